@@ -1,0 +1,51 @@
+import type { z } from 'zod'
+import type { Progress } from './job.ts'
+
+/** What a row may hold: flat, so that it is a table row, a CSV line and a JSON object alike. */
+export type Cell = string | number | boolean | null
+export type Row = Record<string, Cell>
+
+/** One column of a search's table. */
+export interface Column {
+  /** The row's property. */
+  key: string
+  label: string
+  /** `domain` and `url` are shown as links, `date` is ISO 8601, `number` is right-aligned. */
+  type: 'text' | 'number' | 'date' | 'url' | 'domain' | 'boolean'
+  unit?: string
+  /** What the number means, in one sentence; shown as help above the column. */
+  help?: string
+}
+
+/** What a running search is given besides its input. */
+export interface SearchContext<Index> {
+  /** The engine that it reads; one whole generation for the length of the run. */
+  index: Index
+  /** Aborts on cancel, lost lock, time-out and shutdown. Goes to every slow call. */
+  signal: AbortSignal
+  /** Says how far it is. Cheap: conflated before it is sent. */
+  progress(progress: Progress): void
+  /** Tells the user something in a sentence; kept in the job's timeline. */
+  note(text: string): void
+}
+
+/** A type of search: one file in `searches/`, one line in `searches/catalog.ts`. */
+export interface Search<Index = unknown, Input extends z.ZodObject = z.ZodObject> {
+  /** In URLs, queues and records: lower case and hyphens. */
+  name: string
+  title: string
+  description: string
+  /** Also the form (labels from `.meta({title, description, examples})`) and the API's schema. */
+  input: Input
+  columns: Column[]
+  /** How often it is tried when it fails with a `PassingError`. 3 by default. */
+  attempts?: number
+  /** How long one attempt may take. 15 minutes by default. */
+  timeoutMs?: number
+  run(input: z.output<Input>, context: SearchContext<Index>): AsyncIterable<Row>
+}
+
+/** Gives `run` the types of its own input schema. */
+export function defineSearch<Index, Input extends z.ZodObject>(search: Search<Index, Input>): Search<Index, Input> {
+  return search
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import type { Row } from './define-search.ts'
+import { JobState, Progress } from './job.ts'
+
+/** ISO 8601. When it happened, by the clock of the process that said so. */
+const at = z.iso.datetime()
+const attempt = z.number().int().nonnegative()
+export const RowData = z.custom<Row>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
+
+/** Durable events have a dense `seq` 1, 2, 3… within their job and are kept with it. */
+export const StateEvent = z.object({
+  at,
+  state: JobState,
+  attempt,
+  message: z.string().optional(),
+  worker: z.string().optional(),
+})
+/** `from` is the index of the first row; a new attempt starts at 0 again. */
+export const RowsEvent = z.object({ at, attempt, from: z.number().int().nonnegative(), rows: z.array(RowData) })
+export const NoteEvent = z.object({ at, attempt, text: z.string() })
+/** Volatile: no `seq`, the last one wins, never after the end. */
+export const ProgressEvent = Progress.extend({ attempt })
+
+export type StateEvent = z.infer<typeof StateEvent>
+export type RowsEvent = z.infer<typeof RowsEvent>
+export type NoteEvent = z.infer<typeof NoteEvent>
+export type ProgressEvent = z.infer<typeof ProgressEvent>
+
+export type JobEvent =
+  | { seq: number; type: 'state'; data: StateEvent }
+  | { seq: number; type: 'rows'; data: RowsEvent }
+  | { seq: number; type: 'note'; data: NoteEvent }
+  | { seq: null; type: 'progress'; data: ProgressEvent }
+
+export type DurableEvent = Exclude<JobEvent, { type: 'progress' }>

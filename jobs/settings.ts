@@ -1,0 +1,34 @@
+import { z } from 'zod'
+
+/** What every process of Searchlight is told by its environment. */
+export const commonSettings = z.object({
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  SHARDS: z.coerce.number().int().min(1).max(64).default(1),
+  INDEX_DIR: z.string().min(1).default('.data/index'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+})
+
+/** The environment does not fit; `issues` has a line for each variable that is wrong. */
+export class InvalidSettings extends Error {
+  readonly issues: string[]
+  constructor(issues: string[]) {
+    super(`These settings are wrong:\n${issues.map((issue) => `  ${issue}`).join('\n')}`)
+    this.name = 'InvalidSettings'
+    this.issues = issues
+  }
+}
+
+/**
+ * Reads and checks the environment; an empty variable counts as unset.
+ * @throws {InvalidSettings} naming every variable that is wrong, not only the first.
+ */
+export function readSettings<Shape extends z.ZodObject>(
+  shape: Shape,
+  environment: Record<string, string | undefined>,
+): z.output<Shape> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
+  const result = shape.safeParse(given)
+  if (result.success) return result.data
+  throw new InvalidSettings(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+}
