@@ -4,6 +4,11 @@ import { z } from 'zod'
 export const commonSettings = z.object({
   REDIS_URL: z.url({ protocol: /^rediss?$/ }),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** What all keys and channels begin with; two installations may share a Redis under different ones. */
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w-]{1,40}$/, 'letters, digits, _ and - only')
+    .default('sl'),
   SHARDS: z.coerce.number().int().min(1).max(64).default(1),
   INDEX_DIR: z.string().min(1).default('.data/index'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),

@@ -1,0 +1,65 @@
+import { bigint, index, integer, json, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import type { JobInput, JobState, Progress } from '../job.ts'
+
+const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
+
+/** Ended jobs, as they were when they ended. `json`, not `jsonb`, where the order of keys is the order that people wrote. */
+export const archivedJobs = pgTable(
+  'archived_jobs',
+  {
+    id: text('id').primaryKey(),
+    userId: text('user_id').notNull(),
+    search: text('search').notNull(),
+    input: json('input').$type<JobInput>().notNull(),
+    brief: json('brief').$type<JobInput>().notNull(),
+    state: text('state').$type<JobState>().notNull(),
+    message: text('message'),
+    progress: json('progress').$type<Progress>(),
+    rowCount: integer('row_count').notNull(),
+    attempt: integer('attempt').notNull(),
+    epoch: text('epoch').notNull(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    createdAt: time('created_at').notNull(),
+    startedAt: time('started_at'),
+    finishedAt: time('finished_at').notNull(),
+  },
+  (table) => [
+    index('archived_jobs_of_user').on(table.userId, table.createdAt, table.id),
+    index('archived_jobs_by_time').on(table.createdAt, table.id),
+  ],
+)
+
+/** The rows of the last attempt, in the pieces that they arrived in: a page is found by the index of its first row. */
+export const archivedRows = pgTable(
+  'archived_rows',
+  {
+    jobId: text('job_id')
+      .notNull()
+      .references(() => archivedJobs.id, { onDelete: 'cascade' }),
+    /** Index of the first row. */
+    from: integer('from_row').notNull(),
+    count: integer('count').notNull(),
+    rows: json('rows').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.from] })],
+)
+
+/** States and notes of all attempts. */
+export const archivedTimeline = pgTable(
+  'archived_timeline',
+  {
+    jobId: text('job_id')
+      .notNull()
+      .references(() => archivedJobs.id, { onDelete: 'cascade' }),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    type: text('type').notNull(),
+    data: json('data').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.seq] })],
+)
+
+/** Tombstones: a deleted job is not archived again by somebody who was late. */
+export const deletedJobs = pgTable('deleted_jobs', {
+  id: text('id').primaryKey(),
+  deletedAt: time('deleted_at').notNull(),
+})

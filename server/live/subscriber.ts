@@ -1,0 +1,65 @@
+import type { Redis } from 'ioredis'
+import type { Log } from '#jobs/redis/connect.ts'
+
+export interface ChannelListener {
+  message(text: string): void
+  /** The connection was gone for a while and is subscribed again: what was published meanwhile is lost to us. */
+  recovered(): void
+}
+
+const channelsPerCommand = 500
+
+/**
+ * The doorbells of this process: one connection, any number of channels, one listener each. A message may be lost (Redis keeps none for
+ * a dropped subscriber and says nothing of it), so listeners treat each as a hint and read the ledger.
+ */
+export class Subscriber {
+  readonly #redis: Redis
+  readonly #log: Log
+  readonly #listeners = new Map<string, ChannelListener>()
+  #wasReady = false
+
+  /** @param redis a connection of its own, made with `subscriber: true` */
+  constructor(redis: Redis, log: Log) {
+    this.#redis = redis
+    this.#log = log
+    this.#wasReady = redis.status === 'ready'
+    redis.on('message', (channel: string, text: string) => this.#listeners.get(channel)?.message(text))
+    redis.on('ready', () => {
+      if (this.#wasReady)
+        this.#resubscribe().catch((error) => log.warn({ err: error }, 'Could not subscribe again; the next reconnect will'))
+      this.#wasReady = true
+    })
+  }
+
+  /** Resolves once Redis has acknowledged: every later message reaches the listener. */
+  async subscribe(channel: string, listener: ChannelListener): Promise<void> {
+    this.#listeners.set(channel, listener)
+    await this.#redis.subscribe(channel)
+  }
+
+  unsubscribe(channel: string): void {
+    this.#listeners.delete(channel)
+    this.#redis.unsubscribe(channel).catch((error) => this.#log.warn({ err: error, channel }, 'Could not unsubscribe'))
+  }
+
+  /** For a connection that looks healthy and rings no more. */
+  recycle(): void {
+    this.#log.warn({ channels: this.#listeners.size }, 'The doorbell is silent while things happen; connecting anew')
+    this.#redis.disconnect(true)
+  }
+
+  close(): void {
+    this.#redis.disconnect()
+  }
+
+  /** In batches, each acknowledged before its listeners read what they missed. */
+  async #resubscribe(): Promise<void> {
+    const channels = [...this.#listeners.keys()]
+    for (let i = 0; i < channels.length; i += channelsPerCommand) {
+      const batch = channels.slice(i, i + channelsPerCommand)
+      await this.#redis.subscribe(...batch)
+      for (const channel of batch) this.#listeners.get(channel)?.recovered()
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { hostname } from 'node:os'
+import { pino } from 'pino'
+import { v4 as uuid } from 'uuid'
+import { archiveMigrations } from '#jobs/postgres/archive.ts'
+import { connectPostgres } from '#jobs/postgres/connect.ts'
+import { migrateDatabase } from '#jobs/postgres/migrate.ts'
+import { connectRedis } from '#jobs/redis/connect.ts'
+import { claimShards, renewEpochs } from '#jobs/redis/epoch.ts'
+import { keys } from '#jobs/redis/keys.ts'
+import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
+import { allShards, type JobStore } from '#jobs/redis/store.ts'
+import { readSettings } from '#jobs/settings.ts'
+import { findSearch } from '#searches/catalog.ts'
+import { createIndexEngine } from '#webindex/index-engine.ts'
+import { reconcile } from './reconcile-jobs.ts'
+import { createRunningJobs } from './running-jobs.ts'
+import { createSearchWorker } from './search-worker.ts'
+import { workerSettings } from './settings.ts'
+
+const reconcileEveryMs = 5_000
+/** Past the grace, this long for handing jobs back before the process ends regardless. */
+const handBackMs = 5_000
+
+const log = pino({ name: 'worker' })
+
+async function main(): Promise<void> {
+  const settings = readSettings(workerSettings, process.env)
+  log.level = settings.LOG_LEVEL
+  const name = `${hostname()}:${process.pid}`
+  await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
+  const postgres = connectPostgres(settings.DATABASE_URL, { name: 'searchlight-worker', log })
+
+  const redis = connectRedis(settings.REDIS_URL, { name: 'searchlight-worker', log, retries: null })
+  const store: JobStore = { redis, namespace: settings.REDIS_PREFIX, shards: settings.SHARDS }
+  redis.on('ready', () => {
+    renewEpochs(uuid, store).catch((error) => log.error({ err: error }, 'Could not renew the epoch'))
+  })
+  await renewEpochs(uuid, store)
+  await claimShards(store)
+
+  const queues = openQueues(redis, store)
+  const running = createRunningJobs()
+  const engine = createIndexEngine({ dir: settings.INDEX_DIR })
+  const deps = {
+    store,
+    queues,
+    db: postgres.db,
+    running,
+    findSearch,
+    attemptsOf: (search: string) => findSearch(search)?.attempts,
+    openIndex: () => engine.open(),
+    now: () => new Date(),
+    log,
+  }
+
+  const control = connectRedis(settings.REDIS_URL, { name: 'searchlight-worker-control', log, retries: null })
+  control.on('message', (_channel: string, id: string) => running.stop(id))
+  await control.subscribe(...allShards(store).map(keys.control))
+
+  const workers = allShards(store).map((shard) =>
+    createSearchWorker(shard, { redis, concurrency: settings.WORKER_CONCURRENCY, name }, deps),
+  )
+  for (const worker of workers) worker.run().catch((error) => log.error({ err: error }, 'The queue worker ended'))
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()))
+
+  let reconciling: Promise<void> = Promise.resolve()
+  let timer = setTimeout(pass, jittered(reconcileEveryMs))
+  function pass(): void {
+    reconciling = reconcile(deps)
+      .catch((error) => log.warn({ err: error }, 'A reconciler pass failed; the next one is due soon'))
+      .then(() => {
+        if (!stopping) timer = setTimeout(pass, jittered(reconcileEveryMs))
+      })
+  }
+
+  let stopping = false
+  async function stop(why: string): Promise<void> {
+    if (stopping) return
+    stopping = true
+    log.info({ running: running.size }, `Stopping (${why})`)
+    clearTimeout(timer)
+    // Not awaited: a closing worker takes no new job, but it waits for the running ones as long as they like.
+    const closed = Promise.all(workers.map((worker) => worker.close()))
+    const grace = setTimeout(() => running.handBackAll(), settings.SHUTDOWN_GRACE_MS)
+    const deadline = new Promise((resolve) => setTimeout(resolve, settings.SHUTDOWN_GRACE_MS + handBackMs).unref())
+    await Promise.race([closed, deadline])
+    clearTimeout(grace)
+    await Promise.race([reconciling, deadline])
+    await closeQueues(queues)
+    await engine.close()
+    control.disconnect()
+    redis.disconnect()
+    await postgres.close()
+    log.info('Stopped')
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+  // Started by another process that is gone: nobody would ever stop us.
+  process.on('disconnect', () => stop('the process that started it is gone'))
+
+  process.send?.({ type: 'ready' })
+  log.info({ name, concurrency: settings.WORKER_CONCURRENCY }, 'Ready for searches')
+}
+
+function jittered(ms: number): number {
+  return ms * (0.75 + Math.random() / 2)
+}
+
+main().catch((error) => {
+  log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+  setTimeout(() => process.exit(1), 100)
+})

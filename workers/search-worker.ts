@@ -1,0 +1,88 @@
+import { type Job as QueueJob, WaitingError, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { noteJob } from '#jobs/redis/end-job.ts'
+import { keys, type Shard } from '#jobs/redis/keys.ts'
+import type { QueuedJob } from '#jobs/redis/queue.ts'
+import { queueName } from '#jobs/redis/queue.ts'
+import { readJob } from '#jobs/redis/read-job.ts'
+import { archiveEnded } from './archive-ended.ts'
+import { type ReconcileDeps, reconcileJob } from './reconcile-jobs.ts'
+import { type RunDeps, runJob } from './run-job.ts'
+
+/**
+ * A worker that is killed is noticed when its lock runs out and the next check comes by: 8 + 4 seconds at most. A lock is renewed at half
+ * its time, so an event loop may stand still for four seconds.
+ */
+const stalls = { lockDuration: 8_000, stalledInterval: 4_000, maxStalledCount: 1 }
+
+export interface SearchWorkerOptions {
+  redis: Redis
+  concurrency: number
+  /** The process, for people. */
+  name: string
+}
+
+/** Takes a shard's jobs from the queue and runs them. It tells of stalls, and cleans up after each job at once. */
+export function createSearchWorker<Index>(
+  shard: Shard,
+  { redis, concurrency, name }: SearchWorkerOptions,
+  deps: RunDeps<Index> & ReconcileDeps,
+): Worker<QueuedJob> {
+  const { log } = deps
+  // BullMQ passes its signal only to processors that declare three parameters. Ours has its own, which hears of more.
+  const process = async (job: QueueJob<QueuedJob>, token?: string) => {
+    const id = job.id ?? ''
+    const held = token ?? ''
+    await runJob(
+      {
+        id,
+        userId: job.data.userId,
+        search: job.name,
+        number: job.attemptsStarted,
+        token: held,
+        worker: name,
+        attemptsLeft: (job.opts.attempts ?? 1) - job.attemptsMade - 1,
+        async handBack() {
+          await job.moveToWait(held)
+          throw new WaitingError()
+        },
+      },
+      deps,
+    )
+  }
+  const worker = new Worker<QueuedJob>(queueName, process, {
+    connection: redis,
+    prefix: keys.queue(shard),
+    concurrency,
+    autorun: false,
+    ...stalls,
+  })
+  worker.on('error', (error) => log.warn({ error: error.message }, 'The queue is out of reach'))
+  worker.on('lockRenewalFailed', (ids) => {
+    for (const id of ids) deps.running.stop(id)
+  })
+  worker.on('completed', (job) => cleanUp(job.id))
+  worker.on('stalled', (id) => {
+    tellStalled(id).catch((error) => log.warn({ err: error, job: id }, 'Could not note a stall'))
+  })
+  worker.on('failed', (job) => {
+    if (!job?.id) return
+    const id = job.id
+    reconcileJob(id, deps)
+      .then(() => cleanUp(id))
+      .catch((error) => log.warn({ err: error, job: id }, 'Could not settle a failed job yet; the reconciler will'))
+  })
+
+  function cleanUp(id: string | undefined): void {
+    if (!id) return
+    archiveEnded(id, deps).catch((error) => log.warn({ err: error, job: id }, 'Could not archive a job yet; will try again'))
+  }
+
+  async function tellStalled(id: string): Promise<void> {
+    const reading = await readJob(id, null, deps.store)
+    if (reading)
+      await noteJob(reading.job, 'The worker that ran this search was lost. It waits for another one.', deps.now(), deps.store)
+  }
+
+  return worker
+}
