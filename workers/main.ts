@@ -11,7 +11,7 @@ import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { allShards, type JobStore } from '#jobs/redis/store.ts'
 import { readSettings } from '#jobs/settings.ts'
 import { findSearch } from '#searches/catalog.ts'
-import { createIndexEngine } from '#webindex/index-engine.ts'
+import { createIndexEngine } from '#webindex/engine.ts'
 import { reconcile } from './reconcile-jobs.ts'
 import { createRunningJobs } from './running-jobs.ts'
 import { createSearchWorker } from './search-worker.ts'
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
 
   const queues = openQueues(redis, store)
   const running = createRunningJobs()
-  const engine = createIndexEngine({ dir: settings.INDEX_DIR })
+  const engine = await createIndexEngine({ dir: settings.INDEX_DIR })
   const deps = {
     store,
     queues,
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
     clearTimeout(grace)
     await Promise.race([reconciling, deadline])
     await closeQueues(queues)
-    await engine.close()
+    engine.close()
     control.disconnect()
     redis.disconnect()
     await postgres.close()

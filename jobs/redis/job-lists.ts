@@ -17,7 +17,9 @@ export async function unarchivedJobs(most: number, store: JobStore): Promise<Job
   return (await Promise.all(perShard)).flat().sort(newestFirst)
 }
 
-export function newestFirst(a: JobSummary, b: JobSummary): number {
+type Place = Pick<JobSummary, 'id' | 'createdAt'>
+
+export function newestFirst(a: Place, b: Place): number {
   return a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id < b.id) ? 1 : -1
 }
 

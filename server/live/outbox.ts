@@ -1,12 +1,13 @@
 import type { Job, JobSummary } from '#jobs/job.ts'
 import type { JobReader, LiveEvent } from './live-event.ts'
 
-/** The part of an engine.io connection that an outbox needs. */
+/** One client's connection. */
 export interface Connection {
-  readonly transport: { readonly writable: boolean }
-  readonly writeBuffer: readonly unknown[]
-  write(data: string): unknown
-  on(event: 'drain', listener: () => void): unknown
+  /** Whether the frame before has left. */
+  readonly writable: boolean
+  write(data: string): void
+  /** Calls back each time that a frame has left. */
+  onWritable(callback: () => void): void
 }
 
 export interface OutboxDeps {
@@ -53,6 +54,7 @@ export class Outbox implements JobReader {
   readonly #deps: OutboxDeps
   readonly #jobs = new Map<string, JobQueue>()
   readonly #lists = new Map<string, ListQueue>()
+  readonly #held = new Set<string>()
   #stuckSince: number | null = null
   #scheduled = false
   #closed = false
@@ -60,7 +62,7 @@ export class Outbox implements JobReader {
   constructor(connection: Connection, deps: OutboxDeps) {
     this.#connection = connection
     this.#deps = deps
-    connection.on('drain', () => {
+    connection.onWritable(() => {
       this.#stuckSince = null
       this.#schedule()
     })
@@ -97,6 +99,16 @@ export class Outbox implements JobReader {
     if (code === null) return
     this.forget(jobId)
     this.#write('revoked', JSON.stringify({ id: jobId, code }))
+  }
+
+  /** Nothing of these jobs leaves until they are released: their watch is not acknowledged yet. */
+  hold(jobIds: readonly string[]): void {
+    for (const id of jobIds) this.#held.add(id)
+  }
+
+  release(jobIds: readonly string[]): void {
+    for (const id of jobIds) this.#held.delete(id)
+    this.#schedule()
   }
 
   /** Drops what waits of a job that is no longer watched. */
@@ -153,7 +165,7 @@ export class Outbox implements JobReader {
 
   #flush(): void {
     if (this.#closed) return
-    if (!this.#drained) {
+    if (!this.#connection.writable) {
       this.#stuckSince ??= this.#deps.now()
       let bytes = 0
       for (const queue of this.#jobs.values()) bytes += queue.bytes
@@ -168,6 +180,7 @@ export class Outbox implements JobReader {
     let bytes = 0
     for (const [id, queue] of this.#jobs) {
       if (bytes > limits.bytesPerFrame) break
+      if (this.#held.has(id)) continue
       if (queue.reading === 'wanted') this.#readAgain(id, queue)
       if (queue.reading === 'under_way') continue
       if (queue.resync) {
@@ -188,11 +201,7 @@ export class Outbox implements JobReader {
       this.#jobs.delete(id)
     }
     if (frame.length > 0) this.#write('events', `[${frame.join(',')}]`)
-    // The rest goes with the next drain.
-  }
-
-  get #drained(): boolean {
-    return this.#connection.transport.writable && this.#connection.writeBuffer.length === 0
+    // The rest goes when this has left.
   }
 
   #readAgain(id: string, queue: JobQueue): void {

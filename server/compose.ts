@@ -1,0 +1,100 @@
+import type { Server } from 'node:http'
+import { sql } from 'drizzle-orm'
+import type { Logger } from 'pino'
+import { v4 as uuid } from 'uuid'
+import { archiveMigrations } from '#jobs/postgres/archive.ts'
+import { connectPostgres } from '#jobs/postgres/connect.ts'
+import { migrateDatabase } from '#jobs/postgres/migrate.ts'
+import { connectRedis } from '#jobs/redis/connect.ts'
+import { claimShards, renewEpochs } from '#jobs/redis/epoch.ts'
+import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
+import type { JobStore } from '#jobs/redis/store.ts'
+import { type Accounts, createAccounts } from './accounts/accounts.ts'
+import { accountsMigrations } from './accounts/migrations.ts'
+import { findReading } from './find-job.ts'
+import { type Api, createApi } from './http/api.ts'
+import { Hub } from './live/hub.ts'
+import { Lists } from './live/lists.ts'
+import { attachSockets } from './live/sockets.ts'
+import { Subscriber } from './live/subscriber.ts'
+import { createMetrics } from './metrics.ts'
+import type { ServerSettings } from './settings.ts'
+
+/** A request waits this often for a Redis that is away, about a second in all; then it is answered 503. */
+const redisRetries = 5
+
+export interface Composed {
+  api: Api
+  accounts: Accounts
+  /** Ends the sockets and with them the HTTP server (requests that run are answered first), then the connections. */
+  close(): Promise<void>
+}
+
+/** Everything that the server does besides pages: connections, accounts, API and live delivery. */
+export async function compose(server: Server, settings: ServerSettings, publicUrl: string, log: Logger): Promise<Composed> {
+  await migrateDatabase(settings.DATABASE_URL, accountsMigrations)
+  await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
+  const postgres = connectPostgres(settings.DATABASE_URL, { name: 'searchlight-server', log })
+  const { db } = postgres
+
+  const redis = connectRedis(settings.REDIS_URL, { name: 'searchlight-server', log, retries: redisRetries })
+  const store: JobStore = { redis, namespace: settings.REDIS_PREFIX, shards: settings.SHARDS }
+  redis.on('ready', () => {
+    renewEpochs(uuid, store).catch((error) => log.error({ err: error }, 'Could not renew the epoch'))
+  })
+  await renewEpochs(uuid, store)
+  await claimShards(store)
+  const queues = openQueues(redis, store)
+
+  const accounts = createAccounts({ db, secret: settings.AUTH_SECRET, publicUrl, log })
+  if (settings.ADMIN_EMAIL && settings.ADMIN_PASSWORD) {
+    await accounts.ensureFirstAdmin({ email: settings.ADMIN_EMAIL, password: settings.ADMIN_PASSWORD })
+  }
+
+  const doorbells = connectRedis(settings.REDIS_URL, {
+    name: 'searchlight-server-doorbells',
+    log,
+    retries: null,
+    subscriber: true,
+  })
+  const subscriber = new Subscriber(doorbells, log)
+  const places = { store, db }
+  const hub = new Hub({ store, subscriber, read: (id, since) => findReading(id, since, places), log })
+  const lists = new Lists({ ...places, subscriber, log })
+  const io = attachSockets(server, {
+    hub,
+    lists,
+    authenticate: (headers, apiKey) => (apiKey === undefined ? accounts.authenticate(headers) : accounts.authenticateKey(apiKey)),
+    stillValid: accounts.stillValid,
+    originAllowed: accounts.originAllowed,
+    log,
+  })
+  hub.startChecking()
+
+  const api = createApi({
+    ...places,
+    queues,
+    hub,
+    now: () => new Date(),
+    authenticate: accounts.authenticate,
+    originAllowed: accounts.originAllowed,
+    signUpOpen: accounts.signUpOpen,
+    authHandler: accounts.handler,
+    async ready() {
+      await Promise.all([redis.ping(), db.execute(sql`select 1`)])
+    },
+    metrics: createMetrics({ store, sockets: () => io.of('/').sockets.size, watchedJobs: () => hub.size }),
+    log,
+  })
+
+  async function close(): Promise<void> {
+    hub.stopChecking()
+    server.closeIdleConnections()
+    await io.close()
+    await closeQueues(queues)
+    subscriber.close()
+    redis.disconnect()
+    await postgres.close()
+  }
+  return { api, accounts, close }
+}

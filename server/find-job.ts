@@ -1,0 +1,71 @@
+import type { Row } from '#jobs/define-search.ts'
+import type { Job } from '#jobs/job.ts'
+import {
+  readArchivedJob,
+  readArchivedRows,
+  readArchivedTimeline,
+  type TimelineEntry,
+  timelineEntry,
+} from '#jobs/postgres/archive.ts'
+import type { Database } from '#jobs/postgres/connect.ts'
+import { type JobReading, type Position, type RowsPage, readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
+import type { JobStore } from '#jobs/redis/store.ts'
+
+export interface JobPlaces {
+  store: JobStore
+  db: Database
+}
+
+/** Who looks: users see their own jobs, admins all. */
+export interface Viewer {
+  userId: string
+  role: 'admin' | 'user'
+}
+
+export function maySee(job: Job, viewer: Viewer): boolean {
+  return viewer.role === 'admin' || job.userId === viewer.userId
+}
+
+/**
+ * A job, live or archived, and what happened since a position. Redis first: a job moves from there into the archive, and leaves Redis only
+ * after it has arrived, so it is never in neither. An archived job replays nothing.
+ */
+export async function findReading(id: string, since: Position | null, { store, db }: JobPlaces): Promise<JobReading | null> {
+  const reading = await readJob(id, since, store)
+  if (reading) return reading
+  const job = await readArchivedJob(id, db)
+  if (!job) return null
+  return since?.epoch === job.epoch && since.seq === job.seq ? { mode: 'replay', job, events: [] } : { mode: 'snapshot', job }
+}
+
+/** The job, or null when there is none that this viewer may see. */
+export async function findJob(id: string, viewer: Viewer, places: JobPlaces): Promise<Job | null> {
+  const reading = await findReading(id, null, places)
+  return reading && maySee(reading.job, viewer) ? reading.job : null
+}
+
+/** A page of a job's rows. */
+export async function findRows(job: Job, page: { from: number; limit: number }, { store, db }: JobPlaces): Promise<RowsPage> {
+  const live = await readRows(job.id, page, store)
+  if (live) return live
+  return { attempt: job.attempt, from: page.from, rows: await readArchivedRows(job.id, page, db), rowCount: job.rowCount }
+}
+
+const rowsAtATime = 1_000
+
+/** All rows of a job in order, page by page. Ends early should a new attempt begin meanwhile. */
+export async function* allRows(job: Job, places: JobPlaces): AsyncGenerator<Row[]> {
+  for (let from = 0; ; ) {
+    const page = await findRows(job, { from, limit: rowsAtATime }, places)
+    if (page.rows.length === 0 || page.attempt !== job.attempt) return
+    yield page.rows
+    from += page.rows.length
+  }
+}
+
+/** The states and notes of all attempts, in order. */
+export async function findTimeline(job: Job, { store, db }: JobPlaces): Promise<TimelineEntry[]> {
+  const log = await readLog(job.id, store)
+  if (!log) return readArchivedTimeline(job.id, db)
+  return log.flatMap(({ seq, type, data }) => timelineEntry({ seq, type, data: JSON.parse(data) }) ?? [])
+}

@@ -1,0 +1,67 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { jobStates } from '#jobs/job.ts'
+import { countJobs } from '#jobs/redis/job-lists.ts'
+import type { Api } from './api.ts'
+import { ApiError } from './api-error.ts'
+import type { JobRoutesDeps } from './job-routes.ts'
+import { answers } from './schemas.ts'
+
+const Counts = z.object(Object.fromEntries(jobStates.map((state) => [state, z.number()])))
+const Queue = z.object({ shard: z.number(), waiting: z.number(), active: z.number(), delayed: z.number(), paused: z.boolean() })
+
+const stats = createRoute({
+  method: 'get',
+  path: '/api/admin/stats',
+  summary: 'How many searches are in each state, and what waits in the queues',
+  responses: { 200: answers.of('Now', z.object({ counts: Counts, queues: z.array(Queue) })) },
+})
+const workers = createRoute({
+  method: 'get',
+  path: '/api/admin/workers',
+  summary: 'The worker processes that are connected',
+  responses: {
+    200: answers.of(
+      'Now',
+      z.object({ workers: z.array(z.object({ shard: z.number(), address: z.string(), connectedForSeconds: z.number() })) }),
+    ),
+  },
+})
+const setPaused = createRoute({
+  method: 'post',
+  path: '/api/admin/queue/{action}',
+  summary: 'Stop handing out searches to the workers, or go on',
+  request: { params: z.object({ action: z.enum(['pause', 'resume']) }) },
+  responses: { 200: answers.of('Now', z.object({ paused: z.boolean() })) },
+})
+
+export function addAdminRoutes(api: Api, { store, queues }: JobRoutesDeps): void {
+  api.use('/api/admin/*', async (c, next) => {
+    if (c.get('principal').role !== 'admin') throw new ApiError(403, 'forbidden', 'This is for admins.')
+    await next()
+  })
+
+  api.openapi(stats, async (c) => {
+    const perShard = queues.byShard.map(async ({ shard, queue }) => {
+      const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'active', 'delayed')
+      return { shard: shard.number, waiting, active, delayed, paused: await queue.isPaused() }
+    })
+    return c.json({ counts: await countJobs(store), queues: await Promise.all(perShard) }, 200)
+  })
+
+  api.openapi(workers, async (c) => {
+    const perShard = queues.byShard.map(async ({ shard, queue }) =>
+      (await queue.getWorkers()).map((worker) => ({
+        shard: shard.number,
+        address: String(worker.addr ?? ''),
+        connectedForSeconds: Number(worker.age ?? 0),
+      })),
+    )
+    return c.json({ workers: (await Promise.all(perShard)).flat() }, 200)
+  })
+
+  api.openapi(setPaused, async (c) => {
+    const paused = c.req.valid('param').action === 'pause'
+    await Promise.all(queues.byShard.map(({ queue }) => (paused ? queue.pause() : queue.resume())))
+    return c.json({ paused }, 200)
+  })
+}

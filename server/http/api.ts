@@ -1,0 +1,105 @@
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Log } from '#jobs/redis/connect.ts'
+import type { Principal } from '../accounts/authenticate.ts'
+import { addAdminRoutes } from './admin-routes.ts'
+import { ApiError, apiErrorOf, invalidInput, issuesOf } from './api-error.ts'
+import type { EventRoutesDeps } from './event-routes.ts'
+import { addEventRoutes } from './event-routes.ts'
+import { addJobRoutes, type JobRoutesDeps } from './job-routes.ts'
+import { addRowRoutes } from './row-routes.ts'
+import { addSearchRoutes } from './search-routes.ts'
+
+export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
+  authenticate(headers: Headers): Promise<Principal | null>
+  /** Whether a call that changes something may go by the cookie that it carries. */
+  originAllowed(headers: Headers): boolean
+  signUpOpen(): Promise<boolean>
+  /** better-auth's own routes. */
+  authHandler(request: Request, clientAddress: string | undefined): Promise<Response>
+  /** Resolves when Redis and PostgreSQL answer. */
+  ready(): Promise<void>
+  metrics(): Promise<{ contentType: string; text: string }>
+  log: Log
+}
+
+/** What every route behind `/api` knows of its caller. */
+export interface ApiEnv {
+  Variables: { principal: Principal }
+}
+
+export type Api = OpenAPIHono<ApiEnv>
+
+/** Everything that the server answers besides pages. */
+export function createApi(deps: ApiDeps): Api {
+  const { log } = deps
+  const api: Api = new OpenAPIHono<ApiEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidInput(issuesOf(result.error))
+    },
+  })
+
+  api.onError((cause, c) => {
+    const error = apiErrorOf(cause)
+    if (error) {
+      if (error.code === 'overloaded') c.header('Retry-After', '5')
+      return c.json({ error: { code: error.code, message: error.message, ...error.details } }, error.status)
+    }
+    log.error({ err: cause, path: c.req.path }, 'A request failed')
+    const message = 'Searchlight could not answer. Nothing was lost; please try again in a moment.'
+    return c.json({ error: { code: 'internal', message } }, isOutage(cause) ? 503 : 500)
+  })
+  api.notFound((c) => c.json({ error: { code: 'not_found', message: `There is nothing at ${c.req.path}.` } }, 404))
+
+  api.get('/healthz', (c) => c.text('ok'))
+  api.get('/readyz', async (c) => {
+    await deps.ready()
+    return c.text('ready')
+  })
+  api.get('/metrics', async (c) => {
+    const { contentType, text } = await deps.metrics()
+    return c.body(text, 200, { 'Content-Type': contentType })
+  })
+
+  api.all('/api/auth/*', (c) => deps.authHandler(c.req.raw, getConnInfo(c).remote.address))
+  api.get('/api/me', async (c) => {
+    const principal = await deps.authenticate(c.req.raw.headers)
+    const user = principal && { id: principal.userId, email: principal.email, name: principal.name, role: principal.role }
+    return c.json({ user, signUp: (await deps.signUpOpen()) ? 'open' : 'closed' })
+  })
+  api.doc31('/api/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Searchlight', version: '1', description: 'Start searches, watch them live, read what they found.' },
+  })
+
+  api.use('/api/*', async (c, next) => {
+    const principal = await deps.authenticate(c.req.raw.headers)
+    if (!principal) throw new ApiError(401, 'unauthenticated', 'Sign in, or send an API key: Authorization: Bearer <key>.')
+    const changes = c.req.method !== 'GET' && c.req.method !== 'HEAD'
+    if (changes && principal.via.kind === 'session' && !deps.originAllowed(c.req.raw.headers)) {
+      throw new ApiError(403, 'forbidden', 'This request comes from a page of another site.')
+    }
+    c.set('principal', principal)
+    await next()
+    c.header('Cache-Control', 'no-store')
+  })
+
+  addSearchRoutes(api)
+  addJobRoutes(api, deps)
+  addRowRoutes(api, deps)
+  addEventRoutes(api, deps)
+  addAdminRoutes(api, deps)
+  return api
+}
+
+/** Redis or PostgreSQL is out of reach: worth trying again, so it is not our fault alone. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error.name === 'MaxRetriesPerRequestError' || error.message.includes('Connection is closed')) return true
+  if (error.cause !== undefined && isOutage(error.cause)) return true
+  const { code } = error as { code?: unknown }
+  return (
+    typeof code === 'string' &&
+    (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code.startsWith('57P') || code.startsWith('08'))
+  )
+}

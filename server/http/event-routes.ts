@@ -1,0 +1,26 @@
+import { isLive } from '#jobs/lifecycle.ts'
+import { findJob, type JobPlaces } from '../find-job.ts'
+import type { Hub } from '../live/hub.ts'
+import { jobEventStream, parseEventId } from '../live/sse.ts'
+import type { Api } from './api.ts'
+import { notFound } from './api-error.ts'
+
+export interface EventRoutesDeps extends JobPlaces {
+  hub: Hub
+}
+
+/** `GET /api/jobs/:id/events`: the live events of a job for programs, as server-sent events. */
+export function addEventRoutes(api: Api, deps: EventRoutesDeps): void {
+  api.get('/api/jobs/:id/events', async (c) => {
+    const job = await findJob(c.req.param('id'), c.get('principal'), deps)
+    if (!job) throw notFound()
+    const since = parseEventId(c.req.header('last-event-id'))
+    if (!isLive(job.state) && since?.epoch === job.epoch && since.seq >= job.seq) return c.body(null, 204)
+    const stream = jobEventStream(job.id, {
+      hub: deps.hub,
+      since: since ?? { epoch: job.epoch, seq: 0 },
+      signal: c.req.raw.signal,
+    })
+    return c.body(stream, 200, { 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' })
+  })
+}

@@ -1,0 +1,63 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import { stringify } from 'csv-stringify/sync'
+import { stream } from 'hono/streaming'
+import type { Row } from '#jobs/define-search.ts'
+import type { Job } from '#jobs/job.ts'
+import { findSearch } from '#searches/catalog.ts'
+import { allRows, findJob, findRows, type JobPlaces } from '../find-job.ts'
+import type { Api } from './api.ts'
+import { notFound } from './api-error.ts'
+import { answers, JobId, RowsAnswer } from './schemas.ts'
+
+const page = createRoute({
+  method: 'get',
+  path: '/api/jobs/{id}/rows',
+  summary: 'What a search has found, a page at a time',
+  request: {
+    params: JobId,
+    query: z.object({
+      from: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(5_000).default(1_000),
+    }),
+  },
+  responses: { 200: answers.of('Rows of the current attempt', RowsAnswer) },
+})
+
+export function addRowRoutes(api: Api, places: JobPlaces): void {
+  api.openapi(page, async (c) => {
+    const job = await findJob(c.req.valid('param').id, c.get('principal'), places)
+    if (!job) throw notFound()
+    return c.json(await findRows(job, c.req.valid('query'), places), 200)
+  })
+
+  const formats = {
+    'rows.csv': { type: 'text/csv; charset=utf-8', lines: csvLines },
+    'rows.ndjson': { type: 'application/x-ndjson', lines: jsonLines },
+  }
+  for (const [name, { type, lines }] of Object.entries(formats)) {
+    api.get(`/api/jobs/:id/${name}`, async (c) => {
+      const job = await findJob(c.req.param('id') ?? '', c.get('principal'), places)
+      if (!job) throw notFound()
+      c.header('Content-Type', type)
+      c.header('Content-Disposition', `attachment; filename="${job.search}-${job.createdAt.slice(0, 10)}.${name.slice(5)}"`)
+      return stream(c, async (out) => {
+        for await (const text of lines(job, allRows(job, places))) await out.write(text)
+      })
+    })
+  }
+}
+
+async function* jsonLines(_job: Job, pages: AsyncIterable<Row[]>): AsyncGenerator<string> {
+  for await (const rows of pages) yield `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`
+}
+
+/** With a head line, by the columns of the search. What a spreadsheet would take for a formula is escaped. */
+async function* csvLines(job: Job, pages: AsyncIterable<Row[]>): AsyncGenerator<string> {
+  const columns = findSearch(job.search)?.columns.map(({ key, label }) => ({ key, header: label }))
+  let header = true
+  for await (const rows of pages) {
+    yield stringify(rows, { header, ...(columns ? { columns } : {}), escape_formulas: true, cast: { boolean: String } })
+    header = false
+  }
+  if (header) yield stringify([], { header, ...(columns ? { columns } : {}) })
+}

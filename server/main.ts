@@ -1,0 +1,70 @@
+import { createServer, type RequestListener } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { getRequestListener } from '@hono/node-server'
+import next from 'next'
+import { pino } from 'pino'
+import { readSettings } from '#jobs/settings.ts'
+import { compose } from './compose.ts'
+import { listen } from './listen.ts'
+import { serverSettings } from './settings.ts'
+
+const log = pino({ name: 'server' })
+
+async function main(): Promise<void> {
+  const settings = readSettings(serverSettings, process.env)
+  log.level = settings.LOG_LEVEL
+
+  let answer: RequestListener = (_request, response) =>
+    response.writeHead(503, { 'Retry-After': '1' }).end('Searchlight is starting.\n')
+  const server = createServer((request, response) => answer(request, response))
+  const port = await listen(server, settings.HOST, settings.PORT)
+  const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${port}`
+  // The pages' first paint asks the API over loopback; this is how they are told where it is.
+  process.env.LOOPBACK_URL = `http://${settings.HOST === '0.0.0.0' ? '127.0.0.1' : settings.HOST}:${port}`
+
+  const { api, accounts, close } = await compose(server, settings, publicUrl, log)
+  const pages = next({ dev: false, dir: fileURLToPath(new URL('..', import.meta.url)) })
+  await pages.prepare()
+  // Next looks at the global Request and Response too, so they stay as Node made them.
+  const toApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
+  const toPages = pages.getRequestHandler()
+  answer = (request, response) => {
+    response.setHeader('X-Content-Type-Options', 'nosniff')
+    response.setHeader('X-Frame-Options', 'DENY')
+    response.setHeader('Referrer-Policy', 'same-origin')
+    if (isApi(request.url ?? '/')) toApi(request, response)
+    else toPages(request, response)
+  }
+
+  let stopping = false
+  async function stop(why: string): Promise<void> {
+    if (stopping) return
+    stopping = true
+    log.info(`Stopping (${why})`)
+    setTimeout(() => process.exit(0), settings.SHUTDOWN_GRACE_MS).unref()
+    await close()
+    await pages.close()
+    log.info('Stopped')
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+  // Started by another process that is gone: nobody would ever stop us.
+  process.on('disconnect', () => stop('the process that started it is gone'))
+
+  const hint = (await accounts.signUpOpen())
+    ? `No account yet: open ${publicUrl} and create the first one; it becomes the admin.`
+    : `Sign in at ${publicUrl} with your e-mail and password.`
+  process.send?.({ type: 'ready', url: publicUrl, hint })
+  log.info({ url: publicUrl }, `Ready at ${publicUrl}`)
+}
+
+function isApi(url: string): boolean {
+  const path = url.split('?', 1)[0] ?? ''
+  return path.startsWith('/api/') || path === '/healthz' || path === '/readyz' || path === '/metrics'
+}
+
+main().catch((error) => {
+  log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
+  setTimeout(() => process.exit(1), 100)
+})

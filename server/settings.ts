@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { commonSettings } from '#jobs/settings.ts'
+
+export const serverSettings = commonSettings
+  .extend({
+    /** Set and taken is an error; unset, 3000 or the next one that is free. */
+    PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+    HOST: z.string().min(1).default('127.0.0.1'),
+    /** Where people open Searchlight: for the origin check, cookies and links. */
+    PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+    /** Signs cookies; the same on all servers. */
+    AUTH_SECRET: z.string().min(32, 'at least 32 characters; make one with: openssl rand -base64 32'),
+    ADMIN_EMAIL: z.email().optional(),
+    ADMIN_PASSWORD: z.string().optional(),
+    SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
+  })
+  .refine((settings) => (settings.ADMIN_EMAIL === undefined) === (settings.ADMIN_PASSWORD === undefined), {
+    path: ['ADMIN_EMAIL'],
+    message: 'set ADMIN_EMAIL and ADMIN_PASSWORD together',
+  })
+export type ServerSettings = z.infer<typeof serverSettings>

@@ -1,0 +1,42 @@
+import { v4 as uuid, v7 as uuidV7 } from 'uuid'
+import type { Job } from '#jobs/job.ts'
+import { connectRedis, type Log } from '#jobs/redis/connect.ts'
+import { createJob } from '#jobs/redis/create-job.ts'
+import { renewEpochs } from '#jobs/redis/epoch.ts'
+import { readJob } from '#jobs/redis/read-job.ts'
+import type { Delivery } from '#jobs/redis/run-writes.ts'
+import type { JobRef, JobStore } from '#jobs/redis/store.ts'
+import { redisUrl, uniquePrefix } from '../services.ts'
+
+export const quietLog: Log = { info() {}, warn() {}, error() {} }
+
+/** A store of its own on the run's Redis. */
+export async function openStore(): Promise<JobStore & { close(): void }> {
+  const redis = connectRedis(redisUrl(), { name: 'test', log: quietLog, retries: null })
+  const store = { redis, namespace: uniquePrefix(), shards: 1 }
+  await renewEpochs(uuid, store)
+  return { ...store, close: () => redis.disconnect() }
+}
+
+export function newRef(search = 'linking-domains', userId = `user-${uuid()}`): JobRef {
+  return { id: `0-${uuidV7()}`, userId, search }
+}
+
+export async function newJob(
+  store: JobStore,
+  ref = newRef(),
+  input: Record<string, unknown> = { domain: 'example.com' },
+): Promise<JobRef> {
+  await createJob({ ...ref, input, createdAt: new Date() }, store)
+  return ref
+}
+
+export function delivery(ref: JobRef, number = 1, token = `token-${number}`): Delivery {
+  return { ...ref, number, token, worker: 'test:1' }
+}
+
+export async function jobIn(store: JobStore, id: string): Promise<Job> {
+  const reading = await readJob(id, null, store)
+  if (!reading) throw new Error(`No job ${id}`)
+  return reading.job
+}

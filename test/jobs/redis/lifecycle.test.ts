@@ -1,0 +1,263 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AlreadyRunning, IdempotencyMismatch, WriteRefused } from '#jobs/errors.ts'
+import { type JobState, jobStates } from '#jobs/job.ts'
+import { moves } from '#jobs/lifecycle.ts'
+import { createJob } from '#jobs/redis/create-job.ts'
+import { endJob } from '#jobs/redis/end-job.ts'
+import { countJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
+import { keys } from '#jobs/redis/keys.ts'
+import { readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
+import { deleteFromStore } from '#jobs/redis/remove-job.ts'
+import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
+import type { JobRef, JobStore } from '#jobs/redis/store.ts'
+import type { RunWrite } from '#jobs/tracked-run.ts'
+import { delivery, jobIn, newJob, newRef, openStore } from '../job-fixture.ts'
+
+let store: JobStore & { close(): void }
+beforeAll(async () => {
+  store = await openStore()
+})
+afterAll(() => store.close())
+
+const at = new Date('2026-01-02T03:04:05.678Z')
+const rowsEvent = (from: number, count: number, attempt = 1) => ({
+  type: 'rows' as const,
+  data: JSON.stringify({ at, attempt, from, rows: Array.from({ length: count }, (_, i) => ({ n: from + i })) }),
+  rows: count,
+})
+const write = (n: number, more: Partial<RunWrite> = {}): RunWrite => ({
+  attempt: 1,
+  n,
+  events: [],
+  progress: null,
+  ending: null,
+  ...more,
+})
+const complete = (n: number, attempt = 1): RunWrite =>
+  write(n, {
+    attempt,
+    events: [{ type: 'state', data: JSON.stringify({ at, state: 'complete', attempt }), rows: 0 }],
+    ending: { state: 'complete', message: null, at: at.toISOString() },
+  })
+const cancel = async (id: string) =>
+  endJob(await jobIn(store, id), { state: 'cancelled', message: 'Cancelled by you.', at }, store)
+
+/** Tries to bring the job into a state by the script that does it. Says whether it did. */
+async function tryMove(ref: JobRef, to: JobState): Promise<boolean> {
+  const before = await jobIn(store, ref.id)
+  if (to === 'new') {
+    await createJob({ ...ref, input: {}, createdAt: at }, store)
+    return (await jobIn(store, ref.id)).seq > before.seq
+  }
+  if (to === 'running') return (await startJob(delivery(ref, before.attempt + 1), at, store)) !== null
+  if (to === 'complete') {
+    return writeRun(ref, complete(1, before.attempt), store).then(
+      () => before.state === 'running',
+      () => false,
+    )
+  }
+  return (await endJob(before, { state: to, message: 'why', at }, store)) === 'ended'
+}
+
+async function jobInState(state: JobState): Promise<JobRef> {
+  const ref = await newJob(store)
+  if (state === 'running' || state === 'complete') await startJob(delivery(ref), at, store)
+  if (state === 'complete') await writeRun(ref, complete(1), store)
+  if (state === 'error' || state === 'cancelled') await endJob(await jobIn(store, ref.id), { state, message: 'why', at }, store)
+  return ref
+}
+
+describe('the table of moves', () => {
+  for (const from of jobStates) {
+    for (const to of jobStates) {
+      const allowed = moves[from].includes(to)
+      test(`${from} → ${to} is ${allowed ? 'made' : 'refused'} by its script`, async () => {
+        const ref = await jobInState(from)
+        expect(await tryMove(ref, to)).toBe(allowed)
+        expect((await jobIn(store, ref.id)).state).toBe(allowed ? to : from)
+      })
+    }
+  }
+})
+
+describe('one active job per user and type', () => {
+  test('of 200 simultaneous starts exactly one makes a job, the others learn its id', async () => {
+    const userId = newRef().userId
+    const tries = await Promise.allSettled(
+      Array.from({ length: 200 }, () => createJob({ ...newRef('linking-domains', userId), input: {}, createdAt: at }, store)),
+    )
+    const made = tries.filter((result) => result.status === 'fulfilled')
+    expect(made).toHaveLength(1)
+    const id = made[0]?.value.id
+    for (const result of tries) {
+      if (result.status === 'rejected') expect(result.reason).toMatchObject(new AlreadyRunning(id ?? ''))
+    }
+    expect(await unarchivedJobsOf(userId, store)).toHaveLength(1)
+  })
+
+  test('another type and another user do not wait', async () => {
+    const ref = await newJob(store)
+    await newJob(store, newRef('keywords', ref.userId))
+    await newJob(store, newRef(ref.search))
+  })
+
+  test('creating the same id again is harmless', async () => {
+    const ref = await newJob(store)
+    await newJob(store, ref)
+    expect((await jobIn(store, ref.id)).seq).toBe(1)
+  })
+
+  test.each(['complete', 'error', 'cancelled'] as const)('the lock is free once the job is %s', async (state) => {
+    const ref = await jobInState(state)
+    await newJob(store, newRef(ref.search, ref.userId))
+  })
+
+  test('an ending does not free the lock of a later job', async () => {
+    const first = await newJob(store)
+    await cancel(first.id)
+    const second = await newJob(store, newRef(first.search, first.userId))
+    await cancel(first.id)
+    expect(await store.redis.get(keys.lock({ namespace: store.namespace, number: 0 }, first.userId, first.search))).toBe(
+      second.id,
+    )
+  })
+})
+
+describe('idempotency keys', () => {
+  test('the same key and request again answer the same job, also after it has ended', async () => {
+    const ref = newRef()
+    const idempotency = { key: 'k', fingerprint: 'same' }
+    await createJob({ ...ref, input: {}, createdAt: at, idempotency }, store)
+    await cancel(ref.id)
+    const again = await createJob({ ...newRef(ref.search, ref.userId), input: {}, createdAt: at, idempotency }, store)
+    expect(again).toEqual({ id: ref.id, replayed: true })
+  })
+
+  test('the same key with another request is refused', async () => {
+    const ref = newRef()
+    await createJob({ ...ref, input: {}, createdAt: at, idempotency: { key: 'k', fingerprint: 'one' } }, store)
+    const other = { ...newRef(ref.search, ref.userId), input: {}, createdAt: at, idempotency: { key: 'k', fingerprint: 'other' } }
+    await expect(createJob(other, store)).rejects.toThrow(IdempotencyMismatch)
+  })
+})
+
+describe('the fence', () => {
+  test('a later delivery takes over; the earlier one is refused its writes and its start', async () => {
+    const ref = await newJob(store)
+    await startJob(delivery(ref, 1), at, store)
+    await startJob(delivery(ref, 2), at, store)
+    await expect(writeRun(ref, write(1), store)).rejects.toThrow(WriteRefused)
+    expect(await startJob(delivery(ref, 1), at, store)).toBeNull()
+    await writeRun(ref, write(1, { attempt: 2 }), store)
+  })
+
+  test('the same delivery and token get the same answer, another token of it is refused', async () => {
+    const ref = await newJob(store)
+    const first = await startJob(delivery(ref, 1, 'a'), at, store)
+    expect(await startJob(delivery(ref, 1, 'a'), at, store)).toEqual(first)
+    expect(await startJob(delivery(ref, 1, 'b'), at, store)).toBeNull()
+    expect((await jobIn(store, ref.id)).seq).toBe(2)
+  })
+
+  test('a write that is sent twice happens once, one that skips a number is refused', async () => {
+    const ref = await newJob(store)
+    await startJob(delivery(ref), at, store)
+    const first = write(1, { events: [rowsEvent(0, 3)] })
+    await writeRun(ref, first, store)
+    await writeRun(ref, first, store)
+    expect(await jobIn(store, ref.id)).toMatchObject({ rowCount: 3, seq: 3 })
+    await expect(writeRun(ref, write(3), store)).rejects.toThrow(WriteRefused)
+  })
+
+  test('an ending that is sent twice happens once', async () => {
+    const ref = await newJob(store)
+    await startJob(delivery(ref), at, store)
+    await writeRun(ref, complete(1), store)
+    await writeRun(ref, complete(1), store)
+    expect(await jobIn(store, ref.id)).toMatchObject({ state: 'complete', seq: 3 })
+  })
+
+  test('nothing is written to a cancelled job', async () => {
+    const ref = await newJob(store)
+    await startJob(delivery(ref), at, store)
+    await cancel(ref.id)
+    await expect(writeRun(ref, write(1, { events: [rowsEvent(0, 1)] }), store)).rejects.toThrow(WriteRefused)
+    expect(await jobIn(store, ref.id)).toMatchObject({ state: 'cancelled', rowCount: 0, message: 'Cancelled by you.' })
+  })
+
+  test('who wants to end an attempt that is over has to read the job again', async () => {
+    const ref = await newJob(store)
+    const read = await jobIn(store, ref.id)
+    await startJob(delivery(ref), at, store)
+    expect(await endJob(read, { state: 'error', message: 'lost', at }, store)).toBe('changed')
+  })
+})
+
+describe('rows', () => {
+  test('any page can be read, across the events that they came in', async () => {
+    const ref = await newJob(store)
+    await startJob(delivery(ref), at, store)
+    await writeRun(ref, write(1, { events: [rowsEvent(0, 3), rowsEvent(3, 1)] }), store)
+    await writeRun(ref, write(2, { events: [rowsEvent(4, 5)] }), store)
+    const page = await readRows(ref.id, { from: 2, limit: 4 }, store)
+    expect(page).toEqual({ attempt: 1, from: 2, rowCount: 9, rows: [{ n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }] })
+    expect((await readRows(ref.id, { from: 9, limit: 4 }, store))?.rows).toEqual([])
+    expect((await readRows(ref.id, { from: 0, limit: 100 }, store))?.rows).toHaveLength(9)
+  })
+
+  test('the next attempt starts with none', async () => {
+    const ref = await newJob(store)
+    await startJob(delivery(ref, 1), at, store)
+    await writeRun(ref, write(1, { events: [rowsEvent(0, 3)] }), store)
+    await startJob(delivery(ref, 2), at, store)
+    expect(await readRows(ref.id, { from: 0, limit: 10 }, store)).toEqual({ attempt: 2, from: 0, rowCount: 0, rows: [] })
+  })
+})
+
+describe('positions', () => {
+  test('a reader that is a little behind is replayed what it missed, in order', async () => {
+    const ref = await newJob(store)
+    const { epoch } = await jobIn(store, ref.id)
+    await startJob(delivery(ref), at, store)
+    await writeRun(ref, write(1, { events: [rowsEvent(0, 2), rowsEvent(2, 2)] }), store)
+    const reading = await readJob(ref.id, { epoch, seq: 1 }, store)
+    if (reading?.mode !== 'replay') throw new Error('expected a replay')
+    expect(reading.events.map(({ seq, type }) => [seq, type])).toEqual([
+      [2, 'state'],
+      [3, 'rows'],
+      [4, 'rows'],
+    ])
+  })
+
+  test('a reader from another epoch, ahead of the log, or far behind gets a snapshot', async () => {
+    const ref = await newJob(store)
+    const { epoch } = await jobIn(store, ref.id)
+    await startJob(delivery(ref), at, store)
+    expect((await readJob(ref.id, { epoch: 'other', seq: 1 }, store))?.mode).toBe('snapshot')
+    expect((await readJob(ref.id, { epoch, seq: 9 }, store))?.mode).toBe('snapshot')
+    await writeRun(ref, write(1, { events: Array.from({ length: 301 }, (_, i) => rowsEvent(i, 1)) }), store)
+    expect((await readJob(ref.id, { epoch, seq: 1 }, store))?.mode).toBe('snapshot')
+  })
+
+  test('the log numbers its events 1, 2, 3…', async () => {
+    const ref = await jobInState('complete')
+    expect((await readLog(ref.id, store))?.map(({ seq }) => seq)).toEqual([1, 2, 3])
+  })
+})
+
+test('counts follow every move and a deletion', async () => {
+  const own = await openStore()
+  try {
+    const ref = await newJob(own)
+    await newJob(own)
+    await startJob(delivery(ref), at, own)
+    expect(await countJobs(own)).toMatchObject({ new: 1, running: 1, complete: 0 })
+    await writeRun(ref, complete(1), own)
+    expect(await countJobs(own)).toMatchObject({ new: 1, running: 0, complete: 1 })
+    await deleteFromStore(await jobIn(own, ref.id), own)
+    expect(await countJobs(own)).toMatchObject({ new: 1, running: 0, complete: 0 })
+    expect(await readJob(ref.id, null, own)).toBeNull()
+  } finally {
+    own.close()
+  }
+})

@@ -1,0 +1,46 @@
+import { addressOf, inspectHost, type WebAddress } from './web-address.ts'
+
+/** What a search looks for, in the form in which the index keeps link targets. */
+export interface LinkTarget extends Pick<WebAddress, 'site' | 'host' | 'key'> {
+  /** Shown to people and read again to the same target: the key without its scheme. `github.com/redis` */
+  text: string
+}
+
+export type TargetReading = { ok: true; target: LinkTarget } | { ok: false; reason: string }
+
+/** Understands what people paste: a domain, a URL, an internationalised name, an owner on a code host. */
+export function readTarget(written: string): TargetReading {
+  const text = written.trim()
+  const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
+  const refuse = (reason: string): TargetReading => ({ ok: false, reason })
+
+  const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
+  if (scheme && scheme !== 'http' && scheme !== 'https')
+    return refuse(`Only http and https addresses can be looked up, not ${scheme}.`)
+  const href = scheme ? text : `https://${text.replace(/^\/+/, '')}`
+  if (/\s/.test(text) || !URL.canParse(href))
+    return refuse(`“${shown}” is not a domain or a web address. Try one such as redis.io.`)
+
+  const url = new URL(href)
+  if (url.username) return refuse(`“${shown}” looks like an e-mail address. Give only the domain: ${url.hostname}.`)
+  const reason = reasonAgainst(url.hostname.replace(/\.$/, ''))
+  if (reason) return refuse(reason)
+  const address = addressOf(href)
+  if (!address) return refuse(`“${shown}” is not a domain of the public web.`)
+  const { site, host, key } = address
+  return { ok: true, target: { site, host, key, text: key.slice('https://'.length) } }
+}
+
+function reasonAgainst(hostname: string): string | null {
+  const found = inspectHost(hostname)
+  if (found.isIp) return `${hostname} is an IP address. Links are counted by domain name: give a name such as redis.io.`
+  if (hostname === 'localhost' || hostname.endsWith('.localhost'))
+    return 'localhost is your own computer: nobody on the web links there.'
+  if (!found.hostname || hostname.startsWith('.')) return `“${hostname}” is not a valid domain name.`
+  if (!hostname.includes('.') && !found.isIcann)
+    return `“${hostname}” is not a whole domain name: it has no ending such as .com or .org.`
+  if (!found.isIcann && !found.isPrivate) return `“.${found.publicSuffix}” is not an ending that domains on the web have.`
+  if (!found.domain)
+    return `“${hostname}” is an ending that many owners share. Give a name under it, such as example.${hostname}.`
+  return null
+}
