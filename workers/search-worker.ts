@@ -1,5 +1,6 @@
 import { type Job as QueueJob, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { isLive } from '#jobs/lifecycle.ts'
 import { noteJob } from '#jobs/redis/end-job.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
 import type { QueuedJob } from '#jobs/redis/queue.ts'
@@ -79,9 +80,12 @@ export function createSearchWorker<Index>(
   }
 
   async function tellStalled(id: string): Promise<void> {
-    const reading = await readJob(id, null, deps.store)
-    if (reading)
-      await noteJob(reading.job, 'The worker that ran this search was lost. It waits for another one.', deps.now(), deps.store)
+    // The next attempt may begin while we read: then it is told there.
+    for (let tries = 0; tries < 3; tries++) {
+      const reading = await readJob(id, null, deps.store)
+      if (!reading || !isLive(reading.job.state)) return
+      if ((await noteJob(reading.job, 'The worker that ran this search was lost.', deps.now(), deps.store)) === 'noted') return
+    }
   }
 
   return worker

@@ -33,8 +33,9 @@ export function connectPostgres(url: string, options: ConnectOptions = {}): Post
     query_timeout: 60_000,
   })
   // Without a listener, an idle connection that breaks (a restart of PostgreSQL) would end this process. The pool replaces it.
+  // Only the message: the error holds the whole connection, and a log should not.
   pool.on('error', (error) =>
-    options.log?.warn({ err: error }, 'An idle PostgreSQL connection broke; the pool opens another when needed'),
+    options.log?.warn({ reason: error.message }, 'An idle PostgreSQL connection broke; the pool opens another when needed'),
   )
   return { pool, db: drizzle(pool), close: () => pool.end() }
 }

@@ -36,8 +36,12 @@ export async function endJob(job: Job, ending: OutsideEnding, store: JobStore): 
   )
 }
 
-/** Adds a sentence to the timeline of a live job, unless it has ended or moved on since it was read. */
-export async function noteJob(job: Job, text: string, at: Date, store: JobStore): Promise<void> {
+const Noted = z.enum(['noted', 'changed'])
+
+/** Adds a sentence to the timeline of a live job as it was read. `changed`: it has ended or is in another attempt now. */
+export async function noteJob(job: Job, text: string, at: Date, store: JobStore): Promise<z.infer<typeof Noted>> {
   const event: NoteEvent = { at: at.toISOString(), attempt: job.attempt, text }
-  await runScript(store.redis, noteScript, jobKeys(shardOf(job, store), job), [job.attempt, JSON.stringify(event)])
+  return Noted.parse(
+    await runScript(store.redis, noteScript, jobKeys(shardOf(job, store), job), [job.attempt, JSON.stringify(event)]),
+  )
 }

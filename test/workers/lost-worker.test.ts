@@ -1,0 +1,169 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Socket } from 'socket.io-client'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { buildIndexOfManyShards, everybodysTarget } from '../searches/many-shards.ts'
+import {
+  apiClient,
+  connectSocket,
+  makePeople,
+  startServer,
+  startWorker,
+  stopProcess,
+  testEnvironment,
+} from '../server/server-fixture.ts'
+
+let indexDir: string
+let emptyDir: string
+let sites: number
+let environment: Awaited<ReturnType<typeof testEnvironment>>['environment']
+let drop: () => Promise<void>
+let server: Awaited<ReturnType<typeof startServer>>
+let api: ReturnType<typeof apiClient>
+let socket: Socket
+const workers: ChildProcess[] = []
+
+beforeAll(async () => {
+  indexDir = await mkdtemp(join(tmpdir(), 'searchlight-shards-'))
+  emptyDir = await mkdtemp(join(tmpdir(), 'searchlight-empty-'))
+  sites = (await buildIndexOfManyShards(indexDir)).sites
+  ;({ environment, drop } = await testEnvironment(indexDir))
+  server = await startServer(environment)
+  const people = await makePeople(environment.DATABASE_URL, environment.AUTH_SECRET, server.url)
+  api = apiClient(server.url, people.user.key)
+  socket = await connectSocket(server.url, people.user.key)
+}, 120_000)
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => stopProcess(worker, 'SIGKILL')))
+})
+afterAll(async () => {
+  socket.disconnect()
+  await server.close()
+  await drop()
+  await Promise.all([indexDir, emptyDir].map((dir) => rm(dir, { recursive: true })))
+})
+
+async function addWorker(more: Record<string, string> = {}): Promise<ChildProcess> {
+  const worker = await startWorker({ ...environment, ...more })
+  workers.push(worker)
+  return worker
+}
+
+type Event = [id: string, seq: number | null, type: string, data: Record<string, unknown>]
+
+/** Starts a search, watches it, and gives its events one by one. */
+async function startWatched() {
+  const { status, body } = await api('POST', '/api/jobs', {
+    search: 'linking-domains',
+    input: { domain: everybodysTarget, limit: 10_000 },
+  })
+  expect(status).toBe(201)
+  const { id } = body.job
+  const seen: Event[] = []
+  const waiting = new Set<() => void>()
+  socket.on('events', (frame: Event[]) => {
+    seen.push(...frame.filter((event) => event[0] === id))
+    for (const look of waiting) look()
+  })
+  const [{ job }] = await socket.emitWithAck('watch', { jobs: [{ id }] })
+  const until = (what: (event: Event) => boolean) =>
+    new Promise<Event>((resolve) => {
+      const look = () => {
+        const found = seen.find(what)
+        if (!found) return
+        waiting.delete(look)
+        resolve(found)
+      }
+      waiting.add(look)
+      look()
+    })
+  return {
+    id,
+    job,
+    seen,
+    until,
+    rowsOf: (attempt: number) => until(([, , type, data]) => type === 'rows' && data.attempt === attempt),
+    end: () => until(([, , type, data]) => type === 'state' && data.state !== 'new' && data.state !== 'running'),
+  }
+}
+
+async function expectFreeLock(): Promise<void> {
+  const again = await api('POST', '/api/jobs', { search: 'linking-domains', input: { domain: everybodysTarget } })
+  expect(again.status).toBe(201)
+  expect((await api('POST', `/api/jobs/${again.body.job.id}/cancel`)).body.job.state).toBe('cancelled')
+}
+
+test('a killed worker’s search is run again by another one, whole and in order', { timeout: 60_000 }, async () => {
+  const first = await addWorker()
+  const search = await startWatched()
+  await search.rowsOf(1)
+  await stopProcess(first, 'SIGKILL')
+  await addWorker()
+  expect((await search.end())[3]).toMatchObject({ state: 'complete', attempt: 2 })
+
+  const { rows, rowCount } = (await api('GET', `/api/jobs/${search.id}/rows?limit=5000`)).body
+  expect(rowCount).toBe(sites)
+  expect(new Set(rows.map((row: { site: string }) => row.site)).size).toBe(sites)
+  const seqs = search.seen.flatMap(([, seq]) => seq ?? [])
+  expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] ?? 0) + i))
+  const notes = search.seen.filter(([, , type]) => type === 'note').map(([, , , data]) => data.text)
+  expect(notes).toContain('The worker that ran this search was lost.')
+  await expectFreeLock()
+})
+
+test('a search that loses two workers ends in error and says so', { timeout: 90_000 }, async () => {
+  const first = await addWorker()
+  const search = await startWatched()
+  await search.rowsOf(1)
+  await stopProcess(first, 'SIGKILL')
+  const second = await addWorker()
+  await search.rowsOf(2)
+  await stopProcess(second, 'SIGKILL')
+  await addWorker()
+  expect((await search.end())[3]).toMatchObject({
+    state: 'error',
+    message: 'The worker that ran this search was lost twice, so it was not tried a third time.',
+  })
+  await expectFreeLock()
+})
+
+test('a cancelled search ends at once and its worker takes the next', async () => {
+  await addWorker({ WORKER_CONCURRENCY: '1' })
+  const search = await startWatched()
+  await search.rowsOf(1)
+  const { body } = await api('POST', `/api/jobs/${search.id}/cancel`)
+  expect(body.job).toMatchObject({ state: 'cancelled', message: 'Cancelled by you.' })
+  await search.end()
+  const next = await startWatched()
+  expect((await next.end())[3]).toMatchObject({ state: 'complete' })
+  expect((await api('GET', `/api/jobs/${search.id}`)).body.job).toMatchObject({ state: 'cancelled', rowCount: body.job.rowCount })
+})
+
+test('a worker that is told to stop hands its search to another one', { timeout: 60_000 }, async () => {
+  const first = await addWorker({ SHUTDOWN_GRACE_MS: '0' })
+  const search = await startWatched()
+  await search.rowsOf(1)
+  await addWorker()
+  await stopProcess(first, 'SIGTERM')
+  expect((await search.end())[3]).toMatchObject({ state: 'complete', attempt: 2 })
+  expect((await api('GET', `/api/jobs/${search.id}`)).body.job.rowCount).toBe(sites)
+})
+
+test('a search that can’t run ends in error with a sentence, and the worker lives on', async () => {
+  await addWorker({ INDEX_DIR: emptyDir })
+  for (let i = 0; i < 2; i++) {
+    const end = await (await startWatched()).end()
+    expect(end[3]).toMatchObject({ state: 'error', message: expect.stringContaining('npm run index') })
+  }
+  await buildIndexOfManyShards(emptyDir, { shards: 4, sites: 10 })
+  expect((await (await startWatched()).end())[3]).toMatchObject({ state: 'complete' })
+})
+
+test('a search that was started while no worker lived is run by the first that comes', async () => {
+  const search = await startWatched()
+  expect(search.job.state).toBe('new')
+  await addWorker()
+  expect((await search.end())[3]).toMatchObject({ state: 'complete', attempt: 1 })
+})
