@@ -30,6 +30,8 @@ export interface ApiEnv {
 
 export type Api = OpenAPIHono<ApiEnv>
 
+const authBodyBytes = 64 * 1024
+
 /** Everything that the server answers besides pages. */
 export function createApi(deps: ApiDeps): Api {
   const { log } = deps
@@ -61,6 +63,12 @@ export function createApi(deps: ApiDeps): Api {
     return c.body(text, 200, { 'Content-Type': contentType })
   })
 
+  api.use('/api/auth/*', async (c, next) => {
+    // better-auth takes a body in whole, so it must say how long it is.
+    const long = Number(c.req.header('content-length') ?? 0) > authBodyBytes
+    if (long || c.req.header('transfer-encoding')) throw new ApiError(413, 'too_large', 'A request to sign in may hold 64 KB.')
+    await next()
+  })
   api.all('/api/auth/*', (c) => deps.authHandler(c.req.raw, getConnInfo(c).remote.address))
   api.get('/api/me', async (c) => {
     const principal = await deps.authenticate(c.req.raw.headers)

@@ -91,11 +91,14 @@ test('the tables are those that better-auth expects', async () => {
 test('a pool outlives the end of its idle connections', async () => {
   const warnings = new EventEmitter()
   const warned = once(warnings, 'warned')
-  const log = { warn: (_data: object, message: string) => warnings.emit('warned', message) }
+  const log = { warn: (data: object, message: string) => warnings.emit('warned', data, message) }
   const postgres = connectPostgres(database.url, { max: 1, name: 'searchlight-idle', log })
   await postgres.pool.query('select 1')
   await ask(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'searchlight-idle'`)
-  expect(await warned).toEqual([expect.stringContaining('connection broke')])
+  expect(await warned).toEqual([
+    { reason: 'terminating connection due to administrator command' },
+    expect.stringContaining('connection broke'),
+  ])
   expect((await postgres.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   await postgres.close()
 })

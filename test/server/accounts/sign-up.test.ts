@@ -1,8 +1,14 @@
+import { once } from 'node:events'
+import { createAdaptorServer } from '@hono/node-server'
 import { sql } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { createAccounts } from '#server/accounts/accounts.ts'
 import { user } from '#server/accounts/schema.ts'
-import { type AccountsHouse, call, cookieOf, openAccounts, password, settings, signIn, signUp } from './browser.ts'
+import { type AccountsHouse, call, cookieOf, openAccounts, password, publicUrl, settings, signIn, signUp } from './browser.ts'
+
+const AddressInfo = z.object({ port: z.number() })
 
 let house: AccountsHouse
 beforeEach(async () => {
@@ -28,6 +34,21 @@ describe('sign-up', () => {
     expect(await emails()).toEqual(['ada@example.com'])
   })
 
+  test('it works with the requests of the real HTTP server', async () => {
+    const server = createAdaptorServer({ fetch: (request) => house.accounts.handler(request), overrideGlobalObjects: false })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = AddressInfo.parse(server.address())
+    const response = await fetch(`http://127.0.0.1:${port}/api/auth/sign-up/email`, {
+      method: 'POST',
+      // Node's fetch sends sec-fetch-mode as browsers do, so it has to name an origin like they do.
+      headers: { 'content-type': 'application/json', origin: publicUrl },
+      body: JSON.stringify({ email: 'ada@example.com', password, name: 'Ada' }),
+    })
+    expect(response.status).toBe(200)
+    expect(await house.accounts.authenticate(new Headers({ cookie: cookieOf(response) }))).toMatchObject({ role: 'admin' })
+    server.close()
+  })
+
   test('a path that only nearly looks like sign-up stays closed too', async () => {
     for (const path of ['/sign-up/email/', '/sign-up//email', '/sign-up/email?x=1', '/./sign-up/email', '/sign-up%2Femail']) {
       await signUp(house.accounts, 'ada@example.com')
@@ -38,10 +59,12 @@ describe('sign-up', () => {
   })
 
   test('of many first sign-ups at once, on two servers with small pools, one succeeds', async () => {
-    const other = createAccounts({ ...settings, db: house.db })
+    const pools = [connectPostgres(house.url, { max: 2 }), connectPostgres(house.url, { max: 2 })]
+    const servers = pools.map(({ db }) => createAccounts({ ...settings, db }))
     const answers = await Promise.all(
-      Array.from({ length: 16 }, (_, i) => signUp(i % 2 ? other : house.accounts, `person${i}@example.com`)),
+      servers.flatMap((server, s) => Array.from({ length: 8 }, (_, i) => signUp(server, `person${s}${i}@example.com`))),
     )
+    await Promise.all(pools.map((pool) => pool.close()))
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
     expect(answers.filter((answer) => answer.status === 403)).toHaveLength(15)
     expect(await emails()).toHaveLength(1)

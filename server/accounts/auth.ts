@@ -1,0 +1,109 @@
+import { drizzleAdapter } from 'better-auth/adapters/drizzle'
+import { APIError, createAuthMiddleware } from 'better-auth/api'
+import { betterAuth } from 'better-auth/minimal'
+import { admin } from 'better-auth/plugins/admin'
+import type { NodePgQueryResultHKT } from 'drizzle-orm/node-postgres'
+import type { PgDatabase } from 'drizzle-orm/pg-core'
+import type { Logger } from 'pino'
+import { z } from 'zod'
+import { ownOrigins } from './origin.ts'
+import { checkPassword, passwordLength, WeakPassword } from './password.ts'
+import { account, session, user, verification } from './schema.ts'
+
+/** A pool's database, or a transaction in it. */
+export type AccountsDatabase = PgDatabase<NodePgQueryResultHKT>
+
+export interface AuthSettings {
+  /** Signs cookies; the same on all servers. At least 32 random characters. */
+  secret: string
+  /** Where people open Searchlight. Decides origins, and whether cookies are for https only. */
+  publicUrl: string
+  log?: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+  /** Tries to sign in from one address, before a pause of `windowSeconds` is needed. 20 and 60 by default. */
+  signInLimit?: { max: number; windowSeconds: number }
+}
+
+/** Set by our own server to the address of the other end; what a client sends under this name is thrown away. */
+export const clientAddressHeader = 'x-searchlight-client-address'
+
+/** Paths where a person chooses a password. */
+const choosesPassword = ['/sign-up/email', '/change-password', '/reset-password', '/admin/set-user-password']
+const Chosen = z.object({ password: z.string().optional(), newPassword: z.string().optional() })
+
+export type Auth = ReturnType<typeof createAuth>
+
+/**
+ * better-auth with e-mail and password, sessions in cookies, and roles. Everything under `/api/auth`.
+ *
+ * @param mode `founding` lets a sign-up through and makes it an admin: for the very first account only, inside the lock of
+ *   `oneAtATime`. Otherwise better-auth itself refuses every sign-up.
+ */
+export function createAuth(db: AccountsDatabase, settings: AuthSettings, mode: 'usual' | 'founding' = 'usual') {
+  const { secret, publicUrl, log, signInLimit = { max: 20, windowSeconds: 60 } } = settings
+  return betterAuth({
+    appName: 'Searchlight',
+    secret,
+    baseURL: new URL(publicUrl).origin,
+    basePath: '/api/auth',
+    trustedOrigins: ownOrigins(publicUrl),
+    database: drizzleAdapter(db, { provider: 'pg', schema: { user, session, account, verification }, transaction: true }),
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: mode !== 'founding',
+      minPasswordLength: passwordLength.min,
+      maxPasswordLength: passwordLength.max,
+    },
+    session: { expiresIn: 30 * 24 * 3600, updateAge: 24 * 3600 },
+    plugins: [
+      admin({
+        defaultRole: mode === 'founding' ? 'admin' : 'user',
+        bannedUserMessage: 'This account is suspended. Ask an administrator of this Searchlight.',
+      }),
+    ],
+    // Accounts are made by `npm run user`, and nobody acts as somebody else.
+    disabledPaths: ['/admin/create-user', '/admin/impersonate-user', '/admin/stop-impersonating'],
+    hooks: {
+      before: createAuthMiddleware(async (context) => {
+        if (choosesPassword.includes(context.path)) refuseWeakPassword(context.body)
+      }),
+    },
+    rateLimit: {
+      enabled: true,
+      storage: 'memory',
+      window: 10,
+      max: 100,
+      customRules: {
+        '/sign-in/*': { window: signInLimit.windowSeconds, max: signInLimit.max },
+        '/sign-up/*': { window: signInLimit.windowSeconds, max: signInLimit.max },
+        // Reads only. Every page asks for it, and many people may share one address.
+        '/get-session': false,
+      },
+    },
+    advanced: {
+      useSecureCookies: new URL(publicUrl).protocol === 'https:',
+      cookiePrefix: 'searchlight',
+      ipAddress: { ipAddressHeaders: [clientAddressHeader] },
+      // Said in full because better-auth turns these checks off by itself when NODE_ENV is "test".
+      disableCSRFCheck: false,
+      disableOriginCheck: false,
+    },
+    telemetry: { enabled: false },
+    logger: log
+      ? { log: (level, message, ...details) => log[level](details.length > 0 ? { details } : {}, message) }
+      : { disabled: true },
+  })
+}
+
+/** better-auth says only "Password too short". */
+function refuseWeakPassword(body: unknown): void {
+  const chosen = Chosen.safeParse(body)
+  const password = chosen.data?.newPassword ?? chosen.data?.password
+  if (password === undefined) return
+  try {
+    checkPassword(password)
+  } catch (error) {
+    if (!(error instanceof WeakPassword)) throw error
+    const code = password.length < passwordLength.min ? 'PASSWORD_TOO_SHORT' : 'PASSWORD_TOO_LONG'
+    throw new APIError('BAD_REQUEST', { code, message: error.message })
+  }
+}

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Job } from '#jobs/job.ts'
+import { connectRedis } from '#jobs/redis/connect.ts'
+import { readJob } from '#jobs/redis/read-job.ts'
+import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
+import type { JobRef, JobStore } from '#jobs/redis/store.ts'
+import { Hub } from '#server/live/hub.ts'
+import type { JobReader, LiveEvent } from '#server/live/live-event.ts'
+import { Subscriber } from '#server/live/subscriber.ts'
+import { delivery, newJob, openStore, quietLog } from '../../jobs/job-fixture.ts'
+import { redisUrl } from '../../services.ts'
+
+let store: JobStore & { close(): void }
+let hub: Hub
+let subscriber: Subscriber
+beforeAll(async () => {
+  store = await openStore()
+  // Its connection carries the test's own name, so that the test can kill it.
+  const doorbells = connectRedis(redisUrl(), { name: store.namespace, log: quietLog, retries: null, subscriber: true })
+  subscriber = new Subscriber(doorbells, quietLog)
+  hub = new Hub({ store, subscriber, read: (id, since) => readJob(id, since, store), log: quietLog })
+  hub.startChecking()
+})
+afterAll(() => {
+  hub.stopChecking()
+  subscriber.close()
+  store.close()
+})
+
+const at = new Date()
+const rows = (n: number) => ({ type: 'rows' as const, data: JSON.stringify({ at, attempt: 1, from: n, rows: [{ n }] }), rows: 1 })
+const write = (ref: JobRef, n: number) =>
+  writeRun(ref, { attempt: 1, n, events: [rows(n - 1)], progress: null, ending: null }, store)
+const complete = (ref: JobRef, n: number) =>
+  writeRun(
+    ref,
+    {
+      attempt: 1,
+      n,
+      events: [{ type: 'state', data: JSON.stringify({ at, state: 'complete', attempt: 1 }), rows: 0 }],
+      progress: null,
+      ending: { state: 'complete', message: null, at: at.toISOString() },
+    },
+    store,
+  )
+
+/** Notes the seq of all that it is told; a resync is noted as the seq that it brings. */
+function recordingReader() {
+  const seen: number[] = []
+  const resyncs: Job[] = []
+  let ended = () => {}
+  const end = new Promise<void>((resolve) => {
+    ended = resolve
+  })
+  const reader: JobReader = {
+    event: (event: LiveEvent) => {
+      if (event.seq !== null) seen.push(event.seq)
+    },
+    resync: (job) => resyncs.push(job),
+    closed: () => ended(),
+  }
+  return { reader, seen, resyncs, end }
+}
+
+async function killDoorbells(): Promise<void> {
+  const clients = String(await store.redis.client('LIST'))
+  for (const line of clients.split('\n')) {
+    const id = /^id=(\d+) /.exec(line)?.[1]
+    if (id && line.includes(`name=${store.namespace} `)) await store.redis.client('KILL', 'ID', id)
+  }
+}
+
+const counting = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+
+test('the answer comes before the first event, and every event after it once and in order', async () => {
+  const ref = await newJob(store)
+  await startJob(delivery(ref), at, store)
+  const { reader, seen, end } = recordingReader()
+  const order: string[] = []
+  let begin = 0
+  const watching = hub.watch(
+    {
+      ...reader,
+      event(event) {
+        order.push('event')
+        reader.event(event)
+      },
+    },
+    ref.id,
+    null,
+    (reading) => {
+      order.push('answer')
+      begin = reading?.job.seq ?? 0
+      return true
+    },
+  )
+  const writing = (async () => {
+    for (let n = 1; n <= 50; n++) await write(ref, n)
+    await complete(ref, 51)
+  })()
+  await Promise.all([watching, writing, end])
+  expect(order[0]).toBe('answer')
+  expect(seen).toEqual(counting(begin + 1, 53))
+})
+
+test('a subscriber that is killed again and again loses nothing, doubles nothing, and learns of the end', {
+  timeout: 60_000,
+}, async () => {
+  const ref = await newJob(store)
+  await startJob(delivery(ref), at, store)
+  const readers = Array.from({ length: 5 }, recordingReader)
+  const begins: number[] = []
+  for (const { reader } of readers) {
+    await hub.watch(reader, ref.id, null, (reading) => {
+      begins.push(reading?.job.seq ?? 0)
+      return true
+    })
+  }
+  for (let n = 1; n <= 400; n++) {
+    await write(ref, n)
+    if (n % 40 === 0) await killDoorbells()
+  }
+  // The last event of all falls into the gap: nothing that follows reveals it.
+  await killDoorbells()
+  await complete(ref, 401)
+  await Promise.all(readers.map(({ end }) => end))
+  for (const [i, { seen, resyncs }] of readers.entries()) {
+    const last = resyncs.at(-1)
+    if (last) expect(last.state).toBe('complete')
+    else expect(seen).toEqual(counting((begins[i] ?? 0) + 1, 403))
+  }
+  expect(hub.size).toBe(0)
+})
+
+test('a reader that comes back is replayed what it missed', async () => {
+  const ref = await newJob(store)
+  await startJob(delivery(ref), at, store)
+  await write(ref, 1)
+  const epoch = (await readJob(ref.id, null, store))?.job.epoch ?? ''
+  const { reader } = recordingReader()
+  const replayed: number[] = []
+  await hub.watch(reader, ref.id, { epoch, seq: 1 }, (reading) => {
+    if (reading?.mode === 'replay') replayed.push(...reading.events.map(({ seq }) => seq))
+    return true
+  })
+  expect(replayed).toEqual([2, 3])
+  hub.unwatch(reader, ref.id)
+  expect(hub.size).toBe(0)
+})
+
+test('a job that does not exist is answered null and leaves nothing behind', async () => {
+  const { reader } = recordingReader()
+  const answers: unknown[] = []
+  await hub.watch(reader, '0-019a8c1e-7d1c-7b6e-9d0a-2f6f0d1b7c11', null, (reading) => {
+    answers.push(reading)
+    return true
+  })
+  await hub.watch(reader, 'nonsense', null, (reading) => {
+    answers.push(reading)
+    return true
+  })
+  expect(answers).toEqual([null, null])
+  expect(hub.size).toBe(0)
+})
