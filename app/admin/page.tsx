@@ -1,0 +1,31 @@
+import type { Metadata } from 'next'
+import Link from 'next/link'
+import { JobsPage } from '../http/answers.ts'
+import { callForVisitor, readSearchTypes, requireAccount } from '../http/for-visitor.ts'
+import { buttonLook } from '../ui/button.tsx'
+import { MessagePage } from '../ui/message-page.tsx'
+import { AdminScreen } from './admin-screen.tsx'
+
+export const metadata: Metadata = { title: 'All searches' }
+
+export default async function AdminPage() {
+  const user = await requireAccount('/admin')
+  if (user.role !== 'admin') return <AdminsOnly />
+  const [searches, page] = await Promise.all([readSearchTypes(), callForVisitor('/jobs?user=all&limit=100', JobsPage)])
+  return <AdminScreen initial={page.jobs} searches={searches} userId={user.id} />
+}
+
+function AdminsOnly() {
+  return (
+    <MessagePage
+      title="This page is for admins"
+      action={
+        <Link href="/" prefetch={false} className={buttonLook()}>
+          Go to your searches
+        </Link>
+      }
+    >
+      It shows the searches of everybody. Ask an admin if you need to see it.
+    </MessagePage>
+  )
+}

@@ -1,0 +1,48 @@
+import { type JobState, jobStates } from '#jobs/job.ts'
+import type { Counts } from '../http/answers.ts'
+import { StateIcon } from '../ui/state-badge.tsx'
+import { count } from '../words/numbers.ts'
+import { stateLabels } from '../words/states.ts'
+
+const tones: Record<JobState, string> = {
+  new: 'text-ink-3',
+  running: 'text-accent',
+  complete: 'text-good',
+  error: 'text-bad',
+  cancelled: 'text-ink-3',
+}
+
+interface StateTilesProps {
+  /** Null until the feed has answered. */
+  counts: Counts | null
+  chosen: JobState | null
+  onChoose(state: JobState | null): void
+}
+
+/** How many there are in each state; a click shows only those. */
+export function StateTiles({ counts, chosen, onChoose }: StateTilesProps) {
+  return (
+    <fieldset className="panel mt-4 grid grid-cols-2 overflow-hidden sm:grid-cols-5">
+      <legend className="sr-only">Filter by state</legend>
+      {jobStates.map((state) => (
+        <button
+          key={state}
+          type="button"
+          aria-pressed={chosen === state}
+          onClick={() => onChoose(chosen === state ? null : state)}
+          className="-mr-px -mb-px flex flex-col gap-0.5 border-r border-b border-line px-4 py-3 text-left hover:bg-hover focus-visible:-outline-offset-2 aria-pressed:bg-sunken max-sm:last:col-span-2"
+        >
+          <span className="flex items-center gap-1.5 text-xs text-ink-2">
+            <span className={tones[state]}>
+              <StateIcon state={state} />
+            </span>
+            {stateLabels[state]}
+          </span>
+          <span data-count={state} className="text-xl font-semibold tabular-nums">
+            {counts ? count(counts[state]) : '–'}
+          </span>
+        </button>
+      ))}
+    </fieldset>
+  )
+}

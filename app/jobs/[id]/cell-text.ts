@@ -1,0 +1,19 @@
+import type { Cell, Column } from '#jobs/define-search.ts'
+import { decimal } from '../../words/numbers.ts'
+
+/** A cell as people read it; of an address without what is the same for all. */
+export function cellText(column: Column, value: Cell): string {
+  if (value === null || value === '') return '–'
+  if (typeof value === 'boolean') return value ? 'Yes' : 'No'
+  if (typeof value === 'number') return decimal(value)
+  if (column.type === 'date') return value.slice(0, 10)
+  if (column.type === 'url') return value.replace(/^https?:\/\/(www\.)?/, '').replace(/\/$/, '')
+  return value
+}
+
+/** Where a cell leads; null for one that leads nowhere, or that is no plain web address. */
+export function cellLink(column: Column, value: Cell): string | null {
+  if (typeof value !== 'string' || value === '') return null
+  const address = column.type === 'domain' ? `https://${value}` : column.type === 'url' ? value : null
+  return address !== null && /^https?:\/\//.test(address) && URL.canParse(address) ? address : null
+}

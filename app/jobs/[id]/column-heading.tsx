@@ -1,0 +1,41 @@
+import { ArrowDown, ArrowUp } from 'lucide-react'
+import type { Column } from '#jobs/define-search.ts'
+import { Hint } from '../../ui/tooltip.tsx'
+
+interface ColumnHeadingProps {
+  column: Column
+  sorted: false | 'asc' | 'desc'
+  onSort(): void
+}
+
+/** A click sorts; hover or focus says what the column means. */
+export function ColumnHeading({ column, sorted, onSort }: ColumnHeadingProps) {
+  const numeric = column.type === 'number'
+  const Arrow = sorted === 'asc' ? ArrowUp : ArrowDown
+  const button = (
+    <button
+      type="button"
+      onClick={onSort}
+      className={`group/sort -mx-1 inline-flex max-w-full items-center gap-1 rounded px-1 py-0.5 hover:text-ink ${numeric ? 'flex-row-reverse' : ''} ${sorted ? 'text-ink' : ''}`}
+    >
+      <span className={`truncate ${column.help ? 'underline decoration-line-strong decoration-dotted underline-offset-4' : ''}`}>
+        {column.label}
+        {column.unit ? <span className="font-normal"> ({column.unit})</span> : null}
+      </span>
+      <Arrow
+        size={12}
+        aria-hidden
+        className={`shrink-0 ${sorted ? '' : 'opacity-0 group-hover/sort:opacity-40 group-focus-visible/sort:opacity-40'}`}
+      />
+    </button>
+  )
+  return (
+    <th
+      scope="col"
+      aria-sort={sorted === false ? 'none' : sorted === 'asc' ? 'ascending' : 'descending'}
+      className={`sticky top-0 z-10 h-9 border-b border-line bg-surface px-3 text-xs font-medium text-ink-3 first:left-0 first:z-20 first:pl-4 last:pr-4 ${numeric ? 'text-right' : 'text-left'}`}
+    >
+      {column.help ? <Hint text={column.help}>{button}</Hint> : button}
+    </th>
+  )
+}

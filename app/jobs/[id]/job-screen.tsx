@@ -1,0 +1,73 @@
+'use client'
+
+import { useEffect, useState } from 'react'
+import type { SearchType } from '../../http/answers.ts'
+import type { JobView } from '../../live/job-view.ts'
+import { useJob } from '../../live/use-job.ts'
+import { Notice } from '../../ui/notice.tsx'
+import { JobActions } from './job-actions.tsx'
+import { JobFacts } from './job-facts.tsx'
+import { JobHeading } from './job-heading.tsx'
+import { JobStatus } from './job-status.tsx'
+import JobNotFound from './not-found.tsx'
+import { ResultsPanel } from './results-panel.tsx'
+import { tabTitle } from './tab-title.ts'
+import { Timeline } from './timeline.tsx'
+
+interface JobScreenProps {
+  initial: JobView
+  /** Null for a type that this server does not know any more. */
+  search: SearchType | null
+  own: boolean
+  alreadyRunning: boolean
+}
+
+export function JobScreen({ initial, search, own, alreadyRunning }: JobScreenProps) {
+  const watched = useJob(initial)
+  if (watched === 'gone') return <JobNotFound />
+  return <Screen view={watched} search={search} own={own} alreadyRunning={alreadyRunning} />
+}
+
+function Screen({ view, search, own, alreadyRunning }: Omit<JobScreenProps, 'initial'> & { view: JobView }) {
+  const { job } = view
+  const [problem, setProblem] = useState<string | null>(null)
+  const title = tabTitle(job, search ? [search] : [])
+  useEffect(() => {
+    document.title = title
+  }, [title])
+  useEffect(() => {
+    // Said once: a reload is no second attempt to start it.
+    if (alreadyRunning) window.history.replaceState(null, '', window.location.pathname)
+  }, [alreadyRunning])
+
+  return (
+    <div className="mx-auto max-w-[1560px] px-4 pt-6 pb-16 sm:px-6">
+      {alreadyRunning ? (
+        <div className="mb-5">
+          <Notice kind="info">
+            This type of search is already running, one at a time. Here it is: cancel it, or wait for its end, to start another.
+          </Notice>
+        </div>
+      ) : null}
+      <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-4">
+        <JobHeading job={job} search={search} />
+        <JobActions job={job} own={own} onProblem={setProblem} />
+      </div>
+      {problem ? (
+        <div className="mt-4">
+          <Notice kind="bad" urgent>
+            {problem}
+          </Notice>
+        </div>
+      ) : null}
+      <JobStatus view={view} />
+      <div className="mt-5 grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_232px]">
+        <ResultsPanel view={view} columns={search?.columns ?? null} />
+        <aside className="flex flex-col gap-5 max-xl:sm:grid max-xl:sm:grid-cols-2">
+          <Timeline entries={view.timeline} />
+          <JobFacts job={job} search={search} />
+        </aside>
+      </div>
+    </div>
+  )
+}

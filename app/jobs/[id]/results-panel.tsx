@@ -1,0 +1,114 @@
+'use client'
+
+import { Search, X } from 'lucide-react'
+import { useDeferredValue, useMemo, useState } from 'react'
+import type { Column, Row } from '#jobs/define-search.ts'
+import type { Job } from '#jobs/job.ts'
+import { isLive } from '#jobs/lifecycle.ts'
+import type { JobView } from '../../live/job-view.ts'
+import { count } from '../../words/numbers.ts'
+import { ResultsTable } from './results-table.tsx'
+
+/** What was found: the table, a filter, and what there is to say while it is empty. */
+export function ResultsPanel({ view, columns }: { view: JobView; columns: Column[] | null }) {
+  const [filter, setFilter] = useState('')
+  // Sorting many rows takes longer than a key press may.
+  const rows = useDeferredValue(view.rows)
+  const query = useDeferredValue(filter.trim().toLowerCase())
+  const known = useMemo(() => rows.filter((row): row is Row => row !== undefined), [rows])
+  const matching = useMemo(() => (query === '' ? known : known.filter((row) => matches(row, query))), [known, query])
+  const shownColumns = useMemo(() => columns ?? guessedColumns(known[0]), [columns, known])
+  const filtering = query !== ''
+
+  return (
+    <section aria-labelledby="results-title" className="panel min-w-0 overflow-hidden">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-line px-4 py-2.5">
+        <h2 id="results-title" className="text-sm font-semibold">
+          Results
+        </h2>
+        <p className="text-xs text-ink-3 tabular-nums">{countPhrase(view, known.length, filtering ? matching.length : null)}</p>
+        {view.job.rowCount > 0 ? <FilterBox value={filter} onChange={setFilter} /> : null}
+      </div>
+      {matching.length > 0 ? (
+        <ResultsTable rows={matching} columns={shownColumns} freshFrom={filtering ? null : view.freshFrom} />
+      ) : (
+        <EmptyResults job={view.job} filtering={filtering} onClear={() => setFilter('')} />
+      )}
+    </section>
+  )
+}
+
+function FilterBox({ value, onChange }: { value: string; onChange(value: string): void }) {
+  return (
+    <div className="relative ml-auto w-56 max-sm:w-full">
+      <Search size={14} aria-hidden className="absolute top-1/2 left-2.5 -translate-y-1/2 text-ink-3" />
+      <input
+        type="search"
+        aria-label="Filter the results"
+        placeholder="Filter results"
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        onKeyDown={(event) => event.key === 'Escape' && onChange('')}
+        className="field min-h-[30px]! py-1 pr-8 pl-8 text-sm [&::-webkit-search-cancel-button]:hidden"
+      />
+      {value === '' ? null : (
+        <button
+          type="button"
+          aria-label="Clear the filter"
+          onClick={() => onChange('')}
+          className="absolute top-1/2 right-1 grid size-6 -translate-y-1/2 place-items-center rounded text-ink-3 hover:text-ink"
+        >
+          <X size={14} aria-hidden />
+        </button>
+      )}
+    </div>
+  )
+}
+
+function EmptyResults({ job, filtering, onClear }: { job: Job; filtering: boolean; onClear(): void }) {
+  const sentence = filtering ? 'No row contains that text.' : emptySentence(job)
+  return (
+    <div className="grid min-h-56 place-items-center px-6 py-12 text-center text-sm text-ink-2">
+      <div>
+        <p>{sentence}</p>
+        {filtering ? (
+          <button type="button" onClick={onClear} className="mt-2 rounded-sm text-accent hover:underline">
+            Clear the filter
+          </button>
+        ) : null}
+      </div>
+    </div>
+  )
+}
+
+function emptySentence({ state, rowCount }: Job): string {
+  if (rowCount > 0) return 'Loading rows…'
+  switch (state) {
+    case 'new':
+      return 'Rows will appear here as soon as a worker has started.'
+    case 'running':
+      return 'Nothing found so far. Rows appear here as they are found.'
+    case 'complete':
+      return 'The search found nothing. The index may not cover this yet.'
+    case 'error':
+      return 'The search failed before it found anything.'
+    case 'cancelled':
+      return 'The search was cancelled before it found anything.'
+  }
+}
+
+function countPhrase({ job }: JobView, loaded: number, matching: number | null): string {
+  if (matching !== null) return `${count(matching)} of ${count(job.rowCount)}`
+  if (job.rowCount === 0) return ''
+  if (isLive(job.state)) return `${count(job.rowCount)} so far`
+  return loaded < job.rowCount ? `${count(loaded)} of ${count(job.rowCount)} loaded` : count(job.rowCount)
+}
+
+function matches(row: Row, query: string): boolean {
+  return Object.values(row).some((cell) => cell !== null && String(cell).toLowerCase().includes(query))
+}
+
+/** For a search type that this server does not know any more: what the rows themselves say. */
+function guessedColumns(row: Row | undefined): Column[] {
+  return Object.entries(row ?? {}).map(([key, cell]) => ({ key, label: key, type: typeof cell === 'number' ? 'number' : 'text' }))
+}

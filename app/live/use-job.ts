@@ -1,0 +1,19 @@
+'use client'
+
+import { useCallback, useMemo, useSyncExternalStore } from 'react'
+import type { JobView } from './job-view.ts'
+import { heldJob, type Watched, watchJob } from './watched-jobs.ts'
+
+/** The job as it is now, from what the server rendered on. */
+export function useJob(initial: JobView): Watched {
+  const { id } = initial.job
+  // What was rendered first; a later render of the same page brings nothing that the store does not learn by itself.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another job begins anew
+  const first = useMemo(() => initial, [id])
+  const subscribe = useCallback((listener: () => void) => watchJob(first, listener), [first])
+  return useSyncExternalStore(
+    subscribe,
+    () => heldJob(id) ?? first,
+    () => first,
+  )
+}

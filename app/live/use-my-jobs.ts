@@ -1,0 +1,16 @@
+'use client'
+
+import { useCallback, useState, useSyncExternalStore } from 'react'
+import type { JobList } from './job-list.ts'
+import { myJobs, openMyJobs } from './my-jobs.ts'
+
+/** Own jobs, newest first, from what the server rendered on. */
+export function useMyJobs(initial: JobList): JobList {
+  const [first] = useState(initial)
+  const subscribe = useCallback((listener: () => void) => openMyJobs(first, listener), [first])
+  return useSyncExternalStore(
+    subscribe,
+    () => myJobs.read() ?? first,
+    () => first,
+  )
+}

@@ -1,0 +1,163 @@
+import type { JobEvent } from '#jobs/events.ts'
+import type { Job } from '#jobs/job.ts'
+import { RowsPage, Timeline } from '../http/answers.ts'
+import { callApi } from '../http/call-api.ts'
+import { ask, catchUpNow, onConnected, onFrame, tell } from './connection.ts'
+import { EventsFrame, ResyncFrame, RevokedFrame, WatchAck, type WatchAnswer } from './frames.ts'
+import { applyEvents, applyReplay, firstHole, type JobView, putRows, putTimeline, replaceJob } from './job-view.ts'
+import { type Signal, signal } from './signal.ts'
+
+/** What a page holds: the view, or that the job is gone (deleted, or no longer ours to see). */
+export type Watched = JobView | 'gone'
+
+interface Entry {
+  id: string
+  held: Signal<Watched>
+  readers: number
+  forget: ReturnType<typeof setTimeout> | null
+  /** Rows and timeline that are being fetched. */
+  fetching: AbortController | null
+}
+
+const entries = new Map<string, Entry>()
+const perWatch = 200
+const rowsPerFetch = 1_000
+/** Longer than React needs to take a component off and put it on again. */
+const forgetAfterMs = 1_000
+
+/** Watches a job while somebody listens. `initial` counts unless something newer is held. Answers how to stop listening. */
+export function watchJob(initial: JobView, listener: () => void): () => void {
+  const { id } = initial.job
+  const entry = entries.get(id) ?? add(initial)
+  if (entry.forget) clearTimeout(entry.forget)
+  entry.forget = null
+  entry.readers++
+  const stop = entry.held.subscribe(listener)
+  return () => {
+    stop()
+    if (--entry.readers === 0) entry.forget = setTimeout(() => remove(entry), forgetAfterMs)
+  }
+}
+
+/** What is held of a job; null when nobody watches it. */
+export function heldJob(id: string): Watched | null {
+  return entries.get(id)?.held.read() ?? null
+}
+
+/** Takes in a job that the API has just answered with, unless something newer is held. */
+export function takeInJob(job: Job): void {
+  const held = heldJob(job.id)
+  if (!held || held === 'gone' || (held.job.epoch === job.epoch && job.seq <= held.job.seq)) return
+  change(job.id, (view) => replaceJob(view, job))
+  refetch(job.id)
+}
+
+function add(initial: JobView): Entry {
+  const entry: Entry = { id: initial.job.id, held: signal<Watched>(initial), readers: 0, forget: null, fetching: null }
+  entries.set(entry.id, entry)
+  if (listening) catchUpNow(() => rewatch([entry]))
+  else listen()
+  return entry
+}
+
+function remove(entry: Entry): void {
+  entry.fetching?.abort()
+  entries.delete(entry.id)
+  tell('unwatch', { jobs: [entry.id] })
+}
+
+let listening = false
+function listen(): void {
+  if (listening) return
+  listening = true
+  onFrame('events', takeInEvents)
+  onFrame('resync', (frame) => {
+    const { id, job } = ResyncFrame.parse(frame)
+    change(id, (view) => replaceJob(view, job))
+    refetch(id)
+  })
+  onFrame('revoked', (frame) => {
+    const { id } = RevokedFrame.parse(frame)
+    if (id !== undefined) entries.get(id)?.held.set('gone')
+  })
+  onConnected(() => rewatch([...entries.values()]))
+}
+
+function takeInEvents(frame: unknown): void {
+  const byJob = new Map<string, JobEvent[]>()
+  for (const [id, event] of EventsFrame.parse(frame)) {
+    const events = byJob.get(id)
+    if (events) events.push(event)
+    else byJob.set(id, [event])
+  }
+  for (const [id, events] of byJob) {
+    const entry = entries.get(id)
+    const held = entry?.held.read()
+    if (!entry || !held || held === 'gone') continue
+    const { view, gap } = applyEvents(held, events)
+    entry.held.set(view)
+    if (gap) catchUpNow(() => rewatch([entry]))
+  }
+}
+
+/** One question for all of them, each from where it is. */
+async function rewatch(due: readonly Entry[]): Promise<void> {
+  for (let i = 0; i < due.length; i += perWatch) {
+    const jobs = due.slice(i, i + perWatch).flatMap(({ id, held }) => {
+      const view = held.read()
+      return view === 'gone' ? [] : [{ id, since: { epoch: view.job.epoch, seq: view.job.seq } }]
+    })
+    const answers = WatchAck.parse(await ask('watch', { jobs }))
+    if ('error' in answers) throw new Error(answers.error.message)
+    answers.forEach(takeInAnswer)
+  }
+}
+
+function takeInAnswer(answer: WatchAnswer): void {
+  if ('error' in answer) {
+    entries.get(answer.id)?.held.set('gone')
+    return
+  }
+  if (answer.mode === 'replay') change(answer.id, (view) => applyReplay(view, answer.job, answer.events))
+  else change(answer.id, (view) => replaceJob(view, answer.job))
+  refetch(answer.id, answer.mode === 'snapshot')
+}
+
+function change(id: string, to: (view: JobView) => JobView): void {
+  const entry = entries.get(id)
+  const view = entry?.held.read()
+  if (entry && view && view !== 'gone') entry.held.set(to(view))
+}
+
+/** Fetches what the view lacks. A fetch that was under way is for a view of before: it stops. */
+function refetch(id: string, timelineToo = true): void {
+  const entry = entries.get(id)
+  if (!entry) return
+  entry.fetching?.abort()
+  const fetching = new AbortController()
+  entry.fetching = fetching
+  const stopped = () => fetching.signal.aborted
+  const log = (error: unknown) => {
+    // The next connection tries again.
+    if (!stopped()) console.error(error)
+  }
+  if (timelineToo) {
+    callApi(`/jobs/${id}/timeline`, Timeline, { signal: fetching.signal })
+      .then(({ events }) => change(id, (view) => putTimeline(view, events)))
+      .catch(log)
+  }
+  fillRows(id, fetching.signal).catch(log)
+}
+
+async function fillRows(id: string, stop: AbortSignal): Promise<void> {
+  for (;;) {
+    const view = heldJob(id)
+    const hole = view && view !== 'gone' && firstHole(view)
+    if (!hole || stop.aborted) return
+    const limit = Math.min(hole.to - hole.from, rowsPerFetch)
+    const page = await callApi(`/jobs/${id}/rows?from=${hole.from}&limit=${limit}`, RowsPage, { signal: stop })
+    // Another attempt has begun: its first event tells what to show.
+    if (page.rows.length === 0 || page.attempt !== view.job.attempt) return
+    change(id, (current) => putRows(current, page))
+  }
+}

@@ -1,0 +1,15 @@
+import { JobsPage } from './http/answers.ts'
+import { callForVisitor, readSearchTypes, requireAccount } from './http/for-visitor.ts'
+import { MyJobs } from './job-list/my-jobs.tsx'
+import { SearchPanel } from './search/search-panel.tsx'
+
+export default async function HomePage() {
+  await requireAccount('/')
+  const [searches, page] = await Promise.all([readSearchTypes(), callForVisitor('/jobs?limit=20', JobsPage)])
+  return (
+    <div className="mx-auto max-w-[1080px] px-4 pt-8 pb-20 sm:px-6 sm:pt-12">
+      <SearchPanel searches={searches} />
+      <MyJobs initial={page.jobs} nextCursor={page.nextCursor ?? null} searches={searches} />
+    </div>
+  )
+}

@@ -1,0 +1,31 @@
+'use client'
+
+import { useState } from 'react'
+import type { SearchType } from '../http/answers.ts'
+import { Segmented } from '../ui/segmented.tsx'
+import { SearchForm } from './search-form.tsx'
+
+/** Which search, and its form. */
+export function SearchPanel({ searches }: { searches: SearchType[] }) {
+  const [name, setName] = useState(searches[0]?.name)
+  const search = searches.find((candidate) => candidate.name === name)
+  if (!search) return <p className="text-ink-2">This server offers no searches.</p>
+  return (
+    <section>
+      {searches.length > 1 ? (
+        <div className="mb-5">
+          <Segmented
+            legend="Type of search"
+            name="search"
+            value={search.name}
+            onChange={setName}
+            options={searches.map((each) => ({ value: each.name, label: each.title }))}
+          />
+        </div>
+      ) : null}
+      <h1 className="text-2xl font-semibold">{search.title}</h1>
+      <p className="mt-1 text-ink-2">{search.description}</p>
+      <SearchForm key={search.name} search={search} />
+    </section>
+  )
+}

@@ -1,0 +1,28 @@
+import { CircleAlert, Info } from 'lucide-react'
+import type { ReactNode } from 'react'
+
+const looks = {
+  info: 'bg-accent-soft text-ink [&_svg]:text-accent',
+  bad: 'bg-bad-soft text-ink [&_svg]:text-bad',
+  quiet: 'bg-sunken text-ink-2 [&_svg]:text-ink-3',
+}
+
+/** A sentence that the person should see: what went wrong, or what happened instead. */
+export function Notice({
+  kind,
+  urgent = false,
+  children,
+}: {
+  kind: keyof typeof looks
+  /** Read out at once. */
+  urgent?: boolean
+  children: ReactNode
+}) {
+  const Icon = kind === 'info' ? Info : CircleAlert
+  return (
+    <div role={urgent ? 'alert' : undefined} className={`flex gap-2.5 rounded-lg px-3 py-2.5 text-sm ${looks[kind]}`}>
+      <Icon size={16} aria-hidden className="mt-0.5 shrink-0" />
+      <div className="min-w-0 flex-1 break-words">{children}</div>
+    </div>
+  )
+}

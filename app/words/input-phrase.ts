@@ -1,0 +1,66 @@
+import type { JobInput } from '#jobs/job.ts'
+import type { SearchType } from '../http/answers.ts'
+import { type Field, formFields, humanised } from '../search/form-fields.ts'
+import { count } from './numbers.ts'
+
+/** What a job searches for: the one thing that it is about, and whatever differs from the defaults. */
+export interface InputPhrase {
+  subject: string
+  /** "Follow links: only", one for each. */
+  details: string[]
+}
+
+const subjectLength = 80
+
+export function inputPhrase(input: JobInput, search: SearchType | undefined): InputPhrase {
+  const fields = fieldsOf(input, search)
+  const subjectField = fields.find((field) => field.required) ?? fields[0]
+  const details = fields
+    .filter((field) => field !== subjectField && input[field.name] !== undefined && !isDefault(field, input[field.name]))
+    .map((field) => `${field.label}: ${valuePhrase(field, input[field.name])}`)
+  return { subject: subjectField ? shortened(valuePhrase(subjectField, input[subjectField.name])) : 'Search', details }
+}
+
+/** All that a job was given, field by field. */
+export function inputFacts(input: JobInput, search: SearchType | undefined): { label: string; value: string }[] {
+  return fieldsOf(input, search)
+    .filter((field) => input[field.name] !== undefined)
+    .map((field) => ({ label: field.label, value: shortened(valuePhrase(field, input[field.name])) }))
+}
+
+function fieldsOf(input: JobInput, search: SearchType | undefined): Field[] {
+  return search ? formFields(search.input) : Object.keys(input).map(plainField)
+}
+
+function isDefault(field: Field, value: unknown): boolean {
+  return String(field.initial) === String(value)
+}
+
+function valuePhrase(field: Field, value: unknown): string {
+  if (field.kind === 'choice') {
+    const option = field.options.find((candidate) => String(candidate.value) === String(value))
+    return option ? option.label.charAt(0).toLowerCase() + option.label.slice(1) : String(value)
+  }
+  if (typeof value === 'number') return count(value)
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '')
+}
+
+/** For a search type that this server does not know any more. */
+function plainField(name: string): Field {
+  return {
+    kind: 'text',
+    name,
+    label: humanised(name),
+    help: undefined,
+    required: false,
+    initial: '',
+    examples: [],
+    maxLength: undefined,
+  }
+}
+
+function shortened(text: string): string {
+  const [line = ''] = text.split('\n')
+  return line.length > subjectLength ? `${line.slice(0, subjectLength - 1)}…` : line
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CannotStart } from './cannot-start.ts'
+import { projectDir } from './data-dir.ts'
+import { installed, runChild } from './run-child.ts'
+
+/** What the pages are made of, besides the configuration files at the top. */
+const inputs = ['app', 'jobs', 'searches', 'public', 'package-lock.json', 'tsconfig.json']
+const configuration = /^(next|postcss|tailwind)\.config\.\w+$/
+
+/**
+ * Builds the pages, unless those that are there were built from the same files.
+ * @throws {CannotStart} with what the build said.
+ */
+export async function buildPages(options: { say(sentence: string): void; signal?: AbortSignal }): Promise<void> {
+  const stamp = join(projectDir, '.next', 'built-from')
+  const fingerprint = fingerprintOf(projectDir)
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return
+  rmSync(stamp, { force: true })
+  options.say('Building the pages, as they are new or have changed. This takes a minute or less…')
+  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }
+  const { code, output } = await runChild(process.execPath, [installed('next'), 'build'], { env, signal: options.signal })
+  if (code !== 0) throw new CannotStart(`The pages could not be built:\n${output}`)
+  writeFileSync(stamp, fingerprint)
+}
+
+/** Changes whenever one of the inputs does. */
+export function fingerprintOf(folder: string): string {
+  const hash = createHash('sha256')
+  const top = readdirSync(folder).filter((name) => configuration.test(name))
+  for (const path of [...inputs, ...top].flatMap((input) => filesAt(folder, input)).sort()) {
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(folder, path)))
+      .update('\0')
+  }
+  return hash.digest('hex')
+}
+
+function filesAt(folder: string, path: string): string[] {
+  const stat = statSync(join(folder, path), { throwIfNoEntry: false })
+  if (stat === undefined) return []
+  if (stat.isFile()) return [path]
+  return readdirSync(join(folder, path)).flatMap((name) => filesAt(folder, join(path, name)))
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+
+/** How much of something held, and what did not. */
+export interface Verdict {
+  passed: number
+  failed: number
+}
+
+/** The part of Vitest's JSON report that is counted. */
+const Report = z.object({
+  success: z.boolean(),
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })),
+    }),
+  ),
+})
+
+/**
+ * Counts a run of Vitest. What was skipped or is still to do counts as failed, and so does a file that could not be run, and a run that
+ * failed for any other reason: nothing is left out in silence.
+ * @param report as its JSON reporter wrote it; null when there is none, for Vitest itself broke down.
+ * @param exitCode of Vitest.
+ */
+export function countTests(report: unknown, exitCode: number): Verdict & { skipped: string[] } {
+  const { data } = Report.safeParse(report)
+  if (data === undefined) return { passed: 0, failed: 1, skipped: [] }
+  const tests = data.testResults.flatMap((file) => file.assertionResults)
+  const passed = tests.filter(({ status }) => status === 'passed').length
+  const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed').map(({ fullName }) => fullName)
+  const brokenFiles = data.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
+  )
+  const failed = tests.length - passed + brokenFiles.length
+  return { passed, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped }
+}
+
+export function sum(verdicts: Verdict[]): Verdict {
+  const add = (key: keyof Verdict) => verdicts.reduce((total, verdict) => total + verdict[key], 0)
+  return { passed: add('passed'), failed: add('failed') }
+}

@@ -1,0 +1,32 @@
+import { tellFailure } from './cannot-start.ts'
+import { authSecret, indexDir, openDataDir } from './data-dir.ts'
+import { handOver, typescript } from './run-child.ts'
+import { ensureServices, stopServices, urlsOf } from './services/ensure.ts'
+import { currentLock } from './supervisor/lock.ts'
+
+/**
+ * Runs a command of ours with everything that it needs to reach the same data as `npm start`: with the services that run now, else with
+ * services started for the moment.
+ * @returns its exit code.
+ */
+export async function withServices(names: ('redis' | 'postgres')[], file: string, args: string[]): Promise<number> {
+  try {
+    const dataDir = openDataDir(process.env)
+    const services = await ensureServices(names, process.env, { dataDir, say: (sentence) => console.error(sentence) })
+    const env = {
+      ...process.env,
+      ...urlsOf(services),
+      AUTH_SECRET: authSecret(dataDir, process.env),
+      INDEX_DIR: indexDir(dataDir, process.env),
+    }
+    try {
+      return await handOver(process.execPath, typescript(file, ...args), env)
+    } finally {
+      // Unless somebody else uses them by now: an earlier start left them running, or one has begun meanwhile.
+      if (currentLock(dataDir) === null) await stopServices(services.filter((service) => !service.adopted))
+    }
+  } catch (error) {
+    console.error(tellFailure(error))
+    return 1
+  }
+}
