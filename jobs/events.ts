@@ -31,5 +31,3 @@ export type JobEvent =
   | { seq: number; type: 'rows'; data: RowsEvent }
   | { seq: number; type: 'note'; data: NoteEvent }
   | { seq: null; type: 'progress'; data: ProgressEvent }
-
-export type DurableEvent = Exclude<JobEvent, { type: 'progress' }>

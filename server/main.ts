@@ -8,7 +8,8 @@ import { compose } from './compose.ts'
 import { listen } from './listen.ts'
 import { serverSettings } from './settings.ts'
 
-const log = pino({ name: 'server' })
+// Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever at exit.
+const log = pino({ name: 'server' }, pino.destination({ fd: 1, sync: true }))
 
 async function main(): Promise<void> {
   const settings = readSettings(serverSettings, process.env)

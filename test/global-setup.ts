@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,9 +12,12 @@ declare module 'vitest' {
   interface ProvidedContext {
     redisUrl: string
     databaseUrl: string
+    /** Removed after the run, with whatever still runs in its folders. */
+    runDir: string
   }
 }
 
+const StartedHere = z.object({ process: ProcessMark.nullable(), programs: z.array(ProcessMark).default([]) })
 const prefix = 'searchlight-test-'
 
 /** One real Redis and one real PostgreSQL for the whole run; each test takes its own prefix or database of them. */
@@ -31,6 +34,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ensureRedis({ dataDir, durable: false }),
     ensurePostgres({ dataDir, durable: false }),
   ])
+  project.provide('runDir', dataDir)
   project.provide('redisUrl', redis.url)
   project.provide('databaseUrl', postgres.url)
 
@@ -46,17 +50,27 @@ function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))) {
     const folder = join(tmpdir(), name)
     const owner = read(join(folder, 'owner.json'), ProcessMark)
-    if (owner !== null && !isRunning(owner)) removeRun(folder)
+    // Without an owner it is just being made, or a test that outlived its run has gone on to write there.
+    const abandoned = owner === null ? Date.now() - statSync(folder).mtimeMs > 60_000 : !isRunning(owner)
+    if (abandoned) removeRun(folder)
   }
 }
 
 /** Without waiting for anything, as it is also called while the process exits. */
-function removeRun(dataDir: string): void {
-  for (const service of ['redis.json', 'postgres.json']) {
-    const mark = read(join(dataDir, service), z.object({ process: ProcessMark }))?.process
-    if (mark && isRunning(mark)) process.kill(mark.pid, 'SIGKILL')
+function removeRun(runDir: string): void {
+  const folders = readdirSync(runDir, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  for (const folder of [runDir, ...folders.map(({ name }) => join(runDir, name))]) {
+    for (const mark of marksIn(folder)) if (isRunning(mark)) process.kill(mark.pid, 'SIGKILL')
   }
-  rmSync(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+  rmSync(runDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+}
+
+/** The processes of whatever was started with this data folder; that which starts the others first. */
+function marksIn(dataDir: string): ProcessMark[] {
+  return ['running.json', 'redis.json', 'postgres.json'].flatMap((name) => {
+    const record = read(join(dataDir, name), StartedHere)
+    return record === null ? [] : [record.process, ...record.programs].filter((mark) => mark !== null)
+  })
 }
 
 function read<Schema extends z.ZodType>(path: string, schema: Schema): z.output<Schema> | null {

@@ -21,7 +21,8 @@ const reconcileEveryMs = 5_000
 /** Past the grace, this long for handing jobs back before the process ends regardless. */
 const handBackMs = 5_000
 
-const log = pino({ name: 'worker' })
+// Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever at exit.
+const log = pino({ name: 'worker' }, pino.destination({ fd: 1, sync: true }))
 
 async function main(): Promise<void> {
   const settings = readSettings(workerSettings, process.env)

@@ -7,4 +7,3 @@ export const workerSettings = commonSettings.extend({
   /** How long running searches may go on after SIGTERM before they are handed to another worker. */
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
 })
-export type WorkerSettings = z.infer<typeof workerSettings>

@@ -7,12 +7,22 @@ import { callApi } from '../http/call-api.ts'
 import { JobsTable } from '../job-list/jobs-table.tsx'
 import { type JobList, mergeJobs } from '../live/job-list.ts'
 import { useAdminFeed } from '../live/use-admin-feed.ts'
+import type { People } from './people.ts'
 import { StateTiles } from './state-tiles.tsx'
+import { usePeople } from './use-people.ts'
 
 const most = 200
 
+interface AdminScreenProps {
+  initial: JobList
+  searches: SearchType[]
+  /** Of the admin who is looking. */
+  userId: string
+  people: People
+}
+
 /** Everybody's searches as they happen. */
-export function AdminScreen({ initial, searches, userId }: { initial: JobList; searches: SearchType[]; userId: string }) {
+export function AdminScreen({ initial, searches, userId, people }: AdminScreenProps) {
   const feed = useAdminFeed({ jobs: initial, counts: null })
   const [state, setState] = useState<JobState | null>(null)
   const [search, setSearch] = useState('')
@@ -25,14 +35,16 @@ export function AdminScreen({ initial, searches, userId }: { initial: JobList; s
     [feed.jobs, older, state, search],
   )
 
+  const emails = usePeople(people, shown)
+
   return (
     <div className="mx-auto max-w-[1280px] px-4 pt-6 pb-16 sm:px-6 sm:pt-8">
       <div className="flex flex-wrap items-center justify-between gap-3">
         <h1 className="text-xl font-semibold">All searches</h1>
         <label className="flex items-center gap-2 text-sm text-ink-2">
-          Search
+          Type
           <select value={search} onChange={(event) => setSearch(event.target.value)} className="field w-auto! pr-8 text-sm">
-            <option value="">All types</option>
+            <option value="">All searches</option>
             {searches.map(({ name, title }) => (
               <option key={name} value={name}>
                 {title}
@@ -48,7 +60,7 @@ export function AdminScreen({ initial, searches, userId }: { initial: JobList; s
             jobs={shown}
             searches={searches}
             label="Searches of everybody, newest first"
-            owner={(id) => (id === userId ? 'You' : id.slice(0, 8))}
+            owner={(id) => (id === userId ? 'You' : (emails[id] ?? id.slice(0, 8)))}
           />
         ) : (
           <div className="panel px-6 py-14 text-center text-sm text-ink-2">

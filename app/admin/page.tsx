@@ -5,14 +5,20 @@ import { callForVisitor, readSearchTypes, requireAccount } from '../http/for-vis
 import { buttonLook } from '../ui/button.tsx'
 import { MessagePage } from '../ui/message-page.tsx'
 import { AdminScreen } from './admin-screen.tsx'
+import { PeopleAnswer, peopleOf, peoplePath } from './people.ts'
 
 export const metadata: Metadata = { title: 'All searches' }
 
 export default async function AdminPage() {
   const user = await requireAccount('/admin')
   if (user.role !== 'admin') return <AdminsOnly />
-  const [searches, page] = await Promise.all([readSearchTypes(), callForVisitor('/jobs?user=all&limit=100', JobsPage)])
-  return <AdminScreen initial={page.jobs} searches={searches} userId={user.id} />
+  const [searches, page, people] = await Promise.all([
+    readSearchTypes(),
+    callForVisitor('/jobs?user=all&limit=100', JobsPage),
+    // A page of jobs is worth showing without names too.
+    callForVisitor(peoplePath, PeopleAnswer).then(peopleOf, () => ({})),
+  ])
+  return <AdminScreen initial={page.jobs} searches={searches} userId={user.id} people={people} />
 }
 
 function AdminsOnly() {

@@ -12,7 +12,7 @@ import { inputPhrase } from '../words/input-phrase.ts'
 import { count, plural } from '../words/numbers.ts'
 import { progressPhrase } from '../words/states.ts'
 
-const cell = 'px-3 py-2.5 align-middle first:pl-4 last:pr-4 max-sm:p-0'
+const cell = 'px-3 py-2 align-middle first:pl-4 last:pr-4 max-sm:p-0'
 
 interface JobLineProps {
   job: JobSummary
@@ -77,7 +77,7 @@ function ProgressCell({ job }: { job: JobSummary }) {
   if (job.state === 'new') return <span className="text-xs text-ink-3">Waiting for a worker</span>
   const said = job.message ?? (job.progress ? progressPhrase(job.progress) : '')
   return (
-    <span className="block truncate text-xs text-ink-3" title={said}>
+    <span className={`block truncate text-xs text-ink-3 ${job.message ? '' : 'max-sm:hidden'}`} title={said}>
       {said}
     </span>
   )

@@ -31,7 +31,7 @@ export function JobsTable({
               Search
             </th>
             {owner ? (
-              <th scope="col" className={`${heading} w-[120px]`}>
+              <th scope="col" className={`${heading} w-[170px]`}>
                 Started by
               </th>
             ) : null}

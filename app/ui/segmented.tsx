@@ -27,7 +27,7 @@ export function Segmented({
       {options.map((option) => (
         <label
           key={option.value}
-          className="relative flex h-7 items-center rounded-[6px] px-2.5 text-sm whitespace-nowrap text-ink-2 hover:text-ink has-checked:bg-raised has-checked:font-medium has-checked:text-ink has-checked:shadow-[0_0_0_1px_var(--line-strong)] has-focus-visible:outline-2 has-focus-visible:outline-accent-solid"
+          className="relative flex h-7 items-center rounded-[6px] px-2.5 text-sm whitespace-nowrap text-ink-2 hover:text-ink has-checked:bg-chosen has-checked:font-medium has-checked:text-ink has-checked:shadow-[0_0_0_1px_var(--line-strong)] has-focus-visible:outline-2 has-focus-visible:outline-accent-solid"
         >
           <input
             type="radio"

@@ -25,7 +25,7 @@ export function inputPhrase(input: JobInput, search: SearchType | undefined): In
 export function inputFacts(input: JobInput, search: SearchType | undefined): { label: string; value: string }[] {
   return fieldsOf(input, search)
     .filter((field) => input[field.name] !== undefined)
-    .map((field) => ({ label: field.label, value: shortened(valuePhrase(field, input[field.name])) }))
+    .map((field) => ({ label: field.label, value: capitalised(field, valuePhrase(field, input[field.name])) }))
 }
 
 function fieldsOf(input: JobInput, search: SearchType | undefined): Field[] {
@@ -58,6 +58,11 @@ function plainField(name: string): Field {
     examples: [],
     maxLength: undefined,
   }
+}
+
+function capitalised(field: Field, value: string): string {
+  const text = shortened(value)
+  return field.kind === 'choice' ? text.charAt(0).toUpperCase() + text.slice(1) : text
 }
 
 function shortened(text: string): string {

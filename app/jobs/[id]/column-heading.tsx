@@ -16,16 +16,18 @@ export function ColumnHeading({ column, sorted, onSort }: ColumnHeadingProps) {
     <button
       type="button"
       onClick={onSort}
-      className={`group/sort -mx-1 inline-flex max-w-full items-center gap-1 rounded px-1 py-0.5 hover:text-ink ${numeric ? 'flex-row-reverse' : ''} ${sorted ? 'text-ink' : ''}`}
+      className={`group/sort relative max-w-full rounded py-1 align-middle leading-5 hover:text-ink ${sorted ? 'text-ink' : ''}`}
     >
-      <span className={`truncate ${column.help ? 'underline decoration-line-strong decoration-dotted underline-offset-4' : ''}`}>
+      <span
+        className={`block truncate ${column.help ? 'underline decoration-line-strong decoration-dotted underline-offset-4' : ''}`}
+      >
         {column.label}
         {column.unit ? <span className="font-normal"> ({column.unit})</span> : null}
       </span>
       <Arrow
-        size={12}
+        size={11}
         aria-hidden
-        className={`shrink-0 ${sorted ? '' : 'opacity-0 group-hover/sort:opacity-40 group-focus-visible/sort:opacity-40'}`}
+        className={`absolute top-1/2 -translate-y-1/2 ${numeric ? 'right-full' : 'left-full'} ${sorted ? '' : 'opacity-0 group-hover/sort:opacity-50 group-focus-visible/sort:opacity-50'}`}
       />
     </button>
   )

@@ -2,15 +2,13 @@ import type { Column, Row } from '#jobs/define-search.ts'
 import { cellText } from './cell-text.ts'
 
 /** Of an average character, in pixels: headings are set smaller than cells. */
-const characterWidth = { heading: 6.5, cell: 7.1 }
-const padding = 26
-/** Of the arrow that says how a column is sorted, with its gap. */
-const arrowWidth = 16
+const characterWidth = { heading: 6.7, cell: 7.2 }
+const padding = 28
 const limits: Record<Column['type'], { least: number; most: number }> = {
   text: { least: 96, most: 220 },
   domain: { least: 150, most: 280 },
   url: { least: 160, most: 320 },
-  date: { least: 100, most: 120 },
+  date: { least: 104, most: 120 },
   number: { least: 70, most: 150 },
   boolean: { least: 72, most: 110 },
 }
@@ -21,7 +19,7 @@ const sampled = 50
 export function columnWidths(columns: readonly Column[], rows: readonly Row[]): number[] {
   return columns.map((column) => {
     const { least, most } = limits[column.type]
-    const heading = (column.label.length + (column.unit ? column.unit.length + 3 : 0)) * characterWidth.heading + arrowWidth
+    const heading = (column.label.length + (column.unit ? column.unit.length + 3 : 0)) * characterWidth.heading
     const cells = rows.slice(0, sampled).map((row) => cellText(column, row[column.key] ?? null).length * characterWidth.cell)
     return Math.round(Math.min(most, Math.max(least, heading + padding, Math.max(0, ...cells) + padding)))
   })

@@ -17,7 +17,8 @@ export function JobFacts({ job, search }: { job: Job; search: SearchType | null 
             {value}
           </Fact>
         ))}
-        <div aria-hidden className="my-2 border-t border-line" />
+      </dl>
+      <dl className="mt-2 border-t border-line pt-2 text-xs">
         <Fact name="Created">
           <LocalTime at={job.createdAt} />
         </Fact>
@@ -35,7 +36,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className="flex justify-between gap-4 py-[3px]">
       <dt className="shrink-0 text-ink-3">{name}</dt>
-      <dd className="min-w-0 text-right break-words tabular-nums">{children}</dd>
+      <dd className="min-w-0 text-right break-words">{children}</dd>
     </div>
   )
 }

@@ -1,6 +1,7 @@
 'use client'
 
 import { useEffect, useState } from 'react'
+import { isLive } from '#jobs/lifecycle.ts'
 import type { SearchType } from '../../http/answers.ts'
 import type { JobView } from '../../live/job-view.ts'
 import { useJob } from '../../live/use-job.ts'
@@ -42,10 +43,11 @@ function Screen({ view, search, own, alreadyRunning }: Omit<JobScreenProps, 'ini
 
   return (
     <div className="mx-auto max-w-[1560px] px-4 pt-6 pb-16 sm:px-6">
-      {alreadyRunning ? (
+      {alreadyRunning && isLive(job.state) ? (
         <div className="mb-5">
           <Notice kind="info">
-            This type of search is already running, one at a time. Here it is: cancel it, or wait for its end, to start another.
+            A search of this type is already running, and they run one at a time. Here it is: wait for its end, or cancel it, to
+            start another.
           </Notice>
         </div>
       ) : null}

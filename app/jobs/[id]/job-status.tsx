@@ -19,7 +19,7 @@ export function JobStatus({ view }: { view: JobView }) {
       <div className="flex flex-wrap items-center gap-x-5 gap-y-2 px-4 py-3 text-sm">
         <StateBadge state={job.state} />
         <span className="text-ink-2 tabular-nums">{whatHappens(job)}</span>
-        <span className="ml-auto flex items-center gap-5 text-ink-2 tabular-nums">
+        <span className="ml-auto flex items-center gap-5 max-sm:w-full max-sm:justify-between text-ink-2 tabular-nums">
           {job.attempt > 1 ? <span>Attempt {job.attempt}</span> : null}
           <span>
             <span className="font-medium text-ink">{count(job.rowCount)}</span> {job.rowCount === 1 ? 'row' : 'rows'}
@@ -35,9 +35,9 @@ export function JobStatus({ view }: { view: JobView }) {
           {note?.type === 'note' ? <p className="mt-2.5 text-xs text-ink-3">{note.data.text}</p> : null}
         </div>
       ) : null}
-      {job.message ? (
+      {job.state === 'error' ? (
         <div className="px-3 pb-3">
-          <Notice kind={job.state === 'error' ? 'bad' : 'quiet'}>{job.message}</Notice>
+          <Notice kind="bad">{job.message}</Notice>
         </div>
       ) : null}
       <p aria-live="polite" className="sr-only">
@@ -47,11 +47,11 @@ export function JobStatus({ view }: { view: JobView }) {
   )
 }
 
-function whatHappens({ state, progress, attempt }: Job): string {
+function whatHappens({ state, progress, attempt, message }: Job): string {
   if (state === 'new') return 'Waiting for a worker'
   if (state === 'running')
     return progress ? `${progress.phase} · ${progressPhrase(progress)}` : `Starting${attempt > 1 ? ' again' : ''}`
-  return ''
+  return state === 'error' ? '' : (message ?? '')
 }
 
 /** Said aloud when the state changes, not with every row. */

@@ -12,7 +12,7 @@ export const ResultCell = memo(function ResultCell({ column, value }: { column: 
   return (
     <td
       title={text.length > 24 ? text : undefined}
-      className={`${look} ${column.type === 'number' ? 'text-right tabular-nums' : column.type === 'date' ? 'tabular-nums' : ''} ${tone}`}
+      className={`${look} ${column.type === 'number' ? 'text-right tabular-nums' : ''} ${tone}`}
     >
       {link ? (
         <a

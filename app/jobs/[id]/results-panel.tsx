@@ -32,7 +32,7 @@ export function ResultsPanel({ view, columns }: { view: JobView; columns: Column
       {matching.length > 0 ? (
         <ResultsTable rows={matching} columns={shownColumns} freshFrom={filtering ? null : view.freshFrom} />
       ) : (
-        <EmptyResults job={view.job} filtering={filtering} onClear={() => setFilter('')} />
+        <EmptyResults view={view} filtering={filtering} onClear={() => setFilter('')} />
       )}
     </section>
   )
@@ -65,12 +65,15 @@ function FilterBox({ value, onChange }: { value: string; onChange(value: string)
   )
 }
 
-function EmptyResults({ job, filtering, onClear }: { job: Job; filtering: boolean; onClear(): void }) {
-  const sentence = filtering ? 'No row contains that text.' : emptySentence(job)
+function EmptyResults({ view, filtering, onClear }: { view: JobView; filtering: boolean; onClear(): void }) {
+  const { job, timeline } = view
+  // A search that finds nothing tells why in its last words.
+  const note = job.state === 'complete' ? timeline.findLast((entry) => entry.type === 'note') : undefined
   return (
     <div className="grid min-h-56 place-items-center px-6 py-12 text-center text-sm text-ink-2">
-      <div>
-        <p>{sentence}</p>
+      <div className="max-w-lg">
+        <p className={note ? 'font-medium text-ink' : ''}>{filtering ? 'No row contains that text.' : emptySentence(job)}</p>
+        {note?.type === 'note' && !filtering ? <p className="mt-1.5 text-pretty">{note.data.text}</p> : null}
         {filtering ? (
           <button type="button" onClick={onClear} className="mt-2 rounded-sm text-accent hover:underline">
             Clear the filter
@@ -89,7 +92,7 @@ function emptySentence({ state, rowCount }: Job): string {
     case 'running':
       return 'Nothing found so far. Rows appear here as they are found.'
     case 'complete':
-      return 'The search found nothing. The index may not cover this yet.'
+      return 'The search found nothing'
     case 'error':
       return 'The search failed before it found anything.'
     case 'cancelled':

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { formFields, inputOf } from '#app/search/form-fields.ts'
+import { inputPhrase } from '#app/words/input-phrase.ts'
+import { linkingDomains } from '#searches/linking-domains.ts'
+
+const schema = (input: z.ZodObject) => z.toJSONSchema(input, { io: 'input' })
+const fields = formFields(schema(linkingDomains.input))
+const search = { ...linkingDomains, input: schema(linkingDomains.input) }
+
+function filledIn(values: Record<string, string>): FormData {
+  const form = new FormData()
+  for (const [name, value] of Object.entries(values)) form.set(name, value)
+  return form
+}
+
+test('the form of a search follows from its schema', () => {
+  expect(fields.map(({ name, kind, required }) => [name, kind, required])).toEqual([
+    ['domain', 'text', true],
+    ['scope', 'choice', false],
+    ['follow', 'choice', false],
+    ['limit', 'number', false],
+  ])
+  expect(fields.find(({ name }) => name === 'limit')).toMatchObject({ initial: '1000', min: 1, max: 10_000, step: 1 })
+})
+
+test('what is filled in fits the schema that the form was made of', () => {
+  const input = inputOf(fields, filledIn({ domain: ' redis.io ', scope: 'host', follow: 'all', limit: '50' }))
+  expect(input).toEqual({ domain: 'redis.io', scope: 'host', follow: 'all', limit: 50 })
+  expect(linkingDomains.input.parse(input)).toMatchObject({ scope: 'host', limit: 50 })
+})
+
+test('an option that is emptied falls back to its default, a text that is asked for does not', () => {
+  expect(inputOf(fields, filledIn({ domain: '', scope: 'site', follow: 'all', limit: '' }))).toEqual({
+    domain: '',
+    scope: 'site',
+    follow: 'all',
+  })
+})
+
+test('what is no choice is not sent', () => {
+  expect(inputOf(fields, filledIn({ domain: 'redis.io', scope: 'moon' }))).toEqual({ domain: 'redis.io' })
+})
+
+test('numbers, switches and long texts get their own controls, and choices their names', () => {
+  const other = formFields(
+    schema(
+      z.object({
+        verify: z.union([z.literal(0), z.literal(50)]).default(0),
+        match: z.enum(['phrase', 'all_words']).meta({ labels: { phrase: 'The exact phrase' } }),
+        keywords: z.string().max(100_000),
+        deep: z.boolean().default(true),
+        share: z.number().min(0.1),
+        depth: z.number().int(),
+      }),
+    ),
+  )
+  const byName = Object.fromEntries(other.map((field) => [field.name, field]))
+  expect(byName.verify).toMatchObject({ kind: 'choice', options: [{ value: 0 }, { value: 50 }], initial: '0' })
+  expect(byName.match).toMatchObject({
+    options: [
+      { value: 'phrase', label: 'The exact phrase' },
+      { value: 'all_words', label: 'All words' },
+    ],
+  })
+  expect(byName.keywords).toMatchObject({ kind: 'lines', maxLength: 100_000 })
+  expect(byName.deep).toMatchObject({ kind: 'switch', initial: true })
+  expect(byName.share).toMatchObject({ kind: 'number', min: 0.1, step: 'any' })
+  expect(byName.depth).toMatchObject({ kind: 'number', max: undefined, step: 1 })
+})
+
+test('a job is told by what it is about and by what differs from the defaults', () => {
+  const input = { domain: 'redis.io', scope: 'host', follow: 'all', limit: 1_000 }
+  expect(inputPhrase(input, search)).toEqual({ subject: 'redis.io', details: ['Links to: host'] })
+})
+
+test('a job of a type that is gone is still told by what it was given', () => {
+  expect(inputPhrase({ url: 'https://a.example', depth: 2 }, undefined)).toEqual({
+    subject: 'https://a.example',
+    details: ['Depth: 2'],
+  })
+})
