@@ -6,9 +6,8 @@ import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
-import { claimShards, renewEpochs } from '#jobs/redis/epoch.ts'
+import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
-import type { JobStore } from '#jobs/redis/store.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
@@ -37,13 +36,16 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
   const postgres = connectPostgres(settings.DATABASE_URL, { name: 'searchlight-server', log })
   const { db } = postgres
 
-  const redis = connectRedis(settings.REDIS_URL, { name: 'searchlight-server', log, retries: redisRetries })
-  const store: JobStore = { redis, namespace: settings.REDIS_PREFIX, shards: settings.SHARDS }
-  redis.on('ready', () => {
-    renewEpochs(uuid, store).catch((error) => log.error({ err: error }, 'Could not renew the epoch'))
+  const store = await openStore({
+    url: settings.REDIS_URL,
+    namespace: settings.REDIS_PREFIX,
+    shards: settings.SHARDS,
+    name: 'searchlight-server',
+    retries: redisRetries,
+    makeEpoch: uuid,
+    log,
   })
-  await renewEpochs(uuid, store)
-  await claimShards(store)
+  const { redis } = store
   const queues = openQueues(redis, store)
 
   const accounts = createAccounts({ db, secret: settings.AUTH_SECRET, publicUrl, log })

@@ -5,10 +5,10 @@ import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
-import { claimShards, renewEpochs } from '#jobs/redis/epoch.ts'
 import { keys } from '#jobs/redis/keys.ts'
+import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
-import { allShards, type JobStore } from '#jobs/redis/store.ts'
+import { allShards } from '#jobs/redis/store.ts'
 import { readSettings } from '#jobs/settings.ts'
 import { findSearch } from '#searches/catalog.ts'
 import { createIndexEngine } from '#webindex/engine.ts'
@@ -31,14 +31,16 @@ async function main(): Promise<void> {
   await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
   const postgres = connectPostgres(settings.DATABASE_URL, { name: 'searchlight-worker', log })
 
-  const redis = connectRedis(settings.REDIS_URL, { name: 'searchlight-worker', log, retries: null })
-  const store: JobStore = { redis, namespace: settings.REDIS_PREFIX, shards: settings.SHARDS }
-  redis.on('ready', () => {
-    renewEpochs(uuid, store).catch((error) => log.error({ err: error }, 'Could not renew the epoch'))
+  const store = await openStore({
+    url: settings.REDIS_URL,
+    namespace: settings.REDIS_PREFIX,
+    shards: settings.SHARDS,
+    name: 'searchlight-worker',
+    retries: null,
+    makeEpoch: uuid,
+    log,
   })
-  await renewEpochs(uuid, store)
-  await claimShards(store)
-
+  const { redis } = store
   const queues = openQueues(redis, store)
   const running = createRunningJobs()
   const engine = await createIndexEngine({ dir: settings.INDEX_DIR })

@@ -58,7 +58,10 @@ export function createSearchWorker<Index>(
     autorun: false,
     ...stalls,
   })
-  worker.on('error', (error) => log.warn({ error: error.message }, 'The queue is out of reach'))
+  // An outage is told once, by the connection that all of this process shares (connect.ts), not at each try to connect again.
+  worker.on('error', (error) => {
+    if (!isConnectionError(error)) log.warn({ err: error }, 'The queue had trouble')
+  })
   worker.on('lockRenewalFailed', (ids) => {
     for (const id of ids) deps.running.stop(id)
   })
@@ -89,4 +92,8 @@ export function createSearchWorker<Index>(
   }
 
   return worker
+}
+
+function isConnectionError(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('ECONN')
 }

@@ -25,10 +25,12 @@ const firstRetryAfterMs = 1_000
 
 /** BullMQ is handed the connection, since where code is bundled it can't find ioredis by itself. */
 export function openQueues(redis: Redis, store: JobStore): Queues {
-  const byShard = allShards(store).map((shard) => ({
-    shard,
-    queue: new Queue<QueuedJob>(queueName, { connection: redis, prefix: keys.queue(shard), skipVersionCheck: false }),
-  }))
+  const byShard = allShards(store).map((shard) => {
+    const queue: JobQueue = new Queue(queueName, { connection: redis, prefix: keys.queue(shard) })
+    // Its connection tells of an outage itself (connect.ts), once; unheard, BullMQ would print each try.
+    queue.on('error', () => {})
+    return { shard, queue }
+  })
   return { byShard, store }
 }
 
