@@ -145,6 +145,37 @@ describe('a search', () => {
   })
 })
 
+describe('the terminal client', () => {
+  const run = (args: string[], key = people.user.key) =>
+    promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/search.ts', ...args], {
+      cwd: root,
+      env: { ...process.env, SEARCHLIGHT_URL: server.url, SEARCHLIGHT_KEY: key },
+    })
+
+  test('prints each row on a line of its own, and the ending elsewhere', async () => {
+    const { stdout, stderr } = await run(['linking-domains', '--domain', 'github.com', '--limit', '1000'])
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map((line: string) => JSON.parse(line))
+    expect(rows.length).toBeGreaterThan(10)
+    expect(new Set(rows.map((row) => row.site)).size).toBe(rows.length)
+    expect(stderr).toContain(`complete (${rows.length} rows`)
+  })
+
+  test('says what is wrong with an input, a type or a key, and fails', async () => {
+    await expect(run(['linking-domains', '--domain', 'localhost'])).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('input.domain'),
+    })
+    await expect(run(['nothing'])).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('linking-domains') })
+    await expect(run(['linking-domains'], 'sl_wrong')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('API key'),
+    })
+  })
+})
+
 describe('bad input', () => {
   test.each([
     ['an unknown search', { search: 'nothing', input: {} }, 'search'],

@@ -16,6 +16,8 @@ import { createDatabase, redisUrl, uniquePrefix } from '../services.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
+export const password = 'correct horse battery'
+
 /** What every process of one test is told. */
 export async function testEnvironment(indexDir: string) {
   const database = await createDatabase()
@@ -94,7 +96,7 @@ export async function makePeople(databaseUrl: string, secret: string, publicUrl:
   const person = async (email: string, admin: boolean) => {
     const account = {
       email,
-      password: 'correct horse battery',
+      password,
       name: email,
       role: admin ? ('admin' as const) : ('user' as const),
     }
