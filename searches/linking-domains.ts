@@ -32,7 +32,7 @@ const Input = z.object({
     .meta({
       title: 'Links to',
       description: 'The whole site with all its subdomains, only this host, or only this one page.',
-      examples: ['site'],
+      labels: { site: 'Whole site', host: 'This host', url: 'This page' },
     }),
   follow: z
     .enum(['all', 'only'])
@@ -40,7 +40,7 @@ const Input = z.object({
     .meta({
       title: 'Follow',
       description: 'All links, or only those that are not marked nofollow, ugc or sponsored.',
-      examples: ['all'],
+      labels: { all: 'All links', only: 'Follow only' },
     }),
   limit: z
     .number()

@@ -23,9 +23,8 @@ async function main(): Promise<void> {
   // The pages' first paint asks the API over loopback; this is how they are told where it is.
   process.env.LOOPBACK_URL = `http://${settings.HOST === '0.0.0.0' ? '127.0.0.1' : settings.HOST}:${port}`
 
-  const { api, accounts, close } = await compose(server, settings, publicUrl, log)
   const pages = next({ dev: false, dir: fileURLToPath(new URL('..', import.meta.url)) })
-  await pages.prepare()
+  const [{ api, accounts, close }] = await Promise.all([compose(server, settings, publicUrl, log), pages.prepare()])
   // Next looks at the global Request and Response too, so they stay as Node made them.
   const toApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   const toPages = pages.getRequestHandler()

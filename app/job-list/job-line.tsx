@@ -68,8 +68,8 @@ function ProgressCell({ job }: { job: JobSummary }) {
   if (job.state === 'running')
     return (
       <div className="max-w-48 max-sm:max-w-none">
-        <div className="mb-1 truncate text-xs text-ink-2">
-          {job.progress ? `${job.progress.phase} · ${progressPhrase(job.progress)}` : 'Starting'}
+        <div className="mb-1 truncate text-xs text-ink-2 tabular-nums" title={job.progress?.phase}>
+          {job.progress ? progressPhrase(job.progress) : 'Starting'}
         </div>
         <ProgressBar progress={job.progress} />
       </div>

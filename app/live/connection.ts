@@ -13,7 +13,7 @@ type CatchUp = () => Promise<void>
 
 const failuresUntilOffline = 4
 const answerWithinMs = 10_000
-const retryAfterMs = 5_000
+const retryAfterMs = 2_000
 
 const status = signal<ConnectionStatus>('connecting')
 export const connectionStatus = { read: status.read, subscribe: status.subscribe }

@@ -49,7 +49,7 @@ export function takeInJob(job: Job): void {
   const held = heldJob(job.id)
   if (!held || held === 'gone' || (held.job.epoch === job.epoch && job.seq <= held.job.seq)) return
   change(job.id, (view) => replaceJob(view, job))
-  refetch(job.id)
+  catchUpNow(() => fetchMissing(job.id))
 }
 
 function add(initial: JobView): Entry {
@@ -74,7 +74,7 @@ function listen(): void {
   onFrame('resync', (frame) => {
     const { id, job } = ResyncFrame.parse(frame)
     change(id, (view) => replaceJob(view, job))
-    refetch(id)
+    catchUpNow(() => fetchMissing(id))
   })
   onFrame('revoked', (frame) => {
     const { id } = RevokedFrame.parse(frame)
@@ -100,7 +100,7 @@ function takeInEvents(frame: unknown): void {
   }
 }
 
-/** One question for all of them, each from where it is. */
+/** One question for all of them, each from where it is. Settles when all of them have what they lacked. */
 async function rewatch(due: readonly Entry[]): Promise<void> {
   for (let i = 0; i < due.length; i += perWatch) {
     const jobs = due.slice(i, i + perWatch).flatMap(({ id, held }) => {
@@ -109,18 +109,18 @@ async function rewatch(due: readonly Entry[]): Promise<void> {
     })
     const answers = WatchAck.parse(await ask('watch', { jobs }))
     if ('error' in answers) throw new Error(answers.error.message)
-    answers.forEach(takeInAnswer)
+    await Promise.all(answers.map(takeInAnswer))
   }
 }
 
-function takeInAnswer(answer: WatchAnswer): void {
+async function takeInAnswer(answer: WatchAnswer): Promise<void> {
   if ('error' in answer) {
     entries.get(answer.id)?.held.set('gone')
     return
   }
   if (answer.mode === 'replay') change(answer.id, (view) => applyReplay(view, answer.job, answer.events))
   else change(answer.id, (view) => replaceJob(view, answer.job))
-  refetch(answer.id, answer.mode === 'snapshot')
+  await fetchMissing(answer.id, answer.mode === 'snapshot')
 }
 
 function change(id: string, to: (view: JobView) => JobView): void {
@@ -129,24 +129,26 @@ function change(id: string, to: (view: JobView) => JobView): void {
   if (entry && view && view !== 'gone') entry.held.set(to(view))
 }
 
-/** Fetches what the view lacks. A fetch that was under way is for a view of before: it stops. */
-function refetch(id: string, timelineToo = true): void {
+/**
+ * Fetches what the view lacks. A fetch that was under way is for a view of before: it stops.
+ * @throws when the server does not answer; whoever catches up tries again
+ */
+async function fetchMissing(id: string, timelineToo = true): Promise<void> {
   const entry = entries.get(id)
   if (!entry) return
   entry.fetching?.abort()
   const fetching = new AbortController()
   entry.fetching = fetching
-  const stopped = () => fetching.signal.aborted
-  const log = (error: unknown) => {
-    // The next connection tries again.
-    if (!stopped()) console.error(error)
+  try {
+    await Promise.all([timelineToo ? fillTimeline(id, fetching.signal) : null, fillRows(id, fetching.signal)])
+  } catch (error) {
+    if (!fetching.signal.aborted) throw error
   }
-  if (timelineToo) {
-    callApi(`/jobs/${id}/timeline`, Timeline, { signal: fetching.signal })
-      .then(({ events }) => change(id, (view) => putTimeline(view, events)))
-      .catch(log)
-  }
-  fillRows(id, fetching.signal).catch(log)
+}
+
+async function fillTimeline(id: string, stop: AbortSignal): Promise<void> {
+  const { events } = await callApi(`/jobs/${id}/timeline`, Timeline, { signal: stop })
+  change(id, (view) => putTimeline(view, events))
 }
 
 async function fillRows(id: string, stop: AbortSignal): Promise<void> {

@@ -6,10 +6,12 @@ import { useState } from 'react'
 import type { Account } from '../http/answers.ts'
 import { signOut } from '../sign-in/accounts.ts'
 import { MenuContent, menuItemLook } from '../ui/menu.tsx'
+import { useProlongedSession } from './prolong-session.ts'
 
 export function UserMenu({ user }: { user: Account }) {
   const [problem, setProblem] = useState<string | null>(null)
   const shownName = user.name || user.email
+  useProlongedSession()
 
   async function leave(event: Event) {
     event.preventDefault()

@@ -29,7 +29,7 @@ export function StateIcon({ state }: { state: JobState }) {
 export function StateBadge({ state }: { state: JobState }) {
   return (
     <span
-      data-state={state}
+      data-job-state={state}
       className={`inline-flex h-[22px] items-center gap-1 rounded-full pr-2.5 pl-2 text-xs font-medium whitespace-nowrap ${looks[state]}`}
     >
       <StateIcon state={state} />

@@ -27,7 +27,7 @@ export function ColumnHeading({ column, sorted, onSort }: ColumnHeadingProps) {
       <Arrow
         size={11}
         aria-hidden
-        className={`absolute top-1/2 -translate-y-1/2 ${numeric ? 'right-full' : 'left-full'} ${sorted ? '' : 'opacity-0 group-hover/sort:opacity-50 group-focus-visible/sort:opacity-50'}`}
+        className={`absolute top-1/2 -translate-y-1/2 ${numeric ? 'right-full mr-0.5' : 'left-full ml-0.5'} ${sorted ? '' : 'opacity-0 group-hover/sort:opacity-50 group-focus-visible/sort:opacity-50'}`}
       />
     </button>
   )

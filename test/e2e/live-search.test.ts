@@ -1,0 +1,159 @@
+import type { BrowserContext } from 'playwright'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { everybodysTarget } from '../searches/many-shards.ts'
+import {
+  openLive,
+  recordMishaps,
+  recordQuestions,
+  recordRequests,
+  recordStates,
+  signIn,
+  startSearch,
+  startWhole,
+  untilLive,
+  type Whole,
+} from './whole-fixture.ts'
+
+let whole: Whole
+let user: BrowserContext
+let admin: BrowserContext
+
+beforeAll(async () => {
+  whole = await startWhole()
+  await whole.makePeople()
+  user = await signIn(whole, 'user@example.com')
+  admin = await signIn(whole, 'admin@example.com')
+})
+afterEach(async () => {
+  await whole.stopWorkers()
+  for (const page of [...user.pages(), ...admin.pages()]) await page.close()
+})
+afterAll(() => whole.stop())
+
+const count = (rows: number) => rows.toLocaleString('en')
+
+test('a search goes from queued to complete before the eyes of its owner and of an admin, and no page asks for it', async () => {
+  const home = await openLive(user, '/')
+  const feed = await openLive(admin, '/admin')
+  const page = await openLive(user, '/')
+  const mishaps = [page, home, feed].map(recordMishaps)
+  const id = await startSearch(page, everybodysTarget)
+  await page.locator('[data-job-state="new"]').waitFor()
+  const line = `[data-job="${id}"]`
+  await Promise.all([home, feed].map((list) => list.locator(`${line} [data-job-state="new"]`).waitFor()))
+
+  const requests = [page, home, feed].map(recordRequests)
+  const states = await Promise.all([recordStates(page, 'main'), recordStates(home, line), recordStates(feed, line)])
+  await whole.addWorker()
+  await Promise.all(
+    [page, home, feed].map((each) => each.locator(`${each === page ? '' : line} [data-job-state="complete"]`).waitFor()),
+  )
+
+  for (const seen of states) expect(await seen()).toEqual(['new', 'running', 'complete'])
+  await page
+    .getByText(`${count(whole.sites)} rows`)
+    .first()
+    .waitFor()
+  await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
+  await expect.poll(() => feed.locator(line).textContent()).toContain(count(whole.sites))
+  expect(await feed.locator(line).textContent()).toContain('user@example.com')
+  expect(await page.title()).toBe(`Complete – ${everybodysTarget} – Searchlight`)
+  expect(requests).toEqual([[], [], []])
+  expect(mishaps).toEqual([[], [], []])
+
+  await page.reload()
+  await page.locator('[data-job-state="complete"]').waitFor()
+  await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
+})
+
+test('somebody who comes in the midst of a search sees what was found before', async () => {
+  await whole.addWorker()
+  const page = await openLive(user, '/')
+  const id = await startSearch(page, everybodysTarget)
+  await page.locator('[role="progressbar"][aria-valuenow]').waitFor()
+  await page.locator('tr[data-row="150"], table[aria-rowcount]').first().waitFor()
+  const late = await openLive(user, `/jobs/${id}`)
+  const mishaps = recordMishaps(late)
+  await late.locator('main [data-job-state="complete"]').waitFor()
+  await late.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
+  const firstRow = (of: typeof page) => of.locator('tr[data-row="0"]').textContent()
+  expect(await firstRow(late)).toBe(await firstRow(page))
+  expect(mishaps).toEqual([])
+})
+
+test('a page outlives its server: it says that it is not live, and catches up by itself', { timeout: 90_000 }, async () => {
+  await whole.addWorker()
+  const page = await openLive(user, '/')
+  await startSearch(page, everybodysTarget)
+  await page.locator('main [data-job-state="running"]').waitFor()
+  const questions = recordQuestions(page)
+  await whole.killServer()
+  await page.locator('[data-connection="reconnecting"], [data-connection="offline"]').waitFor()
+  await whole.startServerAgain()
+  await untilLive(page)
+  expect(questions.filter((question) => question.includes('"watch"'))).toEqual([
+    expect.stringMatching(/"watch",\{"jobs":\[\{"id":"[^"]+","since":\{"epoch":"[^"]+","seq":\d+\}\}\]\}/),
+  ])
+  await page.locator('main [data-job-state="complete"]').waitFor()
+  await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
+})
+
+test('a worker dies and the page shows the next attempt from its first row on', { timeout: 90_000 }, async () => {
+  await whole.addWorker()
+  const page = await openLive(user, '/')
+  await startSearch(page, everybodysTarget)
+  await page.locator('table[aria-rowcount]').waitFor()
+  await whole.stopWorkers()
+  await whole.addWorker()
+  await page.getByText('Started again, attempt 2').waitFor({ timeout: 60_000 })
+  await page.locator('main [data-job-state="complete"]').waitFor({ timeout: 60_000 })
+  await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
+  await page.getByText('The worker that ran this search was lost.').waitFor()
+})
+
+test('cancelled in one tab, a search is cancelled in all of them at once', async () => {
+  await whole.addWorker()
+  const page = await openLive(user, '/')
+  const id = await startSearch(page, everybodysTarget)
+  const other = await openLive(user, `/jobs/${id}`)
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  for (const each of [page, other]) {
+    await each.locator('main [data-job-state="cancelled"]').waitFor()
+    await each.getByText('Cancelled by you.').first().waitFor()
+    expect(await each.title()).toContain('Cancelled')
+  }
+})
+
+test('deleted in one tab, a search leaves the list of another', async () => {
+  const page = await openLive(user, '/')
+  const id = await startSearch(page, everybodysTarget)
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.locator('main [data-job-state="cancelled"]').waitFor()
+  const list = await openLive(user, '/')
+  await list.locator(`[data-job="${id}"]`).waitFor()
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+  await page.waitForURL('/')
+  await list.locator(`[data-job="${id}"]`).waitFor({ state: 'detached' })
+})
+
+test('who starts a second search of a type is shown the one that runs', async () => {
+  const page = await openLive(user, '/')
+  const id = await startSearch(page, everybodysTarget)
+  const second = await openLive(user, '/')
+  expect(await startSearch(second, 'redis.io')).toBe(id)
+  await second.getByText('already running').waitFor()
+  await second.getByRole('button', { name: 'Cancel' }).click()
+  await second.locator('main [data-job-state="cancelled"]').waitFor()
+})
+
+test('a search is run again from its page', async () => {
+  const page = await openLive(user, '/')
+  const id = await startSearch(page, everybodysTarget)
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('button', { name: 'Run again' }).click()
+  await page.waitForURL((url) => url.pathname.startsWith('/jobs/') && !url.pathname.endsWith(id))
+  await page.locator('main [data-job-state="new"]').waitFor()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.locator('main [data-job-state="cancelled"]').waitFor()
+})
