@@ -71,7 +71,7 @@ test('numbers, switches and long texts get their own controls, and choices their
 
 test('a job is told by what it is about and by what differs from the defaults', () => {
   const input = { domain: 'redis.io', scope: 'host', follow: 'all', limit: 1_000 }
-  expect(inputPhrase(input, search)).toEqual({ subject: 'redis.io', details: ['Links to: host'] })
+  expect(inputPhrase(input, search)).toEqual({ subject: 'redis.io', details: ['Links to: this host'] })
 })
 
 test('a job of a type that is gone is still told by what it was given', () => {

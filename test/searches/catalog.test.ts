@@ -22,7 +22,7 @@ test.each(catalog.map((search) => [search.name, search] as const))(
     expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)
     const schema = z.toJSONSchema(search.input, { io: 'input' })
     for (const field of Object.values(schema.properties ?? {})) {
-      expect(field).toMatchObject({ title: expect.any(String), description: expect.any(String), examples: expect.any(Array) })
+      expect(field).toMatchObject({ title: expect.any(String), description: expect.any(String) })
     }
     for (const column of search.columns) expect(column.help, column.key).toMatch(/^[A-Z].*\.$/)
     expect(new Set(search.columns.map((column) => column.key)).size).toBe(search.columns.length)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Socket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isLive } from '#jobs/lifecycle.ts'
 import {
   apiClient,
   connectSocket,
@@ -82,7 +83,7 @@ describe('a search', () => {
     const ending = eventsUntilEnd(socket, id)
     const [first] = await socket.emitWithAck('watch', { jobs: [{ id }] })
     expect(first).toMatchObject({ id, mode: 'snapshot' })
-    const events = first.job.state === 'complete' ? [] : await ending
+    const events = isLive(first.job.state) ? await ending : []
     const durable = events.filter(([, seq]) => seq !== null).map(([, seq]) => seq)
     expect(durable).toEqual(durable.map((_, i) => first.seq + 1 + i))
 
