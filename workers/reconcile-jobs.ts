@@ -21,13 +21,14 @@ const mostEnqueues = 3
 /** One pass over all that may be left behind when a process dies. Any number of processes may do it at once. */
 export async function reconcile(deps: ReconcileDeps): Promise<void> {
   const { store, now, log } = deps
+  // One job that can't be put right must not keep the others from it.
+  const willTryAgain = (id: string) => (error: unknown) =>
+    log.warn({ err: error, job: id }, 'Could not put a job right yet; will try again')
   for (const shard of allShards(store)) {
-    for (const id of await jobsToCheck(shard, { most: mostPerPass, at: now() }, store)) await reconcileJob(id, deps)
-    for (const id of await jobsToArchive(shard, mostPerPass, store)) {
-      await archiveEnded(id, deps).catch((error) =>
-        log.warn({ err: error, job: id }, 'Could not archive a job yet; will try again'),
-      )
+    for (const id of await jobsToCheck(shard, { most: mostPerPass, at: now() }, store)) {
+      await reconcileJob(id, deps).catch(willTryAgain(id))
     }
+    for (const id of await jobsToArchive(shard, mostPerPass, store)) await archiveEnded(id, deps).catch(willTryAgain(id))
   }
 }
 
