@@ -131,13 +131,16 @@ function follow(id: string, url: string, apiKey: string, rowsFrom: (from: number
       socket.disconnect()
       resolve(ended)
     }
-    socket.on('connect', async () => {
+    socket.on('connect', () => {
       const since = job && { epoch: job.epoch, seq: job.seq }
-      const answer = Watched.safeParse(await socket.emitWithAck('watch', { jobs: [{ id, ...(since ? { since } : {}) }] }))
-      if (!answer.success) return reject(new CannotSearch('The search can no longer be watched.'))
-      const [{ job: now, events }] = answer.data
-      if (events) for (const [seq, type, data] of events) inOrder(() => take(seq, type, data))
-      else inOrder(() => become(now))
+      // Not `emitWithAck`: its promise resolves after the next message may have been taken, which must come after the answer.
+      socket.emit('watch', { jobs: [{ id, ...(since ? { since } : {}) }] }, (answers: unknown) => {
+        const answer = Watched.safeParse(answers)
+        if (!answer.success) return reject(new CannotSearch('The search can no longer be watched.'))
+        const [{ job: now, events }] = answer.data
+        if (events) for (const [seq, type, data] of events) inOrder(() => take(seq, type, data))
+        else inOrder(() => become(now))
+      })
     })
     socket.on('events', (frame) => {
       for (const [, seq, type, data] of z.array(Event).parse(frame)) inOrder(() => take(seq, type, data))

@@ -95,8 +95,13 @@ async function startWatched() {
     if (message.id === id) become(message.job)
     tellWaiting()
   })
-  const [{ job }] = await socket.emitWithAck('watch', { jobs: [{ id }] })
-  become(job)
+  // Taken in where it arrives: a promise would resolve after the next message, and make what is known older again.
+  const job = await new Promise<Fact & { seq: number }>((resolve) => {
+    socket.emit('watch', { jobs: [{ id }] }, ([answer]: [{ job: Fact & { seq: number } }]) => {
+      become(answer.job)
+      resolve(answer.job)
+    })
+  })
   const until = (holds: (fact: Fact) => boolean) =>
     new Promise<Fact>((resolve) => {
       const look = () => {
