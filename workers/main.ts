@@ -112,6 +112,5 @@ function jittered(ms: number): number {
 
 main().catch((error) => {
   log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
-  process.exitCode = 1
   setTimeout(() => process.exit(1), 100)
 })

@@ -1,8 +1,7 @@
 import type { Metadata } from 'next'
-import Link from 'next/link'
 import { JobsPage } from '../http/answers.ts'
 import { callForVisitor, readSearchTypes, requireAccount } from '../http/for-visitor.ts'
-import { buttonLook } from '../ui/button.tsx'
+import { HomeLink } from '../ui/home-link.tsx'
 import { MessagePage } from '../ui/message-page.tsx'
 import { AdminScreen } from './admin-screen.tsx'
 import { PeopleAnswer, peopleOf, peoplePath } from './people.ts'
@@ -23,14 +22,7 @@ export default async function AdminPage() {
 
 function AdminsOnly() {
   return (
-    <MessagePage
-      title="This page is for admins"
-      action={
-        <Link href="/" prefetch={false} className={buttonLook()}>
-          Go to your searches
-        </Link>
-      }
-    >
+    <MessagePage title="This page is for admins" action={<HomeLink />}>
       It shows the searches of everybody. Ask an admin if you need to see it.
     </MessagePage>
   )

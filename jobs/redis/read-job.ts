@@ -96,16 +96,16 @@ export async function readLog(id: string, store: JobStore): Promise<StoredEvent[
 /** Where each of these jobs is now; those that are not in Redis are left out. */
 export async function positionsOf(ids: readonly string[], store: JobStore): Promise<Map<string, Position>> {
   const positions = new Map<string, Position>()
+  const epochs = new Map<number, Promise<string | null>>()
   await Promise.all(
     ids.map(async (id) => {
       const shard = shardForJob(id, store)
       if (!shard) return
+      const epoch = epochs.get(shard.number) ?? store.redis.get(keys.epoch(shard))
+      epochs.set(shard.number, epoch)
       // Sent in one go: ioredis writes the commands of one tick together.
-      const [epoch, seq] = await Promise.all([
-        store.redis.get(keys.epoch(shard)),
-        store.redis.hget(keys.record(shard, id), 'seq'),
-      ])
-      if (seq !== null) positions.set(id, { epoch: epoch ?? '', seq: Number(seq) })
+      const [current, seq] = await Promise.all([epoch, store.redis.hget(keys.record(shard, id), 'seq')])
+      if (seq !== null) positions.set(id, { epoch: current ?? '', seq: Number(seq) })
     }),
   )
   return positions

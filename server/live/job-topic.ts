@@ -44,6 +44,8 @@ export class JobTopic implements ChannelListener {
   #healing = false
   #healAgain = false
   #silentHeals = 0
+  /** Set once nothing more will come, with the reason that readers are given. */
+  #over: { code: 'not_found' | null } | null = null
   /** Whether a message came since the last position check. */
   rang = false
 
@@ -90,6 +92,7 @@ export class JobTopic implements ChannelListener {
       this.#known ??= { epoch, seq }
       if (this.#known.epoch !== epoch || this.#known.seq < seq) this.heal()
       for (const text of this.#early.splice(0)) this.message(text)
+      if (this.#over) this.#closeAll(this.#over.code)
     } catch (error) {
       this.unwatch(reader)
       throw error
@@ -196,8 +199,9 @@ export class JobTopic implements ChannelListener {
     if (!isLive(job.state)) this.#closeAll(null)
   }
 
-  /** Those whose first reading is under way learn of the end by it. */
+  /** Those whose first reading is under way are closed when they have been given it, and what came meanwhile. */
   #closeAll(code: 'not_found' | null): void {
+    this.#over = { code }
     for (const [reader, place] of [...this.#readers]) {
       if (place.seq === null) continue
       this.#readers.delete(reader)

@@ -32,6 +32,8 @@ export interface ListTopicDeps {
 /** Changes gather this long, so that what readers are sent does not grow with the rate of jobs. */
 const gatherMs = 250
 const checkEveryMs = 5_000
+/** So many jobs are remembered as shown: more than any list begins with. */
+const mostShown = 1_000
 
 /**
  * A live list. Of each job the last state wins, so a gap in the versions is healed by reading the list again; the check of versions
@@ -41,7 +43,8 @@ export class ListTopic {
   readonly #deps: ListTopicDeps
   readonly #readers = new Set<ListReader>()
   readonly #versions = new Map<string, number>()
-  readonly #shown = new Set<string>()
+  /** When each job that readers were told of was created, by id. */
+  readonly #shown = new Map<string, string>()
   #changed = new Map<string, JobSummary>()
   #removed = new Set<string>()
   #opened: Promise<void> | null = null
@@ -60,7 +63,7 @@ export class ListTopic {
       this.#opened ??= this.#subscribe()
       await this.#opened
       const [jobs, counts] = await Promise.all([this.#deps.source.read(), this.#deps.source.counts?.()])
-      for (const job of jobs) this.#shown.add(job.id)
+      this.#remember(jobs)
       return { jobs: jobs.filter((job) => reader.wants(job)), counts }
     } catch (error) {
       this.close(reader)
@@ -100,10 +103,8 @@ export class ListTopic {
   }
 
   #gather(changed: JobSummary[], removed: string[]): void {
-    for (const job of changed) {
-      this.#changed.set(job.id, job)
-      this.#shown.add(job.id)
-    }
+    for (const job of changed) this.#changed.set(job.id, job)
+    this.#remember(changed)
     for (const id of removed) {
       this.#changed.delete(id)
       this.#removed.add(id)
@@ -146,8 +147,18 @@ export class ListTopic {
     const oldest = jobs.at(-1)
     const now = new Set(jobs.map((job) => job.id))
     // A job newer than the oldest one listed that is not listed was deleted meanwhile.
-    const gone = [...this.#shown].filter((id) => !now.has(id) && (!oldest || id > oldest.id))
+    const gone = [...this.#shown].flatMap(([id, createdAt]) =>
+      !now.has(id) && (!oldest || createdAt > oldest.createdAt) ? [id] : [],
+    )
     this.#gather(jobs, gone)
+  }
+
+  #remember(jobs: readonly JobSummary[]): void {
+    for (const { id, createdAt } of jobs) this.#shown.set(id, createdAt)
+    for (const id of this.#shown.keys()) {
+      if (this.#shown.size <= mostShown) break
+      this.#shown.delete(id)
+    }
   }
 
   #check(): void {

@@ -145,6 +145,8 @@ export function serveSocket(socket: Socket, principal: Principal, deps: SessionD
   async function openList<Opened extends { close(): void }>(name: 'jobs' | 'feed', opening: Promise<Opened>): Promise<Opened> {
     closeList(name)
     const opened = await opening
+    // An opening that overtook this one: it is replaced, not forgotten.
+    openLists.get(name)?.close()
     if (socket.disconnected) opened.close()
     else openLists.set(name, opened)
     return opened

@@ -1,17 +1,9 @@
-import Link from 'next/link'
-import { buttonLook } from '../../ui/button.tsx'
+import { HomeLink } from '../../ui/home-link.tsx'
 import { MessagePage } from '../../ui/message-page.tsx'
 
 export default function JobNotFound() {
   return (
-    <MessagePage
-      title="There is no such search"
-      action={
-        <Link href="/" prefetch={false} className={buttonLook()}>
-          Go to your searches
-        </Link>
-      }
-    >
+    <MessagePage title="There is no such search" action={<HomeLink />}>
       It may have been deleted, or it belongs to somebody else.
     </MessagePage>
   )

@@ -148,6 +148,38 @@ test('a reader that comes back is replayed what it missed', async () => {
   expect(hub.size).toBe(0)
 })
 
+test('a reader whose first reading is under way when the job ends is told the end, and that nothing more will come', async () => {
+  const ref = await newJob(store)
+  await startJob(delivery(ref), at, store)
+  let hold: Promise<void> = Promise.resolve()
+  const slow = new Hub({
+    store,
+    subscriber,
+    log: quietLog,
+    read: async (id, since) => {
+      const reading = await readJob(id, since, store)
+      await hold
+      return reading
+    },
+  })
+  const first = recordingReader()
+  await slow.watch(first.reader, ref.id, null, () => true)
+  let open = () => {}
+  hold = new Promise((resolve) => {
+    open = resolve
+  })
+  const late = recordingReader()
+  const watching = slow.watch(late.reader, ref.id, null, () => true)
+  // Sent on the same connection after the reader's own reading, so it is answered after it.
+  await readJob(ref.id, null, store)
+  await complete(ref, 1)
+  await first.end
+  open()
+  await Promise.all([watching, late.end])
+  expect(late.seen).toEqual([3])
+  expect(slow.size).toBe(0)
+})
+
 test('a job that does not exist is answered null and leaves nothing behind', async () => {
   const { reader } = recordingReader()
   const answers: unknown[] = []
