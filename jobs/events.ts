@@ -17,7 +17,7 @@ export const StateEvent = z.object({
 })
 /** `from` is the index of the first row; a new attempt starts at 0 again. */
 export const RowsEvent = z.object({ at, attempt, from: z.number().int().nonnegative(), rows: z.array(RowData) })
-export const NoteEvent = z.object({ at, attempt, text: z.string() })
+export const NoteEvent = z.object({ at, attempt, text: z.string(), worker: z.string().optional() })
 /** Volatile: no `seq`, the last one wins, never after the end. */
 export const ProgressEvent = Progress.extend({ attempt })
 

@@ -12,6 +12,8 @@ const rowsAfterMs = 250
 const progressAfterMs = 100
 /** A search that is faster than its writes waits once this much has gathered. */
 const mostBytesWaiting = 1024 * 1024
+/** What one script call takes: Lua unpacks them all at once. */
+const eventsPerWrite = 500
 
 /** One durable event of a run; `data` is JSON. */
 export interface RunEvent {
@@ -28,16 +30,16 @@ export interface RunWrite {
   n: number
   events: RunEvent[]
   progress: Progress | null
-  /** The last event tells it too. */
-  ending: { state: 'complete' | 'error'; message: string | null; at: string } | null
+  /** The last event tells it too, but for where an error came from. */
+  ending: { state: 'complete' | 'error'; message: string | null; stack: string | null; at: Date } | null
 }
 
 export interface TrackedRunDeps {
   /** Applies a write once. @throws {WriteRefused} when this run may not write any more. */
   write(write: RunWrite): Promise<void>
   now(): Date
-  /** Called once, when a write was refused: the job has ended or a later attempt has taken over. */
-  onRefused(): void
+  /** Called once, when a write was refused: the run is over. */
+  onRefused(refusal: WriteRefused): void
   /** Stops trying a write that fails for another reason. */
   signal: AbortSignal
 }
@@ -60,6 +62,7 @@ export class TrackedRun {
   #timer: ReturnType<typeof setTimeout> | null = null
   #writing: Promise<void> | null = null
   #failure: unknown = null
+  #stopped = false
 
   constructor(attempt: number, deps: TrackedRunDeps) {
     this.#attempt = attempt
@@ -69,6 +72,7 @@ export class TrackedRun {
   /** Resolves when the search may go on. @throws {WriteRefused} @throws {SearchFailed} when the job is full. */
   async add(row: Row): Promise<void> {
     this.#throwFailure()
+    if (this.#stopped) return
     const json = JSON.stringify(row)
     const bytes = new TextEncoder().encode(json).length
     if (bytes > runLimits.bytesPerRow)
@@ -92,25 +96,36 @@ export class TrackedRun {
   }
 
   progress(progress: Progress): void {
+    if (this.#stopped) return
     this.#progress = progress
     this.#kickAfter(progressAfterMs)
   }
 
-  note(text: string): void {
+  /** @param worker the process that it is about */
+  note(text: string, worker?: string): void {
+    if (this.#stopped) return
     this.#seal()
-    const event: NoteEvent = { at: this.#deps.now().toISOString(), attempt: this.#attempt, text }
+    const at = this.#deps.now().toISOString()
+    const event: NoteEvent = { at, attempt: this.#attempt, text, ...(worker === undefined ? {} : { worker }) }
     this.#events.push({ type: 'note', data: JSON.stringify(event), rows: 0 })
     this.#kickAfter(progressAfterMs)
   }
 
   /** Writes what is left and sets the job complete. @throws {WriteRefused} */
   complete(): Promise<void> {
-    return this.#end('complete', null)
+    return this.#end('complete', null, null)
   }
 
-  /** Writes what is left and ends the job in error. @param message for people. @throws {WriteRefused} */
-  fail(message: string): Promise<void> {
-    return this.#end('error', message)
+  /** Writes what is left and ends the job in error. @param message for people. @param stack for admins. @throws {WriteRefused} */
+  fail(message: string, stack: string | null): Promise<void> {
+    return this.#end('error', message, stack)
+  }
+
+  /** Takes nothing more from here on, whatever a search that does not hear goes on to say. */
+  stop(): void {
+    this.#stopped = true
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
   }
 
   /** Writes all that has gathered. @throws {WriteRefused} */
@@ -124,12 +139,15 @@ export class TrackedRun {
     this.#throwFailure()
   }
 
-  #end(state: 'complete' | 'error', message: string | null): Promise<void> {
+  #end(state: 'complete' | 'error', told: string | null, stack: string | null): Promise<void> {
     this.#seal()
-    const at = this.#deps.now().toISOString()
-    const event: StateEvent = { at, state, attempt: this.#attempt, ...(message === null ? {} : { message }) }
+    this.stop()
+    const at = this.#deps.now()
+    // PostgreSQL holds no NUL, and a message may quote a page.
+    const message = told?.replaceAll('\0', '') ?? null
+    const event: StateEvent = { at: at.toISOString(), state, attempt: this.#attempt, ...(message === null ? {} : { message }) }
     this.#events.push({ type: 'state', data: JSON.stringify(event), rows: 0 })
-    this.#ending = { state, message, at }
+    this.#ending = { state, message, stack: stack?.replaceAll('\0', '') ?? null, at }
     return this.flush()
   }
 
@@ -151,7 +169,7 @@ export class TrackedRun {
   }
 
   #kickAfter(ms: number): void {
-    if (this.#timer || this.#writing) return
+    if (this.#timer || this.#writing || this.#stopped) return
     this.#timer = setTimeout(() => this.#kick(), ms)
   }
 
@@ -161,14 +179,15 @@ export class TrackedRun {
     if (this.#writing || this.#failure) return
     this.#seal()
     if (!this.#hasMore()) return
+    const events = this.#events.splice(0, eventsPerWrite)
     const write: RunWrite = {
       attempt: this.#attempt,
       n: ++this.#n,
-      events: this.#events,
+      events,
       progress: this.#progress,
-      ending: this.#ending,
+      // It is the last event.
+      ending: this.#events.length === 0 ? this.#ending : null,
     }
-    this.#events = []
     this.#progress = null
     this.#writing = this.#deliver(write).then(
       () => {
@@ -178,7 +197,7 @@ export class TrackedRun {
       (error) => {
         this.#writing = null
         this.#failure = error
-        if (error instanceof WriteRefused) this.#deps.onRefused()
+        if (error instanceof WriteRefused) this.#deps.onRefused(error)
       },
     )
   }

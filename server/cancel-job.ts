@@ -19,12 +19,17 @@ const mostTries = 5
 /**
  * Cancels at once: the record says so and the lock is free before this resolves; the worker hears of it or is refused its next write.
  * A job that has ended already stays as it ended.
- * @param by who did it, for the message
+ * @param by who does it; the message names them, to the owner and to admins alike
  */
-export async function cancelJob(job: Job, by: string, { store, queues, now, log }: CancelDeps): Promise<void> {
+export async function cancelJob(
+  job: Job,
+  by: { userId: string; name: string },
+  { store, queues, now, log }: CancelDeps,
+): Promise<void> {
+  const message = `Cancelled by ${by.name}${by.userId === job.userId ? '' : ', an admin'}.`
   let current = job
   for (let tries = 0; tries < mostTries && isLive(current.state); tries++) {
-    const answer = await endJob(current, { state: 'cancelled', message: `Cancelled by ${by}.`, at: now() }, store)
+    const answer = await endJob(current, { state: 'cancelled', message, at: now() }, store)
     if (answer !== 'changed') break
     const reading = await readJob(job.id, null, store)
     if (!reading) break

@@ -76,6 +76,7 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
   const api = createApi({
     ...places,
     queues,
+    waitingLimits: { inAll: settings.MAX_WAITING, perUser: settings.MAX_WAITING_PER_USER },
     hub,
     now: () => new Date(),
     authenticate: accounts.authenticate,

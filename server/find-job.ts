@@ -1,13 +1,13 @@
 import type { Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
+import type { Database } from '#jobs/postgres/connect.ts'
 import {
   readArchivedJob,
   readArchivedRows,
   readArchivedTimeline,
   type TimelineEntry,
   timelineEntry,
-} from '#jobs/postgres/archive.ts'
-import type { Database } from '#jobs/postgres/connect.ts'
+} from '#jobs/postgres/read-archive.ts'
 import { type JobReading, type Position, type RowsPage, readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 

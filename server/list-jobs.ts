@@ -1,6 +1,6 @@
 import type { JobSummary } from '#jobs/job.ts'
-import { type JobFilter, listArchivedJobs } from '#jobs/postgres/archive.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
+import { type JobFilter, listArchivedJobs } from '#jobs/postgres/read-archive.ts'
 import { newestFirst, unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 

@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto'
 import { v7 as uuidV7 } from 'uuid'
 import type { Search } from '#jobs/define-search.ts'
+import { AlreadyRunning } from '#jobs/errors.ts'
 import { makeJobId, shardOfUser } from '#jobs/job-id.ts'
 import type { Log } from '#jobs/redis/connect.ts'
-import { createJob } from '#jobs/redis/create-job.ts'
+import { createJob, type NewJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
 import { enqueueJob, type Queues } from '#jobs/redis/queue.ts'
+import { readJob } from '#jobs/redis/read-job.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
+import { freeStrayLock } from '#jobs/redis/stray-lock.ts'
 
 export interface StartDeps {
   store: JobStore
   queues: Queues
+  waitingLimits: WaitingLimits
   now(): Date
   log: Log
 }
@@ -26,7 +30,7 @@ export interface SearchRequest {
 /**
  * Starts a search, unless this user has one of its type running. Should this process die between record and queue, or the queue not
  * answer, the reconciler enqueues the job: it is started all the same.
- * @throws {AlreadyRunning} @throws {IdempotencyMismatch}
+ * @throws {AlreadyRunning} @throws {IdempotencyMismatch} @throws {TooManyWaiting}
  */
 export async function startSearch(request: SearchRequest, deps: StartDeps): Promise<{ id: string; replayed: boolean }> {
   const { userId, search, input, idempotencyKey } = request
@@ -40,13 +44,37 @@ export async function startSearch(request: SearchRequest, deps: StartDeps): Prom
     createdAt: at,
     idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, fingerprint: fingerprint(search.name, input) },
   }
-  const created = await createJob(job, store)
-  if (!created.replayed) {
-    await enqueueJob(job, { attempts: search.attempts }, queues).catch((error) =>
-      log.warn({ err: error, job: job.id }, 'Could not enqueue a job; the reconciler will'),
+  const created = await createUnlessRunning(job, deps)
+  // Whoever created it before may have died before it was enqueued.
+  if (!created.replayed || (await readJob(created.id, null, store))?.job.state === 'new') {
+    await enqueueJob({ ...job, id: created.id }, { attempts: search.attempts }, queues).catch((error) =>
+      log.warn({ err: error, job: created.id }, 'Could not enqueue a job; the reconciler will'),
     )
   }
   return created
+}
+
+/**
+ * A lock is freed in the same step that ends its job, so there is none without a live job. Should there be one all the same, its user must
+ * not wait for ever.
+ */
+async function createUnlessRunning(
+  job: NewJob,
+  { store, waitingLimits, log }: StartDeps,
+): Promise<{ id: string; replayed: boolean }> {
+  try {
+    return await createJob(job, waitingLimits, store)
+  } catch (error) {
+    if (!(error instanceof AlreadyRunning)) throw error
+    const lock = await freeStrayLock(job, error.jobId, store)
+    if (lock === 'held') throw error
+    if (lock === 'freed')
+      log.error(
+        { user: job.userId, search: job.search, job: error.jobId },
+        'Broken invariant: a lock without a live job. It is freed',
+      )
+    return createJob(job, waitingLimits, store)
+  }
 }
 
 function fingerprint(search: string, input: Record<string, unknown>): string {

@@ -12,12 +12,13 @@ import { allShards } from '#jobs/redis/store.ts'
 import { readSettings } from '#jobs/settings.ts'
 import { findSearch } from '#searches/catalog.ts'
 import { createIndexEngine } from '#webindex/engine.ts'
-import { reconcile } from './reconcile-jobs.ts'
+import { createArchiver } from './archive-ended.ts'
+import { forPeople } from './for-people.ts'
+import { maintain } from './maintain.ts'
 import { createRunningJobs } from './running-jobs.ts'
 import { createSearchWorker } from './search-worker.ts'
 import { workerSettings } from './settings.ts'
 
-const reconcileEveryMs = 5_000
 /** Past the grace, this long for handing jobs back before the process ends regardless. */
 const handBackMs = 5_000
 
@@ -44,20 +45,20 @@ async function main(): Promise<void> {
   const queues = openQueues(redis, store)
   const running = createRunningJobs()
   const engine = await createIndexEngine({ dir: settings.INDEX_DIR })
+  const places = { store, queues, db: postgres.db, now: () => new Date(), log }
+  const archiver = createArchiver(places)
   const deps = {
-    store,
-    queues,
-    db: postgres.db,
+    ...places,
+    archiver,
     running,
     findSearch,
     attemptsOf: (search: string) => findSearch(search)?.attempts,
-    openIndex: () => engine.open(),
-    now: () => new Date(),
-    log,
+    openIndex: () => engine.open().catch(forPeople),
+    archiveDays: settings.ARCHIVE_DAYS ?? null,
   }
 
   const control = connectRedis(settings.REDIS_URL, { name: 'searchlight-worker-control', log, retries: null })
-  control.on('message', (_channel: string, id: string) => running.stop(id))
+  control.on('message', (_channel: string, id: string) => running.ended(id))
   await control.subscribe(...allShards(store).map(keys.control))
 
   const workers = allShards(store).map((shard) =>
@@ -66,29 +67,22 @@ async function main(): Promise<void> {
   for (const worker of workers) worker.run().catch((error) => log.error({ err: error }, 'The queue worker ended'))
   await Promise.all(workers.map((worker) => worker.waitUntilReady()))
 
-  let reconciling: Promise<void> = Promise.resolve()
-  let timer = setTimeout(pass, jittered(reconcileEveryMs))
-  function pass(): void {
-    reconciling = reconcile(deps)
-      .catch((error) => log.warn({ err: error }, 'A reconciler pass failed; the next one is due soon'))
-      .then(() => {
-        if (!stopping) timer = setTimeout(pass, jittered(reconcileEveryMs))
-      })
-  }
+  const maintenance = new AbortController()
+  const maintaining = maintain(deps, maintenance.signal)
 
   let stopping = false
   async function stop(why: string): Promise<void> {
     if (stopping) return
     stopping = true
     log.info({ running: running.size }, `Stopping (${why})`)
-    clearTimeout(timer)
+    maintenance.abort()
     // Not awaited: a closing worker takes no new job, but it waits for the running ones as long as they like.
     const closed = Promise.all(workers.map((worker) => worker.close()))
     const grace = setTimeout(() => running.handBackAll(), settings.SHUTDOWN_GRACE_MS)
     const deadline = new Promise((resolve) => setTimeout(resolve, settings.SHUTDOWN_GRACE_MS + handBackMs).unref())
     await Promise.race([closed, deadline])
     clearTimeout(grace)
-    await Promise.race([reconciling, deadline])
+    await Promise.race([Promise.all([maintaining, archiver.idle()]), deadline])
     await closeQueues(queues)
     engine.close()
     control.disconnect()
@@ -104,10 +98,6 @@ async function main(): Promise<void> {
 
   process.send?.({ type: 'ready' })
   log.info({ name, concurrency: settings.WORKER_CONCURRENCY }, 'Ready for searches')
-}
-
-function jittered(ms: number): number {
-  return ms * (0.75 + Math.random() / 2)
 }
 
 main().catch((error) => {

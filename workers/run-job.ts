@@ -1,4 +1,4 @@
-import { HandBack, messageFor, PassingError, SearchFailed, WriteRefused } from '#jobs/errors.ts'
+import { HandBack, messageFor, PassingError, SearchFailed, stackFor, WriteRefused } from '#jobs/errors.ts'
 import type { Log } from '#jobs/redis/connect.ts'
 import { type Delivery, startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
@@ -15,8 +15,8 @@ export interface RunDeps<Index> extends RunSearchDeps<Index> {
 
 /** What the queue lets us do with a delivery besides finishing it. */
 export interface QueueDelivery extends Delivery {
-  /** Attempts after this one. */
-  attemptsLeft: number
+  /** How often the search may still fail with a `PassingError` and be tried again. */
+  retriesLeft: number
   /** Puts the job back for another worker, and throws what tells the queue so. */
   handBack(): Promise<never>
 }
@@ -24,42 +24,60 @@ export interface QueueDelivery extends Delivery {
 /**
  * Runs one delivery of a job: names it, sets it running, runs its search, sets it complete; records any error with a message,
  * since an error in another process reaches nobody else.
- * @throws PassingError when the queue should try again; otherwise the job's ending is in its record
+ * @throws PassingError when the queue should try again, and what `handBack` throws; otherwise the job's ending is in its record
  */
 export async function runJob<Index>(delivery: QueueDelivery, deps: RunDeps<Index>): Promise<void> {
   const { store, running, now, log } = deps
-  const job = await startJob(delivery, now(), store)
-  if (!job) return
-  const abort = running.add(job.id)
-  const run = new TrackedRun(job.attempt, {
-    write: (write) => writeRun(job, write, store),
+  const input = await startJob(delivery, now(), store)
+  if (!input) return
+  const { id, search, number: attempt, worker } = delivery
+  const current = running.add(id, attempt)
+  const { signal } = current.abort
+  const run = new TrackedRun(attempt, {
+    write: (write) => writeRun(delivery, write, store),
     now,
-    onRefused: () => abort.abort(new WriteRefused()),
-    signal: abort.signal,
+    onRefused: (refusal) => current.abort.abort(refusal),
+    signal,
   })
   try {
-    await runSearch(job, run, abort, deps)
+    await runSearch({ search, input }, run, current.abort, deps)
     await run.complete()
   } catch (cause) {
-    const error: unknown = abort.signal.aborted ? abort.signal.reason : cause
-    if (error instanceof WriteRefused) return
+    const error: unknown = signal.aborted ? signal.reason : cause
+    if (error instanceof WriteRefused) return await stopQuietly(error)
     if (error instanceof HandBack) {
-      run.note('The worker is shutting down; another one will run the search.')
-      await run.flush().catch(ignoreRefused)
+      await write(() => {
+        run.note(`${error.message}; the search will be run again from its beginning.`, worker)
+        return run.flush()
+      })
       return await delivery.handBack()
     }
-    if (error instanceof PassingError && delivery.attemptsLeft > 0) {
-      run.note(`Will try again: ${error.message}`)
-      await run.flush()
+    if (error instanceof PassingError && delivery.retriesLeft > 0) {
+      await write(() => {
+        run.note(`Attempt ${attempt} failed, and another one will follow: ${error.message}`, worker)
+        return run.flush()
+      })
       throw error
     }
-    if (!(error instanceof SearchFailed)) log.error({ err: error, job: job.id, search: job.search }, 'A search failed')
-    await run.fail(messageFor(error)).catch(ignoreRefused)
+    if (!(error instanceof SearchFailed)) log.error({ err: error, job: id, search, attempt }, 'A search failed')
+    await run.fail(messageFor(error), stackFor(error)).catch((problem) => {
+      if (problem instanceof WriteRefused) return stopQuietly(problem)
+      throw problem
+    })
   } finally {
-    running.remove(job.id)
+    run.stop()
+    running.remove(current)
   }
-}
 
-function ignoreRefused(error: unknown): void {
-  if (!(error instanceof WriteRefused)) throw error
+  /** Nobody wants this run any more. Only where the store was rolled back does the job have to begin anew. */
+  async function stopQuietly(refusal: WriteRefused): Promise<void> {
+    if (refusal.why === 'rolled_back') await delivery.handBack()
+  }
+
+  /** The last words of a run that goes on elsewhere: should they be lost, the job is none the worse. */
+  async function write(words: () => Promise<void>): Promise<void> {
+    await words().catch((problem) => {
+      if (!(problem instanceof WriteRefused)) log.warn({ err: problem, job: id }, 'Could not note why a run ended')
+    })
+  }
 }

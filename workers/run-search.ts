@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Search, SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed, TimedOut } from '#jobs/errors.ts'
-import type { Job } from '#jobs/job.ts'
+import type { JobInput } from '#jobs/job.ts'
 import type { TrackedRun } from '#jobs/tracked-run.ts'
 
 export interface RunSearchDeps<Index> {
@@ -19,7 +19,7 @@ const deafAfterMs = 2_000
  * @throws {SearchFailed} where this installation can't run it
  */
 export async function runSearch<Index>(
-  job: Job,
+  job: { search: string; input: JobInput },
   run: TrackedRun,
   abort: AbortController,
   { findSearch, openIndex }: RunSearchDeps<Index>,

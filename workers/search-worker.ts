@@ -6,7 +6,8 @@ import { keys, type Shard } from '#jobs/redis/keys.ts'
 import type { QueuedJob } from '#jobs/redis/queue.ts'
 import { queueName } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
-import { archiveEnded } from './archive-ended.ts'
+import { workerOf } from '#jobs/redis/running-attempts.ts'
+import type { Archiver } from './archive-ended.ts'
 import { type ReconcileDeps, reconcileJob } from './reconcile-jobs.ts'
 import { type RunDeps, runJob } from './run-job.ts'
 
@@ -23,11 +24,15 @@ export interface SearchWorkerOptions {
   name: string
 }
 
+export interface SearchWorkerDeps<Index> extends RunDeps<Index>, ReconcileDeps {
+  archiver: Archiver
+}
+
 /** Takes a shard's jobs from the queue and runs them. It tells of stalls, and cleans up after each job at once. */
 export function createSearchWorker<Index>(
   shard: Shard,
   { redis, concurrency, name }: SearchWorkerOptions,
-  deps: RunDeps<Index> & ReconcileDeps,
+  deps: SearchWorkerDeps<Index>,
 ): Worker<QueuedJob> {
   const { log } = deps
   // BullMQ passes its signal only to processors that declare three parameters. Ours has its own, which hears of more.
@@ -42,7 +47,7 @@ export function createSearchWorker<Index>(
         number: job.attemptsStarted,
         token: held,
         worker: name,
-        attemptsLeft: (job.opts.attempts ?? 1) - job.attemptsMade - 1,
+        retriesLeft: (job.opts.attempts ?? 1) - job.attemptsMade - 1,
         async handBack() {
           await job.moveToWait(held)
           throw new WaitingError()
@@ -63,9 +68,9 @@ export function createSearchWorker<Index>(
     if (!isConnectionError(error)) log.warn({ err: error }, 'The queue had trouble')
   })
   worker.on('lockRenewalFailed', (ids) => {
-    for (const id of ids) deps.running.stop(id)
+    for (const id of ids) deps.running.lockLost(id)
   })
-  worker.on('completed', (job) => cleanUp(job.id))
+  worker.on('completed', () => deps.archiver.wake())
   worker.on('stalled', (id) => {
     tellStalled(id).catch((error) => log.warn({ err: error, job: id }, 'Could not note a stall'))
   })
@@ -73,21 +78,18 @@ export function createSearchWorker<Index>(
     if (!job?.id) return
     const id = job.id
     reconcileJob(id, deps)
-      .then(() => cleanUp(id))
+      .then(() => deps.archiver.wake())
       .catch((error) => log.warn({ err: error, job: id }, 'Could not settle a failed job yet; the reconciler will'))
   })
-
-  function cleanUp(id: string | undefined): void {
-    if (!id) return
-    archiveEnded(id, deps).catch((error) => log.warn({ err: error, job: id }, 'Could not archive a job yet; will try again'))
-  }
 
   async function tellStalled(id: string): Promise<void> {
     // The next attempt may begin while we read: then it is told there.
     for (let tries = 0; tries < 3; tries++) {
       const reading = await readJob(id, null, deps.store)
       if (!reading || !isLive(reading.job.state)) return
-      if ((await noteJob(reading.job, 'The worker that ran this search was lost.', deps.now(), deps.store)) === 'noted') return
+      const worker = (await workerOf(id, deps.store)) ?? undefined
+      const text = 'The worker that ran this search was lost; the search will be run again from its beginning.'
+      if ((await noteJob(reading.job, { text, worker, at: deps.now() }, deps.store)) === 'noted') return
     }
   }
 

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { and, asc, desc, eq, gt, lt, or, sql } from 'drizzle-orm'
+import { inArray, sql } from 'drizzle-orm'
 import type { Row } from '../define-search.ts'
-import { NoteEvent, RowsEvent, StateEvent } from '../events.ts'
-import { Job, type JobState, type JobSummary } from '../job.ts'
+import { RowsEvent } from '../events.ts'
+import type { Job } from '../job.ts'
 import type { Database } from './connect.ts'
 import type { Migrations } from './migrate.ts'
 import { archivedJobs, archivedRows, archivedTimeline, deletedJobs } from './schema.ts'
@@ -19,133 +19,123 @@ interface LoggedEvent {
   data: string
 }
 
-/** An archiver and a deleter of the same job wait for each other: neither may miss what the other has not committed yet. */
-const oneAtATime = (id: string) => sql`select pg_advisory_xact_lock(hashtextextended(${id}, 1))`
+/** An ended job on its way into the archive. */
+export interface JobToArchive {
+  job: Job
+  /** The input with its long values cut short. */
+  brief: Job['input']
+  /** Where an error came from, for admins. */
+  stack: string | null
+  /** Its durable events in order, some at a time. */
+  log(): AsyncIterable<LoggedEvent[]>
+}
+
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
+
+/** Archivers and deleters of the same job wait for each other: neither may miss what the other has not committed yet. In order, so that they never wait in a circle. */
+export async function lockJobs(ids: readonly string[], tx: Transaction): Promise<void> {
+  const ordered = sql.param([...ids].sort())
+  await tx.execute(
+    sql`select pg_advisory_xact_lock(hashtextextended(id, 1)) from unnest(${ordered}::text[]) with ordinality as job (id, place) order by place`,
+  )
+}
 
 /**
- * Copies an ended job with its rows and timeline, all or nothing. Doing it again changes nothing, and a deleted job stays deleted.
- * @param brief the input with its long values cut short
+ * Copies ended jobs with their rows and timelines, all or nothing. Doing it again changes nothing, and a deleted job stays deleted.
+ * Logs are read one after the other and in parts, so that a large one is never held whole.
  */
-export async function archiveJob(job: Job, brief: Job['input'], events: readonly LoggedEvent[], db: Database): Promise<void> {
-  if (!job.finishedAt) throw new Error(`Job ${job.id} has not ended`)
-  const { epoch, seq, id, userId, search, input, state, message, progress, rowCount, attempt } = job
-  const row = { id, userId, search, input, brief, state, message, progress, rowCount, attempt, epoch, seq }
-  const times = {
-    createdAt: new Date(job.createdAt),
-    startedAt: job.startedAt === null ? null : new Date(job.startedAt),
-    finishedAt: new Date(job.finishedAt),
-  }
+export async function archiveJobs(jobs: readonly JobToArchive[], db: Database): Promise<void> {
+  if (jobs.length === 0) return
+  const ids = jobs.map(({ job }) => job.id)
   await db.transaction(async (tx) => {
-    await tx.execute(oneAtATime(id))
-    const [deleted] = await tx.select().from(deletedJobs).where(eq(deletedJobs.id, id))
-    if (deleted) return
+    await lockJobs(ids, tx)
+    const deleted = await tx.select({ id: deletedJobs.id }).from(deletedJobs).where(inArray(deletedJobs.id, ids))
+    const gone = new Set(deleted.map(({ id }) => id))
+    const wanted = jobs.filter(({ job }) => !gone.has(job.id))
+    if (wanted.length === 0) return
     const inserted = await tx
       .insert(archivedJobs)
-      .values({ ...row, ...times })
+      .values(wanted.map(archivedJobOf))
       .onConflictDoNothing()
       .returning({ id: archivedJobs.id })
-    if (inserted.length === 0) return
-    for (const event of events) {
-      const data = JSON.parse(event.data)
-      if (event.type !== 'rows') {
-        await tx.insert(archivedTimeline).values({ jobId: id, seq: event.seq, type: event.type, data })
+    const missing = new Set(inserted.map(({ id }) => id))
+    const writer = new LogWriter(tx)
+    for (const { job, log } of wanted) {
+      if (!missing.has(job.id)) continue
+      for await (const events of log()) await writer.add(job, events)
+      writer.end()
+    }
+    await writer.flush()
+  })
+}
+
+function archivedJobOf({ job, brief, stack }: JobToArchive): typeof archivedJobs.$inferInsert {
+  const { createdAt, startedAt, finishedAt, ...facts } = job
+  if (finishedAt === null) throw new Error(`Job ${job.id} has not ended`)
+  return {
+    ...facts,
+    brief,
+    stack,
+    createdAt: new Date(createdAt),
+    startedAt: startedAt === null ? null : new Date(startedAt),
+    finishedAt: new Date(finishedAt),
+  }
+}
+
+/** Rows are kept in pieces of about this many, whatever pieces they arrived in, and written so many pieces or timeline entries at once. */
+const rowsPerPiece = 500
+const bytesPerPiece = 512 * 1024
+const valuesPerInsert = 500
+const bytesPerInsert = 4 * 1024 * 1024
+
+/** Turns logs into rows and timeline entries, and writes them many at a time. */
+class LogWriter {
+  readonly #tx: Transaction
+  #timeline: (typeof archivedTimeline.$inferInsert)[] = []
+  #pieces: (typeof archivedRows.$inferInsert)[] = []
+  #piece: { jobId: string; from: number; rows: Row[]; bytes: number } | null = null
+  #bytes = 0
+
+  constructor(tx: Transaction) {
+    this.#tx = tx
+  }
+
+  /** Of the rows, only those of the job's last attempt are kept. */
+  async add({ id, attempt }: Job, events: readonly LoggedEvent[]): Promise<void> {
+    for (const { seq, type, data } of events) {
+      this.#bytes += data.length
+      if (type !== 'rows') {
+        this.#timeline.push({ jobId: id, seq, type, data: JSON.parse(data) })
         continue
       }
-      const { attempt: attemptOfRows, from, rows } = RowsEvent.parse(data)
-      if (attemptOfRows === attempt) await tx.insert(archivedRows).values({ jobId: id, from, count: rows.length, rows })
+      const part = RowsEvent.parse(JSON.parse(data))
+      if (part.attempt !== attempt) continue
+      this.#piece ??= { jobId: id, from: part.from, rows: [], bytes: 0 }
+      this.#piece.rows.push(...part.rows)
+      this.#piece.bytes += data.length
+      if (this.#piece.rows.length >= rowsPerPiece || this.#piece.bytes >= bytesPerPiece) this.#endPiece()
     }
-  })
-}
+    if (this.#bytes >= bytesPerInsert || this.#timeline.length >= valuesPerInsert || this.#pieces.length >= valuesPerInsert)
+      await this.flush()
+  }
 
-function jobOf(row: typeof archivedJobs.$inferSelect, input: Job['input']): Job {
-  return Job.parse({
-    ...row,
-    input,
-    createdAt: row.createdAt.toISOString(),
-    startedAt: row.startedAt?.toISOString() ?? null,
-    finishedAt: row.finishedAt.toISOString(),
-  })
-}
+  /** The job's log is through. */
+  end(): void {
+    this.#endPiece()
+  }
 
-export async function readArchivedJob(id: string, db: Database): Promise<Job | null> {
-  const [row] = await db.select().from(archivedJobs).where(eq(archivedJobs.id, id))
-  return row ? jobOf(row, row.input) : null
-}
+  async flush(): Promise<void> {
+    if (this.#timeline.length > 0) await this.#tx.insert(archivedTimeline).values(this.#timeline)
+    if (this.#pieces.length > 0) await this.#tx.insert(archivedRows).values(this.#pieces)
+    this.#timeline = []
+    this.#pieces = []
+    this.#bytes = 0
+  }
 
-/** Rows `from`, `from + 1`, …, at most `limit`. */
-export async function readArchivedRows(
-  id: string,
-  { from, limit }: { from: number; limit: number },
-  db: Database,
-): Promise<Row[]> {
-  const pieces = await db
-    .select()
-    .from(archivedRows)
-    .where(
-      and(
-        eq(archivedRows.jobId, id),
-        lt(archivedRows.from, from + limit),
-        gt(sql`${archivedRows.from} + ${archivedRows.count}`, from),
-        // Keyset: the piece that holds `from` is the last one that starts at or before it.
-        sql`${archivedRows.from} >= coalesce((select max(${archivedRows.from}) from ${archivedRows} where ${archivedRows.jobId} = ${id} and ${archivedRows.from} <= ${from}), 0)`,
-      ),
-    )
-    .orderBy(asc(archivedRows.from))
-  const first = pieces[0]?.from ?? from
-  return pieces.flatMap((piece) => RowsEvent.shape.rows.parse(piece.rows)).slice(from - first, from - first + limit)
-}
-
-export type TimelineEntry = { seq: number } & ({ type: 'state'; data: StateEvent } | { type: 'note'; data: NoteEvent })
-
-/** A state or a note as it was logged; null for events that are no part of the timeline. */
-export function timelineEntry({ seq, type, data }: { seq: number; type: string; data: unknown }): TimelineEntry | null {
-  if (type === 'state') return { seq, type, data: StateEvent.parse(data) }
-  if (type === 'note') return { seq, type, data: NoteEvent.parse(data) }
-  return null
-}
-
-export async function readArchivedTimeline(id: string, db: Database): Promise<TimelineEntry[]> {
-  const rows = await db.select().from(archivedTimeline).where(eq(archivedTimeline.jobId, id)).orderBy(asc(archivedTimeline.seq))
-  return rows.flatMap((row) => timelineEntry(row) ?? [])
-}
-
-/** Which jobs a list shows, and from where on. */
-export interface JobFilter {
-  /** Undefined for everybody's. */
-  userId?: string | undefined
-  state?: JobState | undefined
-  search?: string | undefined
-  /** Only jobs older than this one. */
-  before?: { createdAt: string; id: string } | undefined
-  limit: number
-}
-
-/** Archived jobs, newest first. */
-export async function listArchivedJobs({ userId, state, search, before, limit }: JobFilter, db: Database): Promise<JobSummary[]> {
-  const since = before && new Date(before.createdAt)
-  const rows = await db
-    .select()
-    .from(archivedJobs)
-    .where(
-      and(
-        userId === undefined ? undefined : eq(archivedJobs.userId, userId),
-        state === undefined ? undefined : eq(archivedJobs.state, state),
-        search === undefined ? undefined : eq(archivedJobs.search, search),
-        before && since
-          ? or(lt(archivedJobs.createdAt, since), and(eq(archivedJobs.createdAt, since), lt(archivedJobs.id, before.id)))
-          : undefined,
-      ),
-    )
-    .orderBy(desc(archivedJobs.createdAt), desc(archivedJobs.id))
-    .limit(limit)
-  return rows.map((row) => jobOf(row, row.brief))
-}
-
-/** Removes a job from the archive and leaves a tombstone, so that no late archiver brings it back. */
-export async function deleteArchivedJob(id: string, at: Date, db: Database): Promise<void> {
-  await db.transaction(async (tx) => {
-    await tx.execute(oneAtATime(id))
-    await tx.insert(deletedJobs).values({ id, deletedAt: at }).onConflictDoNothing()
-    await tx.delete(archivedJobs).where(eq(archivedJobs.id, id))
-  })
+  #endPiece(): void {
+    if (!this.#piece) return
+    const { jobId, from, rows } = this.#piece
+    this.#pieces.push({ jobId, from, count: rows.length, rows })
+    this.#piece = null
+  }
 }

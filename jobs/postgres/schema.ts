@@ -14,6 +14,8 @@ export const archivedJobs = pgTable(
     brief: json('brief').$type<JobInput>().notNull(),
     state: text('state').$type<JobState>().notNull(),
     message: text('message'),
+    /** Where an error came from, for admins. */
+    stack: text('stack'),
     progress: json('progress').$type<Progress>(),
     rowCount: integer('row_count').notNull(),
     attempt: integer('attempt').notNull(),
@@ -26,6 +28,7 @@ export const archivedJobs = pgTable(
   (table) => [
     index('archived_jobs_of_user').on(table.userId, table.createdAt, table.id),
     index('archived_jobs_by_time').on(table.createdAt, table.id),
+    index('archived_jobs_by_end').on(table.finishedAt),
   ],
 )
 

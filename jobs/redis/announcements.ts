@@ -1,25 +1,23 @@
 import type { JobSummary } from '../job.ts'
+import { type LogEntry, readEntry } from './log-entry.ts'
 import { parseSummary } from './record.ts'
 
 /** What the channel of a job says. The head is read without parsing JSON; `data` is passed through as it was written. */
-export interface Ring {
+export interface Ring extends LogEntry {
   /** null for progress. */
   seq: number | null
   epoch: string
-  type: string
-  /** JSON. */
-  data: string
 }
 
 /** `seq|epoch|type|data`, as scripts/shared.lua writes it. */
 export function parseRing(message: string): Ring {
-  const [first, second, third] = bars(message, 3)
+  const first = message.indexOf('|')
+  const second = message.indexOf('|', first + 1)
   const seq = message.slice(0, first)
   return {
     seq: seq === '' ? null : Number(seq),
     epoch: message.slice(first + 1, second),
-    type: message.slice(second + 1, third),
-    data: message.slice(third + 1),
+    ...readEntry(message.slice(second + 1)),
   }
 }
 
@@ -31,13 +29,5 @@ export function parseListChange(message: string): ListChange {
   const [head = '', ...values] = message.split('\n')
   const [version = '', epoch = '', what] = head.split('|')
   if (what === 'removed') return { version: Number(version), epoch, removed: values[0] ?? '' }
-  const changed = parseSummary(values, epoch)
-  if (!changed) throw new Error(`No job in the announcement: ${message.slice(0, 200)}`)
-  return { version: Number(version), epoch, changed }
-}
-
-function bars(text: string, count: number): number[] & [number, number, number] {
-  const at: number[] & [number, number, number] = [-1, -1, -1]
-  for (let i = 0; i < count; i++) at[i] = text.indexOf('|', (at[i - 1] ?? -1) + 1)
-  return at
+  return { version: Number(version), epoch, changed: parseSummary(values, epoch) }
 }

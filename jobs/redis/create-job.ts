@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { AlreadyRunning, IdempotencyMismatch } from '../errors.ts'
+import { AlreadyRunning, IdempotencyMismatch, TooManyWaiting } from '../errors.ts'
 import type { StateEvent } from '../events.ts'
-import { jobKeys, keys } from './keys.ts'
+import { keys } from './keys.ts'
+import { writeEntry } from './log-entry.ts'
 import { briefOf } from './record.ts'
 import { changeScript, runScript } from './scripts.ts'
 import { type JobRef, type JobStore, shardOf } from './store.ts'
@@ -16,37 +17,61 @@ export interface NewJob extends JobRef {
   idempotency?: { key: string; fingerprint: string } | undefined
 }
 
-const Answer = z.tuple([z.enum(['created', 'already_running', 'replayed', 'mismatch'])], z.string())
+/** How many jobs may wait for a worker; more are refused until some have begun. */
+export interface WaitingLimits {
+  inAll: number
+  perUser: number
+}
+
+const Answer = z.union([
+  z.tuple([z.literal('created')]),
+  z.tuple([z.enum(['already_running', 'replayed', 'mismatch']), z.string()]),
+  z.tuple([z.enum(['too_many_waiting', 'too_many_waiting_of_user'])]),
+])
 
 /**
  * Creates the job and takes its owner's lock for that type, or does nothing.
  * Creating the same id again is harmless. `replayed` tells that an earlier request with this idempotency key made the job.
- * @throws {AlreadyRunning} @throws {IdempotencyMismatch}
+ * @throws {AlreadyRunning} @throws {IdempotencyMismatch} @throws {TooManyWaiting}
  */
-export async function createJob(job: NewJob, store: JobStore): Promise<{ id: string; replayed: boolean }> {
-  const shard = shardOf(job, store)
-  const at = job.createdAt.toISOString()
-  const event: StateEvent = { at, state: 'new', attempt: 0 }
+export async function createJob(job: NewJob, limits: WaitingLimits, store: JobStore): Promise<{ id: string; replayed: boolean }> {
+  const { userId, search, createdAt, idempotency } = job
+  const event: StateEvent = { at: createdAt.toISOString(), state: 'new', attempt: 0 }
+  const input = JSON.stringify(job.input)
+  const brief = JSON.stringify(briefOf(job.input))
   const [answer, id] = Answer.parse(
     await runScript(
       store.redis,
       createScript,
-      [...jobKeys(shard, job), keys.idempotency(shard, job.userId, job.idempotency?.key ?? '')],
+      [keys.record(shardOf(job, store), job.id)],
       [
-        job.id,
-        job.userId,
-        job.search,
-        JSON.stringify(job.input),
-        JSON.stringify(briefOf(job.input)),
-        at,
-        job.createdAt.getTime(),
-        JSON.stringify(event),
-        job.idempotency?.fingerprint ?? '',
+        userId,
+        search,
+        brief,
+        input === brief ? '' : input,
+        createdAt.getTime(),
+        writeEntry('state', event),
+        // Each shard looks after its own part.
+        Math.ceil(limits.inAll / store.shards),
+        limits.perUser,
+        idempotency?.key ?? '',
+        idempotency?.fingerprint ?? '',
         rememberForSeconds,
       ],
     ),
   )
-  if (answer === 'already_running') throw new AlreadyRunning(id ?? '')
-  if (answer === 'mismatch') throw new IdempotencyMismatch()
-  return answer === 'replayed' ? { id: id ?? '', replayed: true } : { id: job.id, replayed: false }
+  switch (answer) {
+    case 'created':
+      return { id: job.id, replayed: false }
+    case 'replayed':
+      return { id, replayed: true }
+    case 'already_running':
+      throw new AlreadyRunning(id)
+    case 'mismatch':
+      throw new IdempotencyMismatch()
+    case 'too_many_waiting':
+      throw new TooManyWaiting('all')
+    case 'too_many_waiting_of_user':
+      throw new TooManyWaiting('yours')
+  }
 }

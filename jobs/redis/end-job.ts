@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { NoteEvent, StateEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import type { Ending } from '../lifecycle.ts'
-import { jobKeys } from './keys.ts'
+import { keys } from './keys.ts'
+import { writeEntry } from './log-entry.ts'
 import { changeScript, runScript } from './scripts.ts'
 import { type JobStore, shardOf } from './store.ts'
 
@@ -21,27 +22,37 @@ const Ended = z.enum(['ended', 'changed', 'gone'])
  * Ends a job from outside its run, as it was read. `changed`: it is in another state or attempt now, read it again.
  */
 export async function endJob(job: Job, ending: OutsideEnding, store: JobStore): Promise<z.infer<typeof Ended>> {
-  const at = ending.at.toISOString()
-  const event: StateEvent = { at, state: ending.state, attempt: job.attempt, message: ending.message }
+  const { state, message, at } = ending
+  const event: StateEvent = { at: at.toISOString(), state, attempt: job.attempt, message }
   return Ended.parse(
-    await runScript(store.redis, endScript, jobKeys(shardOf(job, store), job), [
-      job.state,
-      job.attempt,
-      ending.state,
-      JSON.stringify(ending.message),
-      at,
-      ending.at.getTime(),
-      JSON.stringify(event),
-    ]),
+    await runScript(
+      store.redis,
+      endScript,
+      [keys.record(shardOf(job, store), job.id)],
+      [job.state, job.attempt, state, JSON.stringify(message), at.getTime(), writeEntry('state', event)],
+    ),
   )
 }
 
 const Noted = z.enum(['noted', 'changed'])
 
-/** Adds a sentence to the timeline of a live job as it was read. `changed`: it has ended or is in another attempt now. */
-export async function noteJob(job: Job, text: string, at: Date, store: JobStore): Promise<z.infer<typeof Noted>> {
-  const event: NoteEvent = { at: at.toISOString(), attempt: job.attempt, text }
+/** A sentence for the timeline of a live job. */
+export interface Note {
+  text: string
+  /** The process that it is about. */
+  worker?: string | undefined
+  at: Date
+}
+
+/** Adds a note to a job as it was read. `changed`: it has ended or is in another attempt now. */
+export async function noteJob(job: Job, { text, worker, at }: Note, store: JobStore): Promise<z.infer<typeof Noted>> {
+  const event: NoteEvent = { at: at.toISOString(), attempt: job.attempt, text, ...(worker === undefined ? {} : { worker }) }
   return Noted.parse(
-    await runScript(store.redis, noteScript, jobKeys(shardOf(job, store), job), [job.attempt, JSON.stringify(event)]),
+    await runScript(
+      store.redis,
+      noteScript,
+      [keys.record(shardOf(job, store), job.id)],
+      [job.attempt, writeEntry('note', event)],
+    ),
   )
 }

@@ -11,18 +11,31 @@ const renewScript = plainScript('renew-epoch')
 export async function renewEpochs(makeEpoch: () => string, store: JobStore): Promise<void> {
   const replid = /^master_replid:(\w+)/m.exec(await store.redis.info('replication'))?.[1] ?? 'unknown'
   for (const shard of allShards(store)) {
-    await runScript(store.redis, renewScript, [keys.epoch(shard), keys.replid(shard)], [replid, makeEpoch()])
+    await runScript(store.redis, renewScript, [keys.shard(shard)], [replid, makeEpoch()])
   }
 }
 
-/** Users are spread over the shards by their number, so it may not change while jobs are stored. @throws when it differs. */
-export async function claimShards(store: JobStore): Promise<void> {
-  const key = `{${store.namespace}:0}:shards`
-  await store.redis.setnx(key, store.shards)
-  const stored = Number(await store.redis.get(key))
-  if (stored !== store.shards) {
+/** How jobs are laid out in Redis; raised by a change that an older process would misread. */
+const layout = '2'
+
+/**
+ * Users are spread over the shards by their number, so it may not change while jobs are stored, nor may the layout.
+ * @throws when this Redis holds jobs in another number of shards or another layout
+ */
+export async function claimStore(store: JobStore): Promise<void> {
+  const key = `{${store.namespace}:0}:store`
+  if (await store.redis.exists(`{${store.namespace}:0}:shards`)) throw new Error(otherLayout)
+  await store.redis.hsetnx(key, 'shards', store.shards)
+  await store.redis.hsetnx(key, 'layout', layout)
+  const claimed = await store.redis.hgetall(key)
+  if (claimed.layout !== layout) throw new Error(otherLayout)
+  if (Number(claimed.shards) !== store.shards) {
     throw new Error(
-      `SHARDS is ${store.shards}, but this Redis holds jobs in ${stored}. Set SHARDS=${stored}, or use an empty Redis.`,
+      `SHARDS is ${store.shards}, but this Redis holds jobs in ${claimed.shards}. Set SHARDS=${claimed.shards}, or use an empty Redis.`,
     )
   }
 }
+
+const otherLayout =
+  'This Redis holds jobs of another version of Searchlight, which this one would misread. Run that version until all its jobs are archived, ' +
+  'then empty this Redis (for `npm start`: delete .data/redis), or choose another REDIS_PREFIX.'

@@ -1,19 +1,23 @@
 import type { JobState, JobSummary } from '../job.ts'
 import { keys, type Shard } from './keys.ts'
-import { parseSummary, summaryFieldNames } from './record.ts'
+import { parseSummary, recordFieldsOfSummary } from './record.ts'
 import { allShards, type JobStore, shardForUser } from './store.ts'
 
 /** The jobs of a user that are not archived yet, newest first. */
 export async function unarchivedJobsOf(userId: string, store: JobStore): Promise<JobSummary[]> {
   const shard = shardForUser(userId, store)
-  return readSummaries(shard, await store.redis.zrevrange(keys.mine(shard, userId), 0, -1), store)
+  const jobs = await readSummaries(shard, await store.redis.zrange(keys.mine(shard, userId), 0, '-1'), store)
+  return jobs.sort(newestFirst)
 }
 
-/** Everybody's jobs that are not archived yet, newest first; `most` of each shard. */
+/** Everybody's jobs that are not archived yet, newest first; of each shard, at most so many live and as many ended ones. */
 export async function unarchivedJobs(most: number, store: JobStore): Promise<JobSummary[]> {
-  const perShard = allShards(store).map(async (shard) =>
-    readSummaries(shard, await store.redis.zrevrange(keys.all(shard), 0, most - 1), store),
-  )
+  const perShard = allShards(store).map(async (shard) => {
+    // The live ones first: a job that ends in between is then seen at least once.
+    const live = await store.redis.zrange(keys.live(shard), 0, String(most - 1), 'REV')
+    const ended = await store.redis.zrange(keys.ended(shard), 0, String(most - 1), 'REV')
+    return readSummaries(shard, [...new Set([...live, ...ended])], store)
+  })
   return (await Promise.all(perShard)).flat().sort(newestFirst)
 }
 
@@ -25,29 +29,54 @@ export function newestFirst(a: Place, b: Place): number {
 
 async function readSummaries(shard: Shard, ids: string[], store: JobStore): Promise<JobSummary[]> {
   if (ids.length === 0) return []
-  const pipeline = store.redis.pipeline().get(keys.epoch(shard))
-  for (const id of ids) pipeline.hmget(keys.record(shard, id), ...summaryFieldNames)
-  const [epoch, ...records] =
+  const pipeline = store.redis.pipeline().hget(keys.shard(shard), 'epoch')
+  // The seq before the rest: a summary may then be newer than it says, never older.
+  for (const id of ids) pipeline.llen(keys.log(shard, id)).hmget(keys.record(shard, id), ...recordFieldsOfSummary)
+  const [epoch, ...answers] =
     (await pipeline.exec())?.map(([error, value]) => {
       if (error) throw error
       return value
     }) ?? []
-  return records.flatMap((values) => (Array.isArray(values) ? (parseSummary(values, String(epoch ?? '')) ?? []) : []))
+  return ids.flatMap((id, i) => {
+    const seq = answers[2 * i]
+    const values = answers[2 * i + 1]
+    if (!Array.isArray(values) || values[0] === null) return []
+    return parseSummary([id, String(seq), ...values.map((value) => value ?? '')], String(epoch ?? ''))
+  })
 }
 
 export type JobCounts = Record<JobState, number>
 
-/** How many jobs of all users are in each state, deleted ones apart. */
+/** How many jobs of all users are in each state; ended ones since the beginning, deleted ones apart. */
 export async function countJobs(store: JobStore): Promise<JobCounts> {
   const counts: JobCounts = { new: 0, running: 0, complete: 0, error: 0, cancelled: 0 }
   for (const shard of allShards(store)) {
-    const stored = await store.redis.hgetall(keys.counts(shard))
-    for (const state of Object.keys(counts) as JobState[]) counts[state] += Number(stored[state] ?? 0)
+    const tally = await readTally(shard, store)
+    const ended = {
+      complete: tally('complete'),
+      error: tally('error') + tally('error_new'),
+      cancelled: tally('cancelled') + tally('cancelled_new'),
+    }
+    counts.new += tally('created') - tally('started') - tally('error_new') - tally('cancelled_new')
+    counts.running += tally('started') - tally('complete') - tally('error') - tally('cancelled')
+    for (const state of endings) counts[state] += ended[state] - tally(`deleted_${state}`)
   }
   return counts
 }
 
-/** How often a list has changed: a user's, or with `*` everybody's. */
-export async function versionOf(shard: Shard, list: string, store: JobStore): Promise<number> {
-  return Number((await store.redis.hget(keys.versions(shard), list)) ?? 0)
+const endings = ['complete', 'error', 'cancelled'] as const
+
+async function readTally(shard: Shard, store: JobStore): Promise<(what: string) => number> {
+  const tally = await store.redis.hgetall(keys.tally(shard))
+  return (what) => Number(tally[what] ?? 0)
+}
+
+/** How often a user's list has changed. */
+export async function versionOfMine(shard: Shard, userId: string, store: JobStore): Promise<number> {
+  return Number((await store.redis.hget(keys.versions(shard), userId)) ?? 0)
+}
+
+/** How often anything has changed in everybody's list of a shard. */
+export async function versionOfAll(shard: Shard, store: JobStore): Promise<number> {
+  return (await store.redis.hvals(keys.tally(shard))).reduce((sum, count) => sum + Number(count), 0)
 }

@@ -1,5 +1,5 @@
 import { connectRedis, type RedisOptions } from './connect.ts'
-import { claimShards, renewEpochs } from './epoch.ts'
+import { claimStore, renewEpochs } from './epoch.ts'
 import type { JobStore } from './store.ts'
 
 export interface StoreOptions extends Omit<RedisOptions, 'subscriber'> {
@@ -17,6 +17,6 @@ export async function openStore({ url, namespace, shards, makeEpoch, ...options 
     renewEpochs(makeEpoch, store).catch((error) => options.log.error({ err: error }, 'Could not renew the epoch'))
   })
   await renewEpochs(makeEpoch, store)
-  await claimShards(store)
+  await claimStore(store)
   return store
 }

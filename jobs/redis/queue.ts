@@ -21,7 +21,9 @@ export interface Queues {
 /** BullMQ keeps no record for us: what completed is gone at once, what failed waits for the reconciler to tell its owner. */
 const keeping: JobsOptions = { removeOnComplete: true, removeOnFail: { age: 24 * 60 * 60 } }
 
+/** The first retry comes after half of this to all of it, each further one after twice as long. */
 const firstRetryAfterMs = 1_000
+const attemptsByDefault = 3
 
 /** BullMQ is handed the connection, since where code is bundled it can't find ioredis by itself. */
 export function openQueues(redis: Redis, store: JobStore): Queues {
@@ -44,7 +46,7 @@ export function queueOf(job: JobRef, queues: Queues): JobQueue {
 /** Hands a created job to the workers. The same id again changes nothing while the first is there. */
 export async function enqueueJob(
   job: JobRef,
-  { attempts = 3 }: { attempts?: number | undefined },
+  { attempts = attemptsByDefault }: { attempts?: number | undefined },
   queues: Queues,
 ): Promise<void> {
   await queueOf(job, queues).add(

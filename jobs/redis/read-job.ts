@@ -3,7 +3,8 @@ import type { Row } from '../define-search.ts'
 import { RowsEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import { keys } from './keys.ts'
-import { parseRecord } from './record.ts'
+import { readEntries, readEntry, type StoredEvent } from './log-entry.ts'
+import { fieldsOf, parseRecord } from './record.ts'
 import { plainScript, runScript } from './scripts.ts'
 import { type JobStore, shardForJob } from './store.ts'
 
@@ -16,13 +17,6 @@ export interface Position {
   seq: number
 }
 
-/** A durable event as it is stored; `data` is JSON, passed through. */
-export interface StoredEvent {
-  seq: number
-  type: string
-  data: string
-}
-
 export type JobReading = { mode: 'replay'; job: Job; events: StoredEvent[] } | { mode: 'snapshot'; job: Job }
 
 /** Further behind than this, a reader is better served with a snapshot. */
@@ -30,30 +24,26 @@ const replayLimits = { events: 300, bytes: 64 * 1024 }
 
 const strings = z.array(z.string())
 const Reading = z.union([
-  z.tuple([z.string(), strings, z.enum(['replay', 'snapshot']), strings]),
-  z.tuple([z.string(), z.tuple([])]),
+  z.tuple([z.string()]),
+  z.tuple([z.string(), z.number(), strings, z.enum(['replay', 'snapshot']), strings]),
 ])
 
 /** The job, and what happened since a position where that is little; null when it is not in Redis. */
 export async function readJob(id: string, since: Position | null, store: JobStore): Promise<JobReading | null> {
   const shard = shardForJob(id, store)
   if (!shard) return null
-  const [epoch, record, mode, flat] = Reading.parse(
+  const answer = Reading.parse(
     await runScript(
       store.redis,
       readScript,
-      [keys.record(shard, id), keys.log(shard, id), keys.epoch(shard)],
+      [keys.record(shard, id), keys.log(shard, id), keys.shard(shard)],
       [since?.epoch ?? '', since?.seq ?? '', replayLimits.events, replayLimits.bytes],
     ),
   )
-  const job = parseRecord(record, epoch)
-  if (!job) return null
-  if (mode === 'snapshot') return { mode, job }
-  const events: StoredEvent[] = []
-  for (let i = 0; flat && i < flat.length; i += 3) {
-    events.push({ seq: Number(flat[i]), type: flat[i + 1] ?? '', data: flat[i + 2] ?? '' })
-  }
-  return { mode: 'replay', job, events }
+  if (answer.length === 1) return null
+  const [epoch, seq, record, mode, entries] = answer
+  const job = parseRecord(fieldsOf(record), { id, seq, epoch })
+  return mode === 'snapshot' ? { mode, job } : { mode, job, events: readEntries(entries, seq - entries.length + 1) }
 }
 
 export interface RowsPage {
@@ -74,11 +64,13 @@ export async function readRows(
 ): Promise<RowsPage | null> {
   const shard = shardForJob(id, store)
   if (!shard) return null
-  const [attempt, rowCount, chunks] = Rows.parse(
+  const [attempt, rowCount, entries] = Rows.parse(
     await runScript(store.redis, rowsScript, [keys.record(shard, id), keys.log(shard, id), keys.rows(shard, id)], [from, limit]),
   )
   if (attempt === undefined || rowCount === undefined) return null
-  const events = (chunks ?? []).map((chunk) => RowsEvent.parse(JSON.parse(chunk)))
+  const events = (entries ?? [])
+    .map(readEntry)
+    .flatMap(({ type, data }) => (type === 'rows' ? [RowsEvent.parse(JSON.parse(data))] : []))
   const first = events[0]?.from ?? from
   const rows = events.flatMap((event) => event.rows).slice(from - first, from - first + limit)
   return { attempt, from, rows, rowCount }
@@ -88,9 +80,8 @@ export async function readRows(
 export async function readLog(id: string, store: JobStore): Promise<StoredEvent[] | null> {
   const shard = shardForJob(id, store)
   if (!shard) return null
-  const entries = await store.redis.xrange(keys.log(shard, id), '-', '+')
-  if (entries.length === 0) return null
-  return entries.map(([entry, [, type = '', , data = '']]) => ({ seq: Number.parseInt(entry, 10), type, data }))
+  const entries = await store.redis.lrange(keys.log(shard, id), 0, -1)
+  return entries.length === 0 ? null : readEntries(entries, 1)
 }
 
 /** Where each of these jobs is now; those that are not in Redis are left out. */
@@ -101,11 +92,11 @@ export async function positionsOf(ids: readonly string[], store: JobStore): Prom
     ids.map(async (id) => {
       const shard = shardForJob(id, store)
       if (!shard) return
-      const epoch = epochs.get(shard.number) ?? store.redis.get(keys.epoch(shard))
+      const epoch = epochs.get(shard.number) ?? store.redis.hget(keys.shard(shard), 'epoch')
       epochs.set(shard.number, epoch)
       // Sent in one go: ioredis writes the commands of one tick together.
-      const [current, seq] = await Promise.all([epoch, store.redis.hget(keys.record(shard, id), 'seq')])
-      if (seq !== null) positions.set(id, { epoch: current ?? '', seq: Number(seq) })
+      const [current, seq] = await Promise.all([epoch, store.redis.llen(keys.log(shard, id))])
+      if (seq > 0) positions.set(id, { epoch: current ?? '', seq })
     }),
   )
   return positions

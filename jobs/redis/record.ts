@@ -1,8 +1,7 @@
 import { Job, type JobSummary } from '../job.ts'
 
-/** The order in which scripts/shared.lua joins a summary. */
-const summaryFields = [
-  'id',
+/** What a summary takes from a record, in the order of scripts/shared.lua. */
+export const recordFieldsOfSummary = [
   'userId',
   'search',
   'brief',
@@ -11,31 +10,40 @@ const summaryFields = [
   'progress',
   'rowCount',
   'attempt',
-  'seq',
   'createdAt',
   'startedAt',
   'finishedAt',
-] as const
+]
 
+/** What Redis holds of a record: a field that was never set is absent, or empty in a summary. Times are in ms, and JSON where people write. */
 type Fields = Record<string, string>
 
+/** Where a record stands: its log numbers its events, its shard has the epoch. */
+interface Place {
+  id: string
+  seq: number
+  epoch: string
+}
+
+const timeOf = (ms: string | undefined) => (ms ? new Date(Number(ms)).toISOString() : null)
+
 /** @throws {z.ZodError} when Redis holds something that is no job. */
-function jobOf(fields: Fields, input: string | undefined, epoch: string): Job {
+function jobOf(fields: Fields, input: string | undefined, { id, seq, epoch }: Place): Job {
   return Job.parse({
-    id: fields.id,
+    id,
     userId: fields.userId,
     search: fields.search,
     input: JSON.parse(input ?? '{}'),
     state: fields.state,
     message: fields.message ? JSON.parse(fields.message) : null,
     progress: fields.progress ? JSON.parse(fields.progress) : null,
-    rowCount: Number(fields.rowCount),
-    attempt: Number(fields.attempt),
+    rowCount: Number(fields.rowCount ?? 0),
+    attempt: Number(fields.attempt ?? 0),
     epoch,
-    seq: Number(fields.seq),
-    createdAt: fields.createdAt,
-    startedAt: fields.startedAt || null,
-    finishedAt: fields.finishedAt || null,
+    seq,
+    createdAt: timeOf(fields.createdAt),
+    startedAt: timeOf(fields.startedAt),
+    finishedAt: timeOf(fields.finishedAt),
   })
 }
 
@@ -45,21 +53,15 @@ export function fieldsOf(flat: readonly string[]): Fields {
   return fields
 }
 
-/** A record as HGETALL gives it, or null when there is none. */
-export function parseRecord(flat: readonly string[], epoch: string): Job | null {
-  if (flat.length === 0) return null
-  const fields = fieldsOf(flat)
-  return jobOf(fields, fields.input, epoch)
+export function parseRecord(fields: Fields, place: Place): Job {
+  return jobOf(fields, fields.input ?? fields.brief, place)
 }
 
-/** A record as HMGET of `summaryFieldNames` gives it, or null when there is none. */
-export function parseSummary(values: readonly (string | null)[], epoch: string): JobSummary | null {
-  if (!values[0]) return null
-  const fields = Object.fromEntries(summaryFields.map((name, i) => [name, values[i] ?? '']))
-  return jobOf(fields, fields.brief, epoch)
+/** @param values id and seq, then the `recordFieldsOfSummary`, as an announcement joins them. */
+export function parseSummary([id = '', seq, ...values]: readonly string[], epoch: string): JobSummary {
+  const fields = Object.fromEntries(recordFieldsOfSummary.map((name, i) => [name, values[i] ?? '']))
+  return jobOf(fields, fields.brief, { id, seq: Number(seq), epoch })
 }
-
-export const summaryFieldNames: readonly string[] = summaryFields
 
 /** Values longer than this are cut in lists and feeds. */
 const briefLength = 120

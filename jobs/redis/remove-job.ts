@@ -1,22 +1,28 @@
 import { NotEnded } from '../errors.ts'
 import type { Job } from '../job.ts'
-import { jobKeys } from './keys.ts'
+import { keys } from './keys.ts'
 import { changeScript, runScript } from './scripts.ts'
-import { type JobRef, type JobStore, shardOf } from './store.ts'
+import { type JobStore, shardForJob, shardOf } from './store.ts'
 
-const releaseScript = changeScript('release-job')
 const deleteScript = changeScript('delete-job')
 
-/** How long an archived job stays in Redis, for those who are watching its end. */
-const graceSeconds = 10 * 60
-
-/** Lets an archived job go from Redis. Call it only after the archive has committed. */
-export async function releaseJob(job: JobRef, store: JobStore): Promise<void> {
-  await runScript(store.redis, releaseScript, jobKeys(shardOf(job, store), job), [job.id, graceSeconds])
+/**
+ * Removes an ended job from Redis and tells the lists that show it.
+ * @param counted whether it is to be taken off the count of its state: by the one deleter that found it, not by others at the same time
+ * @throws {NotEnded}
+ */
+export async function deleteFromStore(job: Job, { counted }: { counted: boolean }, store: JobStore): Promise<void> {
+  const key = keys.record(shardOf(job, store), job.id)
+  const answer = await runScript(store.redis, deleteScript, [key], [job.userId, job.state, counted ? '1' : ''])
+  if (answer === 'live') throw new NotEnded()
 }
 
-/** Removes an ended job from Redis and tells the lists that show it. @throws {NotEnded} */
-export async function deleteFromStore(job: Job, store: JobStore): Promise<void> {
-  const answer = await runScript(store.redis, deleteScript, jobKeys(shardOf(job, store), job), [job.id, job.userId, job.state])
-  if (answer === 'live') throw new NotEnded()
+/** Takes jobs that the archive has let go off the counts. */
+export async function uncountJobs(jobs: readonly Pick<Job, 'id' | 'state'>[], store: JobStore): Promise<void> {
+  const pipeline = store.redis.pipeline()
+  for (const { id, state } of jobs) {
+    const shard = shardForJob(id, store)
+    if (shard) pipeline.hincrby(keys.tally(shard), `deleted_${state}`, 1)
+  }
+  await pipeline.exec()
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { WriteRefused } from '../errors.ts'
 import type { ProgressEvent, StateEvent } from '../events.ts'
-import type { Job } from '../job.ts'
+import type { JobInput } from '../job.ts'
 import type { RunWrite } from '../tracked-run.ts'
-import { jobKeys } from './keys.ts'
-import { parseRecord } from './record.ts'
+import { keys } from './keys.ts'
+import { writeEntry } from './log-entry.ts'
 import { changeScript, runScript } from './scripts.ts'
 import { type JobRef, type JobStore, shardOf } from './store.ts'
 
@@ -21,39 +21,45 @@ export interface Delivery extends JobRef {
   worker: string
 }
 
-const Started = z.union([
-  z.tuple([z.literal('started'), z.string(), z.array(z.string())]),
-  z.tuple([z.enum(['refused', 'gone'])]),
-])
+const Started = z.union([z.tuple([z.literal('started'), z.string()]), z.tuple([z.enum(['refused', 'gone'])])])
 
-/** Starts the delivery's attempt, or answers null: someone else has the job, or it has ended. */
-export async function startJob(delivery: Delivery, at: Date, store: JobStore): Promise<Job | null> {
-  const event: StateEvent = { at: at.toISOString(), state: 'running', attempt: delivery.number, worker: delivery.worker }
-  const answer = Started.parse(
-    await runScript(store.redis, startScript, jobKeys(shardOf(delivery, store), delivery), [
-      delivery.number,
-      delivery.token,
-      event.at,
-      JSON.stringify(event),
-    ]),
+/** Starts the delivery's attempt and answers the job's input, or null: someone else has the job, or it has ended. */
+export async function startJob(delivery: Delivery, at: Date, store: JobStore): Promise<JobInput | null> {
+  const { number, token, worker } = delivery
+  const event: StateEvent = { at: at.toISOString(), state: 'running', attempt: number, worker }
+  const [answer, input] = Started.parse(
+    await runScript(
+      store.redis,
+      startScript,
+      [keys.record(shardOf(delivery, store), delivery.id)],
+      [number, token, worker, at.getTime(), writeEntry('state', event)],
+    ),
   )
-  return answer[0] === 'started' ? parseRecord(answer[2], answer[1]) : null
+  return answer === 'started' ? JSON.parse(input) : null
 }
 
-/** @throws {WriteRefused} when the job has ended or a later attempt has taken over. */
+const Written = z.enum(['applied', 'ended', 'overtaken', 'rolled_back'])
+
+/** @throws {WriteRefused} when the job has ended, a later attempt has taken over, or the store has lost what it had acknowledged. */
 export async function writeRun(job: JobRef, write: RunWrite, store: JobStore): Promise<void> {
   const { attempt, n, progress, ending, events } = write
   const progressEvent: ProgressEvent | null = progress && { ...progress, attempt }
-  const answer = await runScript(store.redis, writeScript, jobKeys(shardOf(job, store), job), [
-    attempt,
-    n,
-    progress ? JSON.stringify(progress) : '',
-    progressEvent ? JSON.stringify(progressEvent) : '',
-    ending?.state ?? '',
-    ending?.message ? JSON.stringify(ending.message) : '',
-    ending?.at ?? '',
-    ending ? Date.parse(ending.at) : '',
-    ...events.flatMap((event) => [event.type, event.data, event.rows]),
-  ])
-  if (answer !== 'applied') throw new WriteRefused()
+  const answer = Written.parse(
+    await runScript(
+      store.redis,
+      writeScript,
+      [keys.record(shardOf(job, store), job.id)],
+      [
+        attempt,
+        n,
+        progressEvent ? JSON.stringify(progressEvent) : '',
+        ending?.state ?? '',
+        ending?.message ? JSON.stringify(ending.message) : '',
+        ending?.at.getTime() ?? '',
+        ending?.stack ?? '',
+        ...events.flatMap(({ type, data, rows }) => [`${type}|${data}`, rows]),
+      ],
+    ),
+  )
+  if (answer !== 'applied') throw new WriteRefused(answer)
 }

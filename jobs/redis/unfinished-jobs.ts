@@ -1,24 +1,32 @@
+import { z } from 'zod'
 import { keys, type Shard } from './keys.ts'
 import { plainScript, runScript } from './scripts.ts'
 import { type JobRef, type JobStore, shardOf } from './store.ts'
 
-const countScript = plainScript('count-enqueue')
+const nextScript = plainScript('next-to-check')
+const claimEnqueueScript = plainScript('claim-enqueue')
 
-/** Live jobs of a shard, those first whose last check is longest ago, and marks them as checked. */
-export async function jobsToCheck(shard: Shard, { most, at }: { most: number; at: Date }, store: JobStore): Promise<string[]> {
-  const ids = await store.redis.zrange(keys.live(shard), 0, String(most - 1))
-  if (ids.length > 0) {
-    await store.redis.zadd(keys.live(shard), 'XX', ...ids.flatMap((id) => [at.getTime(), id]))
-  }
-  return ids
+const Ids = z.array(z.string())
+
+/** The live jobs of a shard that are next to be checked: round and round, shared by all who ask. */
+export async function jobsToCheck(shard: Shard, most: number, store: JobStore): Promise<string[]> {
+  return Ids.parse(await runScript(store.redis, nextScript, [keys.live(shard), keys.shard(shard)], [most]))
 }
 
-/** Ended jobs of a shard that are not archived yet, the oldest ending first. */
-export async function jobsToArchive(shard: Shard, most: number, store: JobStore): Promise<string[]> {
-  return store.redis.zrange(keys.ended(shard), 0, String(most - 1))
-}
+/** How long whoever created a job, or enqueued it last, has for it; and how often it is enqueued again. */
+const enqueueing = { patienceMs: 5_000, mostTimes: 3 }
 
-/** How often a job that has not begun was enqueued, this time included; 0 when it has begun or ended. */
-export async function countEnqueue(job: JobRef, store: JobStore): Promise<number> {
-  return Number(await runScript(store.redis, countScript, [keys.record(shardOf(job, store), job.id)], []))
+const Claim = z.enum(['enqueue', 'wait', 'changed', 'too_often'])
+
+/** Whether the caller is to enqueue a job that has not begun and that the queue does not know. */
+export async function claimEnqueue(job: JobRef, at: Date, store: JobStore): Promise<z.infer<typeof Claim>> {
+  const shard = shardOf(job, store)
+  return Claim.parse(
+    await runScript(
+      store.redis,
+      claimEnqueueScript,
+      [keys.record(shard, job.id), keys.live(shard)],
+      [job.id, at.getTime(), enqueueing.patienceMs, enqueueing.mostTimes],
+    ),
+  )
 }

@@ -1,4 +1,4 @@
-import { AlreadyRunning, IdempotencyMismatch, NotEnded } from '#jobs/errors.ts'
+import { AlreadyRunning, IdempotencyMismatch, NotEnded, TooManyWaiting } from '#jobs/errors.ts'
 
 export type ErrorCode =
   | 'unauthenticated'
@@ -56,5 +56,6 @@ export function apiErrorOf(error: unknown): ApiError | null {
   if (error instanceof AlreadyRunning) return new ApiError(409, 'already_running', error.message, { jobId: error.jobId })
   if (error instanceof IdempotencyMismatch) return new ApiError(409, 'idempotency_mismatch', error.message)
   if (error instanceof NotEnded) return new ApiError(409, 'not_ended', error.message)
+  if (error instanceof TooManyWaiting) return new ApiError(503, 'overloaded', error.message)
   return null
 }

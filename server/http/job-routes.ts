@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { NotEnded } from '#jobs/errors.ts'
 import { type Job, JobState } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import { deleteArchivedJob } from '#jobs/postgres/archive.ts'
+import { deleteArchivedJob } from '#jobs/postgres/forget.ts'
 import { deleteFromStore } from '#jobs/redis/remove-job.ts'
 import { findSearch } from '#searches/catalog.ts'
 import type { Principal } from '../accounts/authenticate.ts'
@@ -37,6 +37,7 @@ const start = createRoute({
     201: answers.job('It is started'),
     409: answers.error('One of this type is running (already_running, with its jobId), or the key was used for another body'),
     422: answers.error('The input does not fit: one issue per field'),
+    503: answers.error('Too much is waiting already (overloaded); Retry-After says when to come back'),
   },
 })
 const list = createRoute({
@@ -109,7 +110,8 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
   async function startAs(user: Principal, name: string, input: Record<string, unknown>, idempotencyKey?: string) {
     const search = findSearch(name)
     if (!search) throw invalidInput([{ path: 'search', message: `There is no search “${name}”. GET /api/searches lists them.` }])
-    if (JSON.stringify(input).length > inputBytes) throw new ApiError(413, 'too_large', 'The input of a search may hold 64 KB.')
+    if (Buffer.byteLength(JSON.stringify(input)) > inputBytes)
+      throw new ApiError(413, 'too_large', 'The input of a search may hold 64 KB.')
     const parsed = search.input.safeParse(input)
     if (!parsed.success) throw invalidInput(issuesOf(parsed.error, ['input']))
     const { id, replayed } = await startSearch({ userId: user.userId, search, input, idempotencyKey }, deps)
@@ -148,7 +150,7 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
     const { id } = c.req.valid('param')
     const viewer = c.get('principal')
     const job = await mustFind(id, viewer)
-    await cancelJob(job, job.userId === viewer.userId ? 'you' : 'an admin', deps)
+    await cancelJob(job, viewer, deps)
     return c.json({ job: await mustFind(id, viewer) }, 200)
   })
 
@@ -163,8 +165,8 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
     const job = await mustFind(c.req.valid('param').id, c.get('principal'))
     if (isLive(job.state)) throw new NotEnded()
     // The tombstone first: an archiver that is late finds it.
-    await deleteArchivedJob(job.id, deps.now(), deps.db)
-    await deleteFromStore(job, deps.store)
+    const counted = await deleteArchivedJob(job.id, deps.now(), deps.db)
+    await deleteFromStore(job, { counted }, deps.store)
     return c.body(null, 204)
   })
 }

@@ -1,6 +1,6 @@
 import type { Database } from '#jobs/postgres/connect.ts'
 import type { Log } from '#jobs/redis/connect.ts'
-import { countJobs, versionOf } from '#jobs/redis/job-lists.ts'
+import { countJobs, versionOfAll, versionOfMine } from '#jobs/redis/job-lists.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { allShards, type JobStore, shardForUser } from '#jobs/redis/store.ts'
 import { listJobs } from '../list-jobs.ts'
@@ -33,19 +33,19 @@ export class Lists {
     const shard = shardForUser(userId, store)
     return this.#open(`user ${userId}`, reader, {
       channels: [keys.mine(shard, userId)],
-      version: () => versionOf(shard, userId, store),
+      version: () => versionOfMine(shard, userId, store),
       read: async () => (await listJobs({ userId, limit: most.mine }, this.#deps)).jobs,
     })
   }
 
   openFeed(reader: ListReader): Promise<Opened> {
     const { store } = this.#deps
-    const shards = new Map(allShards(store).map((shard) => [keys.all(shard), shard]))
+    const shards = new Map(allShards(store).map((shard) => [keys.feed(shard), shard]))
     return this.#open('feed', reader, {
       channels: [...shards.keys()],
       async version(channel) {
         const shard = shards.get(channel)
-        return shard ? versionOf(shard, '*', store) : 0
+        return shard ? versionOfAll(shard, store) : 0
       },
       read: async () => (await listJobs({ limit: most.feed }, this.#deps)).jobs,
       counts: () => countJobs(store),

@@ -75,7 +75,7 @@ describe('events', () => {
   test('a job that is cancelled before it starts has never started', () => {
     const waiting = viewOf(job({ state: 'new', attempt: 0, startedAt: null, seq: 1 }))
     const { view } = applyEvents(waiting, [
-      { seq: 2, type: 'state', data: { at: later, state: 'cancelled', attempt: 0, message: 'Cancelled by you.' } },
+      { seq: 2, type: 'state', data: { at: later, state: 'cancelled', attempt: 0, message: 'Cancelled by Ann.' } },
     ])
     expect(view.job).toMatchObject({ state: 'cancelled', startedAt: null, finishedAt: later })
   })

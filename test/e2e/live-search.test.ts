@@ -108,7 +108,7 @@ test('a worker dies and the page shows the next attempt from its first row on', 
   await page.getByText('Started again, attempt 2').waitFor({ timeout: 60_000 })
   await page.locator('main [data-job-state="complete"]').waitFor({ timeout: 60_000 })
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
-  await page.getByText('The worker that ran this search was lost.').waitFor()
+  await page.getByText('The worker that ran this search was lost').first().waitFor()
 })
 
 test('cancelled in one tab, a search is cancelled in all of them at once', async () => {
@@ -119,7 +119,7 @@ test('cancelled in one tab, a search is cancelled in all of them at once', async
   await page.getByRole('button', { name: 'Cancel' }).click()
   for (const each of [page, other]) {
     await each.locator('main [data-job-state="cancelled"]').waitFor()
-    await each.getByText('Cancelled by you.').first().waitFor()
+    await each.getByText('Cancelled by user@example.com.').first().waitFor()
     expect(await each.title()).toContain('Cancelled')
   }
 })

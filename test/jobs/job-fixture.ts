@@ -1,7 +1,7 @@
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import type { Job } from '#jobs/job.ts'
 import { connectRedis, type Log } from '#jobs/redis/connect.ts'
-import { createJob } from '#jobs/redis/create-job.ts'
+import { createJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
 import { renewEpochs } from '#jobs/redis/epoch.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import type { Delivery } from '#jobs/redis/run-writes.ts'
@@ -22,12 +22,14 @@ export function newRef(search = 'linking-domains', userId = `user-${uuid()}`): J
   return { id: `0-${uuidV7()}`, userId, search }
 }
 
+export const roomy: WaitingLimits = { inAll: 10_000, perUser: 100 }
+
 export async function newJob(
   store: JobStore,
   ref = newRef(),
-  input: Record<string, unknown> = { domain: 'example.com' },
+  { input = { domain: 'example.com' }, createdAt = new Date() }: { input?: Record<string, unknown>; createdAt?: Date } = {},
 ): Promise<JobRef> {
-  await createJob({ ...ref, input, createdAt: new Date() }, store)
+  await createJob({ ...ref, input, createdAt }, roomy, store)
   return ref
 }
 

@@ -55,7 +55,7 @@ describe('a tracked run', () => {
 
   test('stops at the first refusal and says so once', async () => {
     const { run, refusals } = openRun(async () => {
-      throw new WriteRefused()
+      throw new WriteRefused('ended')
     })
     await run.add({ n: 1 })
     await expect(run.complete()).rejects.toThrow(WriteRefused)
@@ -77,7 +77,7 @@ describe('a tracked run', () => {
     await expect(run.add({ text: 'x'.repeat(runLimits.bytesPerRow) })).rejects.toThrow(SearchFailed)
     for (let n = 0; n < runLimits.rows; n++) await run.add({ n })
     await expect(run.add({ n: runLimits.rows })).rejects.toThrow('the first 100000 rows are kept')
-    await run.fail('full')
+    await run.fail('full', null)
     expect(rowsWritten()).toHaveLength(runLimits.rows)
   })
 })

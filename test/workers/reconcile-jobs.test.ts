@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { archiveMigrations, readArchivedJob } from '#jobs/postgres/archive.ts'
+import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
+import { readArchivedJob } from '#jobs/postgres/read-archive.ts'
 import { lost, neverBegan } from '#jobs/reconcile.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { closeQueues, enqueueJob, openQueues, queueOf } from '#jobs/redis/queue.ts'
 import { startJob } from '#jobs/redis/run-writes.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
+import { type ArchiveDeps, archiveEnded } from '#workers/archive-ended.ts'
 import { type ReconcileDeps, reconcile } from '#workers/reconcile-jobs.ts'
 import { delivery, jobIn, newJob, newRef, openStore, quietLog } from '../jobs/job-fixture.ts'
 import { createDatabase } from '../services.ts'
@@ -15,7 +17,7 @@ import { createDatabase } from '../services.ts'
 let store: JobStore & { close(): void }
 let postgres: Postgres
 let drop: () => Promise<void>
-let deps: ReconcileDeps
+let deps: ReconcileDeps & ArchiveDeps
 beforeAll(async () => {
   store = await openStore()
   const database = await createDatabase()
@@ -35,21 +37,33 @@ afterAll(async () => {
 const at = new Date()
 const entryOf = async (ref: { id: string; userId: string; search: string }) => queueOf(ref, deps.queues).getJobState(ref.id)
 
+/** As if whoever created it had died long ago. */
+const forgottenJob = () => newJob(store, newRef(), { createdAt: new Date(Date.now() - 60_000) })
+const later = (seconds: number): ReconcileDeps => ({ ...deps, now: () => new Date(Date.now() + seconds * 1_000) })
+
 test('a job that was recorded and not enqueued is enqueued', async () => {
-  const ref = await newJob(store)
+  const ref = await forgottenJob()
   await reconcile(deps)
   expect(await entryOf(ref)).toBe('waiting')
   expect((await jobIn(store, ref.id)).state).toBe('new')
 })
 
 test('a job that vanishes from the queue again and again ends in error', async () => {
-  const ref = await newJob(store)
+  const ref = await forgottenJob()
   for (let i = 0; i < 3; i++) {
-    await reconcile(deps)
+    await reconcile(later(i * 10))
+    expect(await entryOf(ref)).toBe('waiting')
     await queueOf(ref, deps.queues).remove(ref.id)
   }
-  await reconcile(deps)
+  await reconcile(later(60))
   expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', message: neverBegan })
+})
+
+test('a job that was created this moment is left to its server, however many reconcilers come by', async () => {
+  const ref = await newJob(store)
+  await Promise.all(Array.from({ length: 8 }, () => reconcile(deps)))
+  expect(await entryOf(ref)).toBe('unknown')
+  expect(await jobIn(store, ref.id)).toMatchObject({ state: 'new', seq: 1 })
 })
 
 test('a running job of which the queue knows nothing ends in error and frees its lock', async () => {
@@ -71,10 +85,11 @@ test('a job that waits in the queue is left alone', async () => {
 test('an ended job is archived, its entry removed, and only then its keys begin to expire', async () => {
   const ref = await newJob(store)
   await enqueueJob(ref, {}, deps.queues)
-  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by you.', at }, store)
+  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
   const key = keys.record({ namespace: store.namespace, number: 0 }, ref.id)
-  expect(await store.redis.ttl(key)).toBe(-1)
   await reconcile(deps)
+  expect(await store.redis.ttl(key)).toBe(-1)
+  await archiveEnded(deps)
   expect(await readArchivedJob(ref.id, postgres.db)).toEqual(await jobIn(store, ref.id))
   expect(await store.redis.ttl(key)).toBeGreaterThan(0)
   expect(await entryOf(ref)).toBe('unknown')

@@ -1,33 +1,46 @@
--- Creates a job, unless its owner has one of that type running. Atomic, so that of any number of simultaneous starts exactly one wins.
--- KEYS 1…12 as in shared.lua; 13 = what this owner's idempotency key led to before
--- ARGV 1 id, 2 userId, 3 search, 4 input (JSON), 5 brief (JSON), 6 createdAt (ISO), 7 the same in ms, 8 state event (JSON),
---      9 fingerprint of the request ('' = no idempotency key), 10 seconds to remember it
--- Answers {'created'}, also when this very id was created before (a re-sent command); {'already_running', id};
---      {'replayed', id}; {'mismatch', id}
-local id = ARGV[1]
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'created'} end
+-- Creates a job, unless its owner has one of that type running or too much is waiting. Atomic, so that of any number of simultaneous
+-- starts exactly one wins.
+-- KEYS 1 as in shared.lua
+-- ARGV 1 userId, 2 search, 3 brief (JSON), 4 input (JSON, '' = the brief is all of it), 5 createdAt (ms), 6 state event,
+--      7 most jobs that may wait in this shard, 8 most that may wait of one owner,
+--      9 idempotency key ('' = none), 10 fingerprint of the request, 11 seconds to remember it
+-- Answers {'created'}, also when this very id was created before (a re-sent command); {'already_running', id}; {'replayed', id};
+--      {'mismatch', id}; {'too_many_waiting'}; {'too_many_waiting_of_user'}
+local owner, search = ARGV[1], ARGV[2]
+if call('EXISTS', RECORD) == 1 then return {'created'} end
 
+local idempotency = TAG .. ':idempotency:' .. owner .. ':' .. ARGV[9]
 if ARGV[9] ~= '' then
-  local before = redis.call('HMGET', KEYS[13], 'id', 'fingerprint')
-  if before[1] then
-    return {before[2] == ARGV[9] and 'replayed' or 'mismatch', before[1]}
+  local before = call('HMGET', idempotency, 'id', 'fingerprint')
+  if before[1] then return {before[2] == ARGV[10] and 'replayed' or 'mismatch', before[1]} end
+end
+
+local lock, mine = TAG .. ':lock:' .. owner .. ':' .. search, TAG .. ':mine:' .. owner
+local holder = call('GET', lock)
+if holder then return {'already_running', holder} end
+
+local most = tonumber(ARGV[7])
+if call('ZCARD', TAG .. ':live') >= most then
+  local so_far = call('HMGET', TALLY, 'created', 'started', 'cancelled_new', 'error_new')
+  if (so_far[1] or 0) - (so_far[2] or 0) - (so_far[3] or 0) - (so_far[4] or 0) >= most then return {'too_many_waiting'} end
+end
+if call('ZCARD', mine) >= tonumber(ARGV[8]) then
+  local mine_waiting = 0
+  for _, id in ipairs(call('ZRANGE', mine, 0, -1)) do
+    if call('HGET', TAG .. ':job:' .. id, 'state') == 'new' then mine_waiting = mine_waiting + 1 end
   end
+  if mine_waiting >= tonumber(ARGV[8]) then return {'too_many_waiting_of_user'} end
 end
 
-if not redis.call('SET', KEYS[4], id, 'NX') then return {'already_running', redis.call('GET', KEYS[4])} end
-
-redis.call('HSET', KEYS[1],
-  'id', id, 'userId', ARGV[2], 'search', ARGV[3], 'input', ARGV[4], 'brief', ARGV[5],
-  'state', 'new', 'message', '', 'progress', '', 'rowCount', 0, 'attempt', 0, 'seq', 0,
-  'createdAt', ARGV[6], 'startedAt', '', 'finishedAt', '', 'token', '', 'n', 0, 'enqueued', 1)
-redis.call('ZADD', KEYS[5], ARGV[7], id)
-redis.call('ZADD', KEYS[7], ARGV[7], id)
-redis.call('ZADD', KEYS[8], ARGV[7], id)
-redis.call('HINCRBY', KEYS[10], 'new', 1)
+call('SET', lock, ID)
+call('HSET', RECORD, 'userId', owner, 'search', search, 'brief', ARGV[3], 'state', 'new', 'createdAt', ARGV[5])
+if ARGV[4] ~= '' then call('HSET', RECORD, 'input', ARGV[4]) end
+call('ZADD', TAG .. ':live', ARGV[5], ID)
+call('ZADD', mine, ARGV[5], ID)
 if ARGV[9] ~= '' then
-  redis.call('HSET', KEYS[13], 'id', id, 'fingerprint', ARGV[9])
-  redis.call('EXPIRE', KEYS[13], ARGV[10])
+  call('HSET', idempotency, 'id', ID, 'fingerprint', ARGV[10])
+  call('EXPIRE', idempotency, ARGV[11])
 end
-append('state', ARGV[8])
-announce()
+local item = ARGV[6]
+announce(owner, 'created', {item}, call('RPUSH', LOG, item))
 return {'created'}

@@ -1,15 +1,18 @@
 -- Removes an ended job from Redis and from every list that shows it.
--- KEYS 1…12 as in shared.lua
--- ARGV 1 id, 2 userId, 3 state it ended in (for one that only the archive had)
+-- KEYS 1 as in shared.lua
+-- ARGV 1 userId, 2 state it ended in (for one that only the archive had), 3 whether it is to be taken off the count of that state: '1' from
+--      the one deleter that found it, '' from the others
 -- Answers 'deleted' or 'live'
-local state = redis.call('HGET', KEYS[1], 'state')
+local state = call('HGET', RECORD, 'state')
 if state == 'new' or state == 'running' then return 'live' end
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
-redis.call('ZREM', KEYS[6], ARGV[1])
-redis.call('ZREM', KEYS[7], ARGV[1])
-redis.call('ZREM', KEYS[8], ARGV[1])
-redis.call('HINCRBY', KEYS[10], ARGV[3], -1)
-local body = '|' .. epoch .. '|removed\n' .. ARGV[1]
-redis.call('PUBLISH', KEYS[7], redis.call('HINCRBY', KEYS[9], ARGV[2], 1) .. body)
-redis.call('PUBLISH', KEYS[8], redis.call('HINCRBY', KEYS[9], '*', 1) .. body)
+local mine = TAG .. ':mine:' .. ARGV[1]
+call('DEL', RECORD, LOG, TAG .. ':rows:' .. ID)
+call('ZREM', TAG .. ':ended', ID)
+call('ZREM', mine, ID)
+call('HINCRBY', TALLY, ARGV[3] ~= '' and 'deleted_' .. ARGV[2] or 'changed', 1)
+local feed_version = 0
+for _, count in ipairs(call('HVALS', TALLY)) do feed_version = feed_version + count end
+local body = '|' .. (call('HGET', TAG .. ':shard', 'epoch') or '') .. '|removed\n' .. ID
+call('PUBLISH', mine, call('HINCRBY', TAG .. ':versions', ARGV[1], 1) .. body)
+call('PUBLISH', TAG .. ':feed', feed_version .. body)
 return 'deleted'

@@ -1,22 +1,17 @@
 -- The record and what happened since a position, in one step: between two commands an event could slip in unseen.
--- KEYS 1 job, 2 log, 3 epoch
+-- KEYS 1 job, 2 log, 3 shard
 -- ARGV 1 epoch and 2 seq that the reader has ('' = nothing), 3 most events, 4 most bytes to replay
--- Answers {epoch, the record as a flat list, 'replay', [seq, type, data, …]}; {epoch, record, 'snapshot', []} where the reader is too
--- far behind, ahead, or from another epoch; {epoch, []} when the job is not in Redis
-local epoch = redis.call('GET', KEYS[3]) or ''
+-- Answers {epoch, seq, the record as a flat list, 'replay', the events after that position}; {epoch, seq, record, 'snapshot', {}} where the
+-- reader is too far behind, ahead, or from another epoch; {epoch} when the job is not in Redis
+local epoch = redis.call('HGET', KEYS[3], 'epoch') or ''
 local record = redis.call('HGETALL', KEYS[1])
-if #record == 0 then return {epoch, {}} end
+if #record == 0 then return {epoch} end
 
-local since, top = tonumber(ARGV[2]), tonumber(redis.call('HGET', KEYS[1], 'seq'))
-if ARGV[1] ~= epoch or not since or since > top or top - since > tonumber(ARGV[3]) then return {epoch, record, 'snapshot', {}} end
+local since, top = tonumber(ARGV[2]), redis.call('LLEN', KEYS[2])
+local snapshot = {epoch, top, record, 'snapshot', {}}
+if ARGV[1] ~= epoch or not since or since > top or top - since > tonumber(ARGV[3]) then return snapshot end
 
-local events, bytes = {}, 0
-for _, entry in ipairs(redis.call('XRANGE', KEYS[2], (since + 1) .. '-0', '+')) do
-  local data = entry[2][4]
-  bytes = bytes + #data
-  if bytes > tonumber(ARGV[4]) then return {epoch, record, 'snapshot', {}} end
-  events[#events + 1] = string.match(entry[1], '^%d+')
-  events[#events + 1] = entry[2][2]
-  events[#events + 1] = data
-end
-return {epoch, record, 'replay', events}
+local events, bytes = redis.call('LRANGE', KEYS[2], since, -1), 0
+for _, event in ipairs(events) do bytes = bytes + #event end
+if bytes > tonumber(ARGV[4]) then return snapshot end
+return {epoch, top, record, 'replay', events}

@@ -1,47 +1,56 @@
--- Stands in front of every script that changes a job. KEYS 1…12 mean the same in all of them (keys.ts lists them):
---   1 job       hash: the record
---   2 log       stream of its durable events, under the ids `seq-0`; its name is also the channel that they are announced on
---   3 rows      sorted set: seq of each rows event of this attempt, by the index of its first row
---   4 lock      string: the job that is active for this user and this type of search
---   5 live      sorted set: live jobs, by when they were last checked (ms)
---   6 ended     sorted set: ended jobs that are not archived yet, by when they ended (ms)
---   7 mine      sorted set: the owner's jobs that are not archived, by creation (ms); also the channel of the owner's list
---   8 all       sorted set: everybody's; also the channel of the admins' feed
---   9 versions  hash: owner id, or '*' for everybody's list → how often that list has changed
---  10 counts    hash: state → number of jobs
---  11 epoch     string: which life of this Redis numbers the events
---  12 control   channel on which workers hear that a job was ended by somebody else
--- JSON is passed through and never built here. No stored value holds a line break (JSON escapes them), so a summary is its
--- values joined by line breaks.
+-- Stands in front of every script that changes a job. KEYS[1] is the job's record, `{sl:0}:job:<id>`; whatever else the script touches has
+-- the same hash tag, so its name is made from that one (each key handed over costs as much as a command). Below, `tag` is `{sl:0}`.
+--   tag:job:<id>                hash: the record
+--   tag:log:<id>                list of its durable events `type|data`, so an event's seq is its place, from 1; also the channel of the job
+--   tag:rows:<id>               sorted set: seq of each rows event of this attempt, by the index of its first row
+--   tag:lock:<owner>:<search>   string: the job that is active for this user and this type of search
+--   tag:live                    sorted set: live jobs, by creation (ms)
+--   tag:ended                   sorted set: ended jobs that are not archived yet, by when an archiver may take them (ms)
+--   tag:mine:<owner>            sorted set: the owner's jobs that are not archived, by creation (ms); also the channel of the owner's list
+--   tag:feed                    channel of the admins' feed
+--   tag:versions                hash: owner → how often that owner's list has changed
+--   tag:tally                   hash: what has happened in this shard → how often, since the beginning. Every change raises one of these, so
+--                               their sum is the version of everybody's list: created, started, cancelled_new and error_new (ended before
+--                               they started), complete, error, cancelled, deleted_<state>, changed (anything else)
+--   tag:shard                   hash: epoch, and what it was made under; how far the reconcilers have come
+--   tag:control                 channel on which workers hear that a job was ended by somebody else
+-- JSON is passed through and never built here. No stored value holds a line break (JSON escapes them), so a summary is its values
+-- joined by line breaks.
 
--- The order in which record.ts reads a summary.
-local SUMMARY = {'id', 'userId', 'search', 'brief', 'state', 'message', 'progress', 'rowCount', 'attempt', 'seq',
-  'createdAt', 'startedAt', 'finishedAt'}
+local call = redis.call
+local TAG, ID = string.match(KEYS[1], '^({.-}):job:(.+)$')
+local RECORD, LOG, TALLY = KEYS[1], TAG .. ':log:' .. ID, TAG .. ':tally'
 
-local epoch = redis.call('GET', KEYS[11]) or ''
+-- Tells those who listen: events to those who watch the job, the record as it is now to the owner's list and to the feed. What has
+-- happened is counted whether anybody listens or not: by the counts a list finds out what it has missed.
+local function announce(owner, what, items, top, progress)
+  local mine, feed = TAG .. ':mine:' .. owner, TAG .. ':feed'
+  local version = call('HINCRBY', TAG .. ':versions', owner, 1)
+  call('HINCRBY', TALLY, what, 1)
+  local listeners = call('PUBSUB', 'NUMSUB', LOG, mine, feed)
+  if listeners[2] + listeners[4] + listeners[6] == 0 then return end
 
--- One durable event: numbered, kept, rung. Answers its seq.
-local function append(kind, data)
-  local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-  redis.call('XADD', KEYS[2], seq .. '-0', 'type', kind, 'data', data)
-  redis.call('PUBLISH', KEYS[2], seq .. '|' .. epoch .. '|' .. kind .. '|' .. data)
-  return seq
+  local epoch = call('HGET', TAG .. ':shard', 'epoch') or ''
+  if listeners[2] > 0 then
+    for i, item in ipairs(items) do call('PUBLISH', LOG, (top - #items + i) .. '|' .. epoch .. '|' .. item) end
+    if progress then call('PUBLISH', LOG, '|' .. epoch .. '|progress|' .. progress) end
+  end
+  if listeners[4] + listeners[6] > 0 then
+    local values = call('HMGET', RECORD, 'userId', 'search', 'brief', 'state', 'message', 'progress', 'rowCount', 'attempt', 'createdAt',
+      'startedAt', 'finishedAt')
+    for i = 1, #values do values[i] = values[i] or '' end
+    local body = '|' .. epoch .. '|changed\n' .. ID .. '\n' .. call('LLEN', LOG) .. '\n' .. table.concat(values, '\n')
+    call('PUBLISH', mine, version .. body)
+    local feed_version = 0
+    for _, count in ipairs(call('HVALS', TALLY)) do feed_version = feed_version + count end
+    call('PUBLISH', feed, feed_version .. body)
+  end
 end
 
--- The record as it is now, to the owner's list and to the feed.
-local function announce()
-  local values = redis.call('HMGET', KEYS[1], unpack(SUMMARY))
-  local body = '|' .. epoch .. '|changed\n' .. table.concat(values, '\n')
-  redis.call('PUBLISH', KEYS[7], redis.call('HINCRBY', KEYS[9], values[2], 1) .. body)
-  redis.call('PUBLISH', KEYS[8], redis.call('HINCRBY', KEYS[9], '*', 1) .. body)
-end
-
--- Moves a live job into an ending: frees its lock if it is still its own, and hands it to the archivers.
-local function finish(id, from, ending, message, at, at_ms)
-  redis.call('HSET', KEYS[1], 'state', ending, 'message', message, 'finishedAt', at)
-  if redis.call('GET', KEYS[4]) == id then redis.call('DEL', KEYS[4]) end
-  redis.call('ZREM', KEYS[5], id)
-  redis.call('ZADD', KEYS[6], at_ms, id)
-  redis.call('HINCRBY', KEYS[10], from, -1)
-  redis.call('HINCRBY', KEYS[10], ending, 1)
+-- Takes a live job out of the running: frees its lock if it is still its own, and hands it to the archivers.
+local function finish(owner, search, at)
+  local lock = TAG .. ':lock:' .. owner .. ':' .. search
+  if call('GET', lock) == ID then call('DEL', lock) end
+  call('ZREM', TAG .. ':live', ID)
+  call('ZADD', TAG .. ':ended', at, ID)
 end

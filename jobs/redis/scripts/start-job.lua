@@ -1,24 +1,22 @@
 -- Starts an attempt and raises the fence: from here on only this attempt may write. Atomic, so that of two workers that hold
 -- the same job the one with the later delivery wins, whichever wakes up first.
--- KEYS 1…12 as in shared.lua
--- ARGV 1 delivery (BullMQ's attemptsStarted), 2 lock token, 3 startedAt (ISO), 4 state event (JSON)
--- Answers {'started', epoch, the record as a flat list}; the same delivery and token get it again. Else {'refused'} or {'gone'}
-local now = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'token', 'startedAt')
-local state, attempt, token = now[1], tonumber(now[2]), now[3]
+-- KEYS 1 as in shared.lua
+-- ARGV 1 delivery (BullMQ's attemptsStarted), 2 lock token, 3 worker, 4 startedAt (ms), 5 state event
+-- Answers {'started', input (JSON)}; the same delivery and token get it again. Else {'refused'} or {'gone'}
+local now = call('HMGET', RECORD, 'state', 'attempt', 'token', 'startedAt', 'userId', 'brief', 'input')
+local state, attempt = now[1], tonumber(now[2] or 0)
 if not state then return {'gone'} end
-local delivery = tonumber(ARGV[1])
+local delivery, token, input = tonumber(ARGV[1]), ARGV[2], now[7] or now[6]
 
 if state ~= 'new' and state ~= 'running' then return {'refused'} end
-if delivery == attempt and token == ARGV[2] then return {'started', epoch, redis.call('HGETALL', KEYS[1])} end
+if delivery == attempt and token == now[3] then return {'started', input} end
 if delivery <= attempt then return {'refused'} end
 
-redis.call('HSET', KEYS[1], 'state', 'running', 'attempt', delivery, 'token', ARGV[2], 'n', 0,
-  'progress', '', 'rowCount', 0, 'startedAt', now[4] ~= '' and now[4] or ARGV[3])
-redis.call('DEL', KEYS[3])
-if state == 'new' then
-  redis.call('HINCRBY', KEYS[10], 'new', -1)
-  redis.call('HINCRBY', KEYS[10], 'running', 1)
+call('HSET', RECORD, 'state', 'running', 'attempt', delivery, 'token', token, 'worker', ARGV[3], 'startedAt', now[4] or ARGV[4])
+if attempt > 0 then
+  call('HDEL', RECORD, 'n', 'progress', 'rowCount')
+  call('DEL', TAG .. ':rows:' .. ID)
 end
-append('state', ARGV[4])
-announce()
-return {'started', epoch, redis.call('HGETALL', KEYS[1])}
+local item = ARGV[5]
+announce(now[5], state == 'new' and 'started' or 'changed', {item}, call('RPUSH', LOG, item))
+return {'started', input}

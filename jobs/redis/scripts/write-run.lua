@@ -1,30 +1,48 @@
 -- One write of a run: any rows, notes and progress that gathered, and perhaps the ending. Atomic and numbered, so that a write that
 -- is sent again after a reconnect happens once, and a run that was cancelled or overtaken changes nothing.
--- KEYS 1…12 as in shared.lua
--- ARGV 1 attempt, 2 n (1, 2, 3… within the attempt), 3 progress (JSON, '' = as before), 4 progress event (JSON, '' = none),
---      5 ending ('' = none), 6 message (JSON), 7 finishedAt (ISO), 8 the same in ms,
---      9… for each durable event: type, data (JSON), number of rows in it
--- Answers 'applied' (also for the write that was applied last) or 'refused'
-local now = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'n', 'rowCount', 'id')
-if not now[1] or now[2] ~= ARGV[1] then return 'refused' end
-local n, last = tonumber(ARGV[2]), tonumber(now[3])
-if n == last then return 'applied' end
-if now[1] ~= 'running' or n ~= last + 1 then return 'refused' end
+-- KEYS 1 as in shared.lua
+-- ARGV 1 attempt, 2 n (1, 2, 3… within the attempt), 3 progress (JSON, '' = as before),
+--      4 ending ('' = none), 5 message (JSON, '' = none), 6 finishedAt (ms), 7 stack ('' = none),
+--      8… for each durable event: the event, number of rows in it
+-- Answers 'applied' (also for the write that was applied last), 'ended', 'overtaken', or 'rolled_back': the store knows less of this run
+-- than it had acknowledged (it lost its last moments), so the run must begin anew
+local now = call('HMGET', RECORD, 'state', 'attempt', 'n', 'rowCount', 'userId', 'search')
+if not now[1] then return 'ended' end
+local attempt, known = tonumber(ARGV[1]), tonumber(now[2] or 0)
+local n, last = tonumber(ARGV[2]), tonumber(now[3] or 0)
+if attempt > 0 and attempt == known and n == last then return 'applied' end
+if now[1] ~= 'new' and now[1] ~= 'running' then return 'ended' end
+if attempt < known then return 'overtaken' end
+if now[1] == 'new' or attempt > known or n ~= last + 1 then return 'rolled_back' end
 
-redis.call('HSET', KEYS[1], 'n', n)
-if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'progress', ARGV[3]) end
-if ARGV[5] ~= '' then finish(now[5], 'running', ARGV[5], ARGV[6], ARGV[7], ARGV[8]) end
-
-local row = tonumber(now[4])
-for i = 9, #ARGV, 3 do
-  local seq = append(ARGV[i], ARGV[i + 1])
-  local rows = tonumber(ARGV[i + 2])
-  if rows > 0 then
-    redis.call('ZADD', KEYS[3], row, seq)
-    row = row + rows
+local fields, items = {'n', n}, {}
+local rows = tonumber(now[4] or 0)
+local before = rows
+for i = 8, #ARGV, 2 do items[#items + 1] = ARGV[i] end
+local top = 0
+if #items > 0 then top = call('RPUSH', LOG, unpack(items)) end
+for i, _ in ipairs(items) do
+  local count = tonumber(ARGV[7 + 2 * i])
+  if count > 0 then
+    call('ZADD', TAG .. ':rows:' .. ID, rows, top - #items + i)
+    rows = rows + count
   end
 end
-if row > tonumber(now[4]) then redis.call('HSET', KEYS[1], 'rowCount', row) end
-if ARGV[4] ~= '' and ARGV[5] == '' then redis.call('PUBLISH', KEYS[2], '|' .. epoch .. '|progress|' .. ARGV[4]) end
-announce()
+
+local function set(field, value)
+  fields[#fields + 1] = field
+  fields[#fields + 1] = value
+end
+if rows > before then set('rowCount', rows) end
+if ARGV[3] ~= '' then set('progress', ARGV[3]) end
+local ending = ARGV[4]
+if ending ~= '' then
+  set('state', ending)
+  set('finishedAt', ARGV[6])
+  if ARGV[5] ~= '' then set('message', ARGV[5]) end
+  if ARGV[7] ~= '' then set('stack', ARGV[7]) end
+  finish(now[5], now[6], ARGV[6])
+end
+call('HSET', RECORD, unpack(fields))
+announce(now[5], ending ~= '' and ending or 'changed', items, top, ending == '' and ARGV[3] ~= '' and ARGV[3])
 return 'applied'

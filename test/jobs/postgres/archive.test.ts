@@ -1,17 +1,18 @@
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Job } from '#jobs/job.ts'
+import { archiveJobs, archiveMigrations } from '#jobs/postgres/archive.ts'
+import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
+import { deleteArchivedJob, forgetOld } from '#jobs/postgres/forget.ts'
+import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import {
-  archiveJob,
-  archiveMigrations,
-  deleteArchivedJob,
   listArchivedJobs,
+  piecesOfPage,
   readArchivedJob,
   readArchivedRows,
+  readArchivedStack,
   readArchivedTimeline,
-} from '#jobs/postgres/archive.ts'
-import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
-import { migrateDatabase } from '#jobs/postgres/migrate.ts'
+} from '#jobs/postgres/read-archive.ts'
 import { createDatabase } from '../../services.ts'
 
 let postgres: Postgres
@@ -28,9 +29,8 @@ afterAll(async () => {
 })
 
 const at = '2026-01-02T03:04:05.678Z'
-function endedJob(
-  more: Partial<{ userId: string; createdAt: string; rowCount: number; attempt: number; search: string }> = {},
-): Job {
+type Complete = Extract<Job, { state: 'complete' }>
+function endedJob(more: Partial<Complete> = {}): Complete {
   return {
     id: `0-${uuidV7()}`,
     userId: `user-${uuid()}`,
@@ -61,6 +61,22 @@ const rows = (seq: number, from: number, count: number, attempt = 1) => ({
   data: JSON.stringify({ at, attempt, from, rows: Array.from({ length: count }, (_, i) => ({ n: from + i, attempt })) }),
 })
 
+type Event = { seq: number; type: string; data: string }
+
+/** The log in parts of three, as it comes from Redis in parts. */
+async function archive(job: Job, events: Event[], stack: string | null = null): Promise<void> {
+  await archiveJobs([toArchive(job, events, stack)], postgres.db)
+}
+
+const toArchive = (job: Job, events: Event[], stack: string | null = null) => ({
+  job,
+  brief: job.input,
+  stack,
+  async *log() {
+    for (let i = 0; i < events.length; i += 3) yield events.slice(i, i + 3)
+  },
+})
+
 describe('the archive', () => {
   test('gives a job back as it ended, with the rows of its last attempt and the timeline of all', async () => {
     const job = endedJob({ rowCount: 5, attempt: 2 })
@@ -73,7 +89,7 @@ describe('the archive', () => {
       rows(6, 3, 2, 2),
       state(7, 'complete', 2),
     ]
-    await archiveJob(job, job.input, events, postgres.db)
+    await archive(job, events)
     expect(await readArchivedJob(job.id, postgres.db)).toEqual(job)
     const found = await readArchivedRows(job.id, { from: 0, limit: 100 }, postgres.db)
     expect(found).toEqual([0, 1, 2, 3, 4].map((n) => ({ n, attempt: 2 })))
@@ -82,14 +98,14 @@ describe('the archive', () => {
 
   test('keeps the order of the keys of an input', async () => {
     const job = endedJob()
-    await archiveJob(job, job.input, [state(1, 'complete')], postgres.db)
+    await archive(job, [state(1, 'complete')])
     expect(Object.keys((await readArchivedJob(job.id, postgres.db))?.input ?? {})).toEqual(['zebra', 'apple'])
   })
 
   test('reads any page of rows, whatever pieces they came in', async () => {
     const job = endedJob({ rowCount: 1_000 })
     const pieces = Array.from({ length: 100 }, (_, i) => rows(i + 1, i * 10, 10))
-    await archiveJob(job, job.input, pieces, postgres.db)
+    await archive(job, pieces)
     for (const [from, limit] of [
       [0, 1],
       [5, 10],
@@ -106,24 +122,89 @@ describe('the archive', () => {
   test('holds a job once, however many archivers are at it', async () => {
     const job = endedJob({ rowCount: 3 })
     const events = [state(1, 'running'), rows(2, 0, 3), state(3, 'complete')]
-    await Promise.all(Array.from({ length: 8 }, () => archiveJob(job, job.input, events, postgres.db)))
+    await Promise.all(Array.from({ length: 8 }, () => archive(job, events)))
     expect(await readArchivedRows(job.id, { from: 0, limit: 10 }, postgres.db)).toHaveLength(3)
   })
 
   test('takes no deleted job back', async () => {
     const job = endedJob({ rowCount: 3 })
     const events = [rows(1, 0, 3), state(2, 'complete')]
-    await archiveJob(job, job.input, events, postgres.db)
-    await Promise.all([deleteArchivedJob(job.id, new Date(), postgres.db), archiveJob(job, job.input, events, postgres.db)])
-    await archiveJob(job, job.input, events, postgres.db)
+    await archive(job, events)
+    await Promise.all([deleteArchivedJob(job.id, new Date(), postgres.db), archive(job, events)])
+    await archive(job, events)
     expect(await readArchivedJob(job.id, postgres.db)).toBeNull()
     expect(await readArchivedRows(job.id, { from: 0, limit: 10 }, postgres.db)).toEqual([])
+  })
+
+  test('takes many jobs at once, each with its own rows and timeline', async () => {
+    const jobs = Array.from({ length: 30 }, (_, i) => endedJob({ rowCount: i }))
+    await archiveJobs(
+      jobs.map((job, i) => toArchive(job, [state(1, 'running'), rows(2, 0, i), state(3, 'complete')])),
+      postgres.db,
+    )
+    for (const [i, job] of jobs.entries()) {
+      expect(await readArchivedJob(job.id, postgres.db)).toEqual(job)
+      expect(await readArchivedRows(job.id, { from: 0, limit: 100 }, postgres.db)).toHaveLength(i)
+      expect(await readArchivedTimeline(job.id, postgres.db)).toHaveLength(2)
+    }
+  })
+
+  test('finds a page deep in 100,000 rows by the index of its first row, without reading those before', async () => {
+    const job = endedJob({ rowCount: 100_000 })
+    const events = Array.from({ length: 1_000 }, (_, i) => rows(i + 1, i * 100, 100))
+    await archive(job, events)
+    const found = await readArchivedRows(job.id, { from: 99_123, limit: 250 }, postgres.db)
+    expect(found.map((row) => row.n)).toEqual(Array.from({ length: 250 }, (_, i) => 99_123 + i))
+    expect(await piecesReadFor(job.id, 99_123)).toBeLessThan(20)
+  })
+
+  test('keeps where an error came from, and a message with characters that PostgreSQL does not hold as escapes', async () => {
+    const job: Job = { ...endedJob(), state: 'error', message: 'Broken “page”\ud83d' }
+    await archive(job, [state(1, 'error')], 'Error: at line 1')
+    expect(await readArchivedStack(job.id, postgres.db)).toBe('Error: at line 1')
+    expect(await readArchivedStack('0-none', postgres.db)).toBeNull()
+    expect((await readArchivedJob(job.id, postgres.db))?.message).toContain('Broken “page”')
+  })
+
+  test('keeps rows and notes that hold NUL characters', async () => {
+    const job = endedJob({ rowCount: 1 })
+    const row = { seq: 1, type: 'rows', data: JSON.stringify({ at, attempt: 1, from: 0, rows: [{ n: 'a\0b' }] }) }
+    const note = { seq: 2, type: 'note', data: JSON.stringify({ at, attempt: 1, text: 'a\0b' }) }
+    await archive(job, [row, note, state(3, 'complete')])
+    expect(await readArchivedRows(job.id, { from: 0, limit: 1 }, postgres.db)).toEqual([{ n: 'a\0b' }])
+  })
+
+  test('of several deleters at once, one is told that it was the one', async () => {
+    const job = endedJob()
+    await archive(job, [state(1, 'complete')])
+    const answers = await Promise.all(Array.from({ length: 5 }, () => deleteArchivedJob(job.id, new Date(), postgres.db)))
+    expect(answers.filter(Boolean)).toHaveLength(1)
+  })
+
+  test('forgets what ended too long ago, with its rows, the oldest first and so many at a time', async () => {
+    const old = Array.from({ length: 5 }, (_, i) => ({
+      ...endedJob({ rowCount: 3 }),
+      finishedAt: `2020-01-0${i + 1}T00:00:00.000Z`,
+    }))
+    const young = endedJob({ rowCount: 3 })
+    for (const job of [...old, young]) await archive(job, [rows(1, 0, 3), state(2, 'complete')])
+    const retention = { endedBefore: new Date('2020-06-01'), deletedBefore: new Date('2020-01-01'), most: 3 }
+    expect((await forgetOld(retention, postgres.db)).map(({ id }) => id).sort()).toEqual(
+      old
+        .slice(0, 3)
+        .map(({ id }) => id)
+        .sort(),
+    )
+    expect(await forgetOld(retention, postgres.db)).toHaveLength(2)
+    expect(await forgetOld(retention, postgres.db)).toEqual([])
+    for (const { id } of old) expect(await readArchivedRows(id, { from: 0, limit: 10 }, postgres.db)).toEqual([])
+    expect(await readArchivedRows(young.id, { from: 0, limit: 10 }, postgres.db)).toHaveLength(3)
   })
 
   test('leaves nothing of a job that could not be copied whole', async () => {
     const job = endedJob({ rowCount: 3 })
     const broken = { seq: 2, type: 'rows', data: '{"not": "rows"}' }
-    await expect(archiveJob(job, job.input, [state(1, 'running'), broken], postgres.db)).rejects.toThrow()
+    await expect(archive(job, [state(1, 'running'), broken])).rejects.toThrow()
     expect(await readArchivedJob(job.id, postgres.db)).toBeNull()
   })
 
@@ -131,7 +212,7 @@ describe('the archive', () => {
     const userId = `user-${uuid()}`
     const jobs = Array.from({ length: 7 }, (_, i) => endedJob({ userId, createdAt: `2026-01-0${i + 1}T00:00:00.000Z` }))
     const other = endedJob({ userId, search: 'keywords', createdAt: '2026-01-09T00:00:00.000Z' })
-    for (const job of [...jobs, other]) await archiveJob(job, job.input, [state(1, 'complete')], postgres.db)
+    for (const job of [...jobs, other]) await archive(job, [state(1, 'complete')])
     const seen: string[] = []
     let before: Job | undefined
     do {
@@ -142,3 +223,11 @@ describe('the archive', () => {
     expect(seen).toEqual(jobs.map(({ id }) => id).reverse())
   })
 })
+
+/** How many pieces PostgreSQL looks at for a page. */
+async function piecesReadFor(jobId: string, from: number): Promise<number> {
+  const { sql, params } = piecesOfPage(jobId, { from, limit: 250 }, postgres.db).toSQL()
+  const { rows: answer } = await postgres.pool.query(`explain (analyze, format json) ${sql}`, params)
+  const scans = [...JSON.stringify(answer).matchAll(/"Actual Rows":(\d+)|"Rows Removed by Filter":(\d+)/g)]
+  return scans.reduce((sum, [, read, removed]) => sum + Number(read ?? removed), 0)
+}

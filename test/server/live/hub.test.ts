@@ -39,7 +39,7 @@ const complete = (ref: JobRef, n: number) =>
       n,
       events: [{ type: 'state', data: JSON.stringify({ at, state: 'complete', attempt: 1 }), rows: 0 }],
       progress: null,
-      ending: { state: 'complete', message: null, at: at.toISOString() },
+      ending: { state: 'complete', message: null, stack: null, at },
     },
     store,
   )

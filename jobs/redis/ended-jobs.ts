@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import type { Job } from '../job.ts'
+import { keys, type Shard } from './keys.ts'
+import { readEntries, type StoredEvent } from './log-entry.ts'
+import { parseRecord } from './record.ts'
+import { plainScript, runScript } from './scripts.ts'
+import type { JobStore } from './store.ts'
+
+const claimScript = plainScript('claim-ended')
+const releaseScript = plainScript('release-jobs')
+
+/** How long an archived job stays in Redis, for those who are watching its end. */
+const graceSeconds = 10 * 60
+/** Jobs that were handed to an archiver that died or failed are handed out again after this. */
+const claimMs = 10_000
+
+const Ids = z.array(z.string())
+
+/** Takes ended jobs that wait for the archive, the oldest first; nobody else is given them meanwhile. */
+export async function claimEnded(shard: Shard, most: number, at: Date, store: JobStore): Promise<string[]> {
+  const now = at.getTime()
+  return Ids.parse(await runScript(store.redis, claimScript, [keys.ended(shard)], [now, now + claimMs, most]))
+}
+
+/** All that the archive keeps of a job. */
+export interface EndedJob {
+  job: Job
+  /** The input with its long values cut short. */
+  brief: Job['input']
+  /** Where an error came from, for admins. */
+  stack: string | null
+}
+
+/** Reads ended jobs without their logs; those that are not in Redis (any more) are left out. */
+export async function readEnded(ids: readonly string[], shard: Shard, store: JobStore): Promise<EndedJob[]> {
+  if (ids.length === 0) return []
+  const pipeline = store.redis.pipeline().hget(keys.shard(shard), 'epoch')
+  for (const id of ids) pipeline.llen(keys.log(shard, id)).hgetall(keys.record(shard, id))
+  const [epoch, ...answers] =
+    (await pipeline.exec())?.map(([error, value]) => {
+      if (error) throw error
+      return value
+    }) ?? []
+  return ids.flatMap((id, i) => {
+    const fields = z.record(z.string(), z.string()).parse(answers[2 * i + 1])
+    if (fields.state === undefined) return []
+    const job = parseRecord(fields, { id, seq: Number(answers[2 * i]), epoch: String(epoch ?? '') })
+    return [{ job, brief: JSON.parse(fields.brief ?? '{}'), stack: fields.stack ?? null }]
+  })
+}
+
+const eventsAtATime = 200
+
+/** The durable events of a job in order, some at a time: a log may hold 32 MB. */
+export async function* readLogInParts(id: string, shard: Shard, store: JobStore): AsyncGenerator<StoredEvent[]> {
+  for (let from = 0; ; from += eventsAtATime) {
+    const entries = await store.redis.lrange(keys.log(shard, id), from, from + eventsAtATime - 1)
+    if (entries.length > 0) yield readEntries(entries, from + 1)
+    if (entries.length < eventsAtATime) return
+  }
+}
+
+/** Lets archived jobs go from Redis. Call it only after the archive has committed. */
+export async function releaseJobs(ids: readonly string[], shard: Shard, store: JobStore): Promise<void> {
+  if (ids.length === 0) return
+  await runScript(
+    store.redis,
+    releaseScript,
+    ids.map((id) => keys.record(shard, id)),
+    [graceSeconds],
+  )
+}

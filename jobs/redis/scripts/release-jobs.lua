@@ -1,0 +1,20 @@
+-- After the archive has committed: the keys of these jobs expire together, and they leave the lists that are kept in Redis.
+-- KEYS records of jobs of one shard, named as in shared.lua
+-- ARGV 1 seconds that their keys stay readable
+-- Answers how many were released; those that are live or gone are left alone
+local released = 0
+for _, record in ipairs(KEYS) do
+  local tag, id = string.match(record, '^({.-}):job:(.+)$')
+  local now = redis.call('HMGET', record, 'state', 'userId')
+  if not now[1] then
+    redis.call('ZREM', tag .. ':ended', id)
+  elseif now[1] ~= 'new' and now[1] ~= 'running' then
+    redis.call('ZREM', tag .. ':ended', id)
+    redis.call('ZREM', tag .. ':mine:' .. now[2], id)
+    redis.call('EXPIRE', record, ARGV[1])
+    redis.call('EXPIRE', tag .. ':log:' .. id, ARGV[1])
+    redis.call('EXPIRE', tag .. ':rows:' .. id, ARGV[1])
+    released = released + 1
+  end
+end
+return released
