@@ -32,6 +32,8 @@ export interface RunWrite {
   progress: Progress | null
   /** The last event tells it too, but for where an error came from. */
   ending: { state: 'complete' | 'error'; message: string | null; stack: string | null; at: Date } | null
+  /** One of the events says why this attempt is over though the job is not. */
+  farewell: boolean
 }
 
 export interface TrackedRunDeps {
@@ -63,6 +65,7 @@ export class TrackedRun {
   #writing: Promise<void> | null = null
   #failure: unknown = null
   #stopped = false
+  #farewell = false
 
   constructor(attempt: number, deps: TrackedRunDeps) {
     this.#attempt = attempt
@@ -119,6 +122,14 @@ export class TrackedRun {
   /** Writes what is left and ends the job in error. @param message for people. @param stack for admins. @throws {WriteRefused} */
   fail(message: string, stack: string | null): Promise<void> {
     return this.#end('error', message, stack)
+  }
+
+  /** Writes what is left and, as its last words, why the attempt is over though the job goes on. @throws {WriteRefused} */
+  leave(why: string, worker: string): Promise<void> {
+    this.note(why, worker)
+    this.stop()
+    this.#farewell = true
+    return this.flush()
   }
 
   /** Takes nothing more from here on, whatever a search that does not hear goes on to say. */
@@ -187,6 +198,7 @@ export class TrackedRun {
       progress: this.#progress,
       // It is the last event.
       ending: this.#events.length === 0 ? this.#ending : null,
+      farewell: this.#farewell,
     }
     this.#progress = null
     this.#writing = this.#deliver(write).then(

@@ -28,8 +28,9 @@ export interface QueueDelivery extends Delivery {
  */
 export async function runJob<Index>(delivery: QueueDelivery, deps: RunDeps<Index>): Promise<void> {
   const { store, running, now, log } = deps
-  const input = await startJob(delivery, now(), store)
-  if (!input) return
+  const started = await startJob(delivery, now(), store)
+  if (!started) return
+  const { input, lostWorker } = started
   const { id, search, number: attempt, worker } = delivery
   const current = running.add(id, attempt)
   const { signal } = current.abort
@@ -39,6 +40,8 @@ export async function runJob<Index>(delivery: QueueDelivery, deps: RunDeps<Index
     onRefused: (refusal) => current.abort.abort(refusal),
     signal,
   })
+  if (lostWorker !== null)
+    run.note('The worker of the attempt before was lost, so the search is run again from its beginning.', lostWorker)
   try {
     await runSearch({ search, input }, run, current.abort, deps)
     await run.complete()
@@ -46,17 +49,11 @@ export async function runJob<Index>(delivery: QueueDelivery, deps: RunDeps<Index
     const error: unknown = signal.aborted ? signal.reason : cause
     if (error instanceof WriteRefused) return await stopQuietly(error)
     if (error instanceof HandBack) {
-      await write(() => {
-        run.note(`${error.message}; the search will be run again from its beginning.`, worker)
-        return run.flush()
-      })
+      await leave(`${error.message}; the search will be run again from its beginning.`)
       return await delivery.handBack()
     }
     if (error instanceof PassingError && delivery.retriesLeft > 0) {
-      await write(() => {
-        run.note(`Attempt ${attempt} failed, and another one will follow: ${error.message}`, worker)
-        return run.flush()
-      })
+      await leave(`Attempt ${attempt} failed and another one will follow: ${error.message}`)
       throw error
     }
     if (!(error instanceof SearchFailed)) log.error({ err: error, job: id, search, attempt }, 'A search failed')
@@ -75,8 +72,8 @@ export async function runJob<Index>(delivery: QueueDelivery, deps: RunDeps<Index
   }
 
   /** The last words of a run that goes on elsewhere: should they be lost, the job is none the worse. */
-  async function write(words: () => Promise<void>): Promise<void> {
-    await words().catch((problem) => {
+  async function leave(why: string): Promise<void> {
+    await run.leave(why, worker).catch((problem) => {
       if (!(problem instanceof WriteRefused)) log.warn({ err: problem, job: id }, 'Could not note why a run ended')
     })
   }

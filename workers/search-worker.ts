@@ -1,10 +1,9 @@
 import { type Job as QueueJob, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { isLive } from '#jobs/lifecycle.ts'
-import { noteJob } from '#jobs/redis/end-job.ts'
+import { leaveAttempt } from '#jobs/redis/end-job.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
 import type { QueuedJob } from '#jobs/redis/queue.ts'
-import { queueName } from '#jobs/redis/queue.ts'
+import { queueName, queueOf } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { workerOf } from '#jobs/redis/running-attempts.ts'
 import type { Archiver } from './archive-ended.ts'
@@ -82,15 +81,13 @@ export function createSearchWorker<Index>(
       .catch((error) => log.warn({ err: error, job: id }, 'Could not settle a failed job yet; the reconciler will'))
   })
 
+  /** While it waits for another worker. Where one has it already, that one tells. */
   async function tellStalled(id: string): Promise<void> {
-    // The next attempt may begin while we read: then it is told there.
-    for (let tries = 0; tries < 3; tries++) {
-      const reading = await readJob(id, null, deps.store)
-      if (!reading || !isLive(reading.job.state)) return
-      const worker = (await workerOf(id, deps.store)) ?? undefined
-      const text = 'The worker that ran this search was lost; the search will be run again from its beginning.'
-      if ((await noteJob(reading.job, { text, worker, at: deps.now() }, deps.store)) === 'noted') return
-    }
+    const reading = await readJob(id, null, deps.store)
+    if (reading?.job.state !== 'running') return
+    const worker = await workerOf(id, deps.store)
+    if (worker === null || (await queueOf(reading.job, deps.queues).getJobState(id)) !== 'waiting') return
+    await leaveAttempt(reading.job, { why: 'The worker that ran this search was lost.', worker, at: deps.now() }, deps.store)
   }
 
   return worker

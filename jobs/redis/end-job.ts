@@ -8,7 +8,7 @@ import { changeScript, runScript } from './scripts.ts'
 import { type JobStore, shardOf } from './store.ts'
 
 const endScript = changeScript('end-job')
-const noteScript = changeScript('note-job')
+const leaveScript = changeScript('leave-attempt')
 
 export interface OutsideEnding {
   state: Exclude<Ending, 'complete'>
@@ -34,23 +34,23 @@ export async function endJob(job: Job, ending: OutsideEnding, store: JobStore): 
   )
 }
 
-const Noted = z.enum(['noted', 'changed'])
+const Noted = z.enum(['noted', 'changed', 'told'])
 
-/** A sentence for the timeline of a live job. */
-export interface Note {
-  text: string
-  /** The process that it is about. */
-  worker?: string | undefined
+/** Why an attempt is over though the job is not. */
+export interface Farewell {
+  why: string
+  /** The process that ran it. */
+  worker: string
   at: Date
 }
 
-/** Adds a note to a job as it was read. `changed`: it has ended or is in another attempt now. */
-export async function noteJob(job: Job, { text, worker, at }: Note, store: JobStore): Promise<z.infer<typeof Noted>> {
-  const event: NoteEvent = { at: at.toISOString(), attempt: job.attempt, text, ...(worker === undefined ? {} : { worker }) }
+/** Notes from outside that a job's attempt is over, as it was read. `changed`: it has ended or is in another attempt now. */
+export async function leaveAttempt(job: Job, { why, worker, at }: Farewell, store: JobStore): Promise<z.infer<typeof Noted>> {
+  const event: NoteEvent = { at: at.toISOString(), attempt: job.attempt, text: why, worker }
   return Noted.parse(
     await runScript(
       store.redis,
-      noteScript,
+      leaveScript,
       [keys.record(shardOf(job, store), job.id)],
       [job.attempt, writeEntry('note', event)],
     ),

@@ -21,13 +21,19 @@ export interface Delivery extends JobRef {
   worker: string
 }
 
-const Started = z.union([z.tuple([z.literal('started'), z.string()]), z.tuple([z.enum(['refused', 'gone'])])])
+const Started = z.union([z.tuple([z.literal('started'), z.string(), z.string()]), z.tuple([z.enum(['refused', 'gone'])])])
 
-/** Starts the delivery's attempt and answers the job's input, or null: someone else has the job, or it has ended. */
-export async function startJob(delivery: Delivery, at: Date, store: JobStore): Promise<JobInput | null> {
+export interface StartedJob {
+  input: JobInput
+  /** The worker of the attempt before, if it was lost without a word. */
+  lostWorker: string | null
+}
+
+/** Starts the delivery's attempt, or answers null: someone else has the job, or it has ended. */
+export async function startJob(delivery: Delivery, at: Date, store: JobStore): Promise<StartedJob | null> {
   const { number, token, worker } = delivery
   const event: StateEvent = { at: at.toISOString(), state: 'running', attempt: number, worker }
-  const [answer, input] = Started.parse(
+  const [answer, input, lost] = Started.parse(
     await runScript(
       store.redis,
       startScript,
@@ -35,14 +41,14 @@ export async function startJob(delivery: Delivery, at: Date, store: JobStore): P
       [number, token, worker, at.getTime(), writeEntry('state', event)],
     ),
   )
-  return answer === 'started' ? JSON.parse(input) : null
+  return answer === 'started' ? { input: JSON.parse(input), lostWorker: lost || null } : null
 }
 
 const Written = z.enum(['applied', 'ended', 'overtaken', 'rolled_back'])
 
 /** @throws {WriteRefused} when the job has ended, a later attempt has taken over, or the store has lost what it had acknowledged. */
 export async function writeRun(job: JobRef, write: RunWrite, store: JobStore): Promise<void> {
-  const { attempt, n, progress, ending, events } = write
+  const { attempt, n, progress, ending, farewell, events } = write
   const progressEvent: ProgressEvent | null = progress && { ...progress, attempt }
   const answer = Written.parse(
     await runScript(
@@ -57,6 +63,7 @@ export async function writeRun(job: JobRef, write: RunWrite, store: JobStore): P
         ending?.message ? JSON.stringify(ending.message) : '',
         ending?.at.getTime() ?? '',
         ending?.stack ?? '',
+        farewell ? '1' : '',
         ...events.flatMap(({ type, data, rows }) => [`${type}|${data}`, rows]),
       ],
     ),

@@ -1,16 +1,21 @@
+import { UnrecoverableError, Worker } from 'bullmq'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { unforeseen } from '#jobs/errors.ts'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { readArchivedJob } from '#jobs/postgres/read-archive.ts'
 import { lost, neverBegan } from '#jobs/reconcile.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
+import { countJobs } from '#jobs/redis/job-lists.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { closeQueues, enqueueJob, openQueues, queueOf } from '#jobs/redis/queue.ts'
 import { startJob } from '#jobs/redis/run-writes.ts'
-import type { JobStore } from '#jobs/redis/store.ts'
+import type { JobRef, JobStore } from '#jobs/redis/store.ts'
+import { jobsToCheck } from '#jobs/redis/unfinished-jobs.ts'
 import { type ArchiveDeps, archiveEnded } from '#workers/archive-ended.ts'
-import { type ReconcileDeps, reconcile } from '#workers/reconcile-jobs.ts'
+import { forgetOldJobs } from '#workers/maintain.ts'
+import { type ReconcileDeps, reconcile, reconcileJob } from '#workers/reconcile-jobs.ts'
 import { delivery, jobIn, newJob, newRef, openStore, quietLog } from '../jobs/job-fixture.ts'
 import { createDatabase } from '../services.ts'
 
@@ -100,4 +105,120 @@ test('several reconcilers at once do each thing once', async () => {
   await startJob(delivery(ref), at, store)
   await Promise.all(Array.from({ length: 5 }, () => reconcile(deps)))
   expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', seq: 3 })
+})
+
+/** Brings the job's entry where a worker would have brought it, behind our back. */
+async function finishEntry(ref: JobRef, how: 'failed' | 'completed'): Promise<void> {
+  const queue = queueOf(ref, deps.queues)
+  await queue.add(ref.search, { userId: ref.userId }, { jobId: ref.id })
+  const worker = new Worker(
+    queue.name,
+    async () => {
+      if (how === 'failed') throw new UnrecoverableError('secret-host:5432 refused')
+    },
+    { connection: store.redis, prefix: keys.queue({ namespace: store.namespace, number: 0 }), autorun: false },
+  )
+  const finished = new Promise((resolve) => worker.on(how, (job) => job?.id === ref.id && resolve(job)))
+  worker.run()
+  await finished
+  await worker.close()
+}
+
+test.each(['new', 'running'] as const)('a %s job that the queue gave up ends in error, and its entry is gone', async (state) => {
+  const ref = await newJob(store)
+  if (state === 'running') await startJob(delivery(ref), at, store)
+  await finishEntry(ref, 'failed')
+  await reconcile(deps)
+  expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', message: unforeseen })
+  expect(await entryOf(ref)).toBe('unknown')
+})
+
+test.each([
+  ['new', neverBegan],
+  ['running', lost],
+] as const)('a %s job that the queue holds for completed ends in error', async (state, message) => {
+  const ref = await newJob(store)
+  if (state === 'running') await startJob(delivery(ref), at, store)
+  await finishEntry(ref, 'completed')
+  await reconcile(deps)
+  expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', message })
+})
+
+test('a job whose attempt began after it was looked at is not ended', async () => {
+  const ref = await newJob(store)
+  await startJob(delivery(ref, 1), at, store)
+  const seen = await jobIn(store, ref.id)
+  await startJob(delivery(ref, 2), at, store)
+  expect(await endJob(seen, { state: 'error', message: lost, at }, store)).toBe('changed')
+  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+})
+
+test('the entry of an ended job is removed, whether it waits or is put off', async () => {
+  const waiting = await newJob(store)
+  await enqueueJob(waiting, {}, deps.queues)
+  const delayed = await newJob(store)
+  await queueOf(delayed, deps.queues).add(delayed.search, { userId: delayed.userId }, { jobId: delayed.id, delay: 60_000 })
+  for (const ref of [waiting, delayed])
+    await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  await Promise.all([reconcileJob(waiting.id, deps), reconcileJob(delayed.id, deps)])
+  expect([await entryOf(waiting), await entryOf(delayed)]).toEqual(['unknown', 'unknown'])
+})
+
+test('passes go round: with more jobs than one pass takes, each is looked at in turn', async () => {
+  const own = await openStore()
+  const shard = { namespace: own.namespace, number: 0 }
+  try {
+    const ids: string[] = []
+    for (let i = 0; i < 10; i++) ids.push((await newJob(own, newRef(), { createdAt: new Date(1_000 + Math.floor(i / 4)) })).id)
+    const seen = new Set<string>()
+    for (let pass = 0; pass < 4; pass++) for (const id of await jobsToCheck(shard, 4, own)) seen.add(id)
+    expect(seen).toEqual(new Set(ids))
+    expect(await jobsToCheck(shard, 4, own)).toHaveLength(4)
+  } finally {
+    own.close()
+  }
+})
+
+test('a job that can’t be archived keeps no other from it', async () => {
+  const refs = [await newJob(store), await newJob(store), await newJob(store)]
+  for (const ref of refs)
+    await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  const [broken, ...whole] = refs
+  await store.redis.rpush(keys.log({ namespace: store.namespace, number: 0 }, broken?.id ?? ''), 'rows|{"not": "rows"}')
+  await archiveEnded(deps)
+  for (const ref of whole) expect(await readArchivedJob(ref.id, postgres.db)).not.toBeNull()
+  expect(await readArchivedJob(broken?.id ?? '', postgres.db)).toBeNull()
+  expect(await store.redis.ttl(keys.record({ namespace: store.namespace, number: 0 }, broken?.id ?? ''))).toBe(-1)
+})
+
+test('while the database is away nothing expires; when it is back, the archive catches up', async () => {
+  const ref = await newJob(store)
+  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  const away = connectPostgres('postgres://nobody@127.0.0.1:1/none')
+  await expect(
+    archiveEnded({ ...deps, db: away.db }).catch((error) => Promise.reject(error.cause ?? error)),
+  ).rejects.toMatchObject({
+    code: 'ECONNREFUSED',
+  })
+  const key = keys.record({ namespace: store.namespace, number: 0 }, ref.id)
+  expect(await store.redis.ttl(key)).toBe(-1)
+  await archiveEnded({ ...deps, now: () => new Date(Date.now() + 60_000) })
+  expect(await readArchivedJob(ref.id, postgres.db)).toMatchObject({ id: ref.id, state: 'cancelled' })
+  expect(await store.redis.ttl(key)).toBeGreaterThan(0)
+  await away.close()
+})
+
+test('what ended longer ago than the archive keeps is forgotten, and no longer counted', async () => {
+  const ref = await newJob(store)
+  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  await archiveEnded(deps)
+  const before = (await countJobs(store)).cancelled
+  await forgetOldJobs({ ...deps, archiveDays: 3 })
+  expect(await readArchivedJob(ref.id, postgres.db)).not.toBeNull()
+  const inAWeek = () => new Date(Date.now() + 7 * 24 * 60 * 60_000)
+  await forgetOldJobs({ ...deps, archiveDays: null, now: inAWeek })
+  expect(await readArchivedJob(ref.id, postgres.db)).not.toBeNull()
+  await forgetOldJobs({ ...deps, archiveDays: 3, now: inAWeek })
+  expect(await readArchivedJob(ref.id, postgres.db)).toBeNull()
+  expect((await countJobs(store)).cancelled).toBeLessThan(before)
 })

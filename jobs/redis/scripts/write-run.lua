@@ -3,7 +3,8 @@
 -- KEYS 1 as in shared.lua
 -- ARGV 1 attempt, 2 n (1, 2, 3… within the attempt), 3 progress (JSON, '' = as before),
 --      4 ending ('' = none), 5 message (JSON, '' = none), 6 finishedAt (ms), 7 stack ('' = none),
---      8… for each durable event: the event, number of rows in it
+--      8 '1' = one of the events says why the attempt is over though the job is not,
+--      9… for each durable event: the event, number of rows in it
 -- Answers 'applied' (also for the write that was applied last), 'ended', 'overtaken', or 'rolled_back': the store knows less of this run
 -- than it had acknowledged (it lost its last moments), so the run must begin anew
 local now = call('HMGET', RECORD, 'state', 'attempt', 'n', 'rowCount', 'userId', 'search')
@@ -18,11 +19,11 @@ if now[1] == 'new' or attempt > known or n ~= last + 1 then return 'rolled_back'
 local fields, items = {'n', n}, {}
 local rows = tonumber(now[4] or 0)
 local before = rows
-for i = 8, #ARGV, 2 do items[#items + 1] = ARGV[i] end
+for i = 9, #ARGV, 2 do items[#items + 1] = ARGV[i] end
 local top = 0
 if #items > 0 then top = call('RPUSH', LOG, unpack(items)) end
 for i, _ in ipairs(items) do
-  local count = tonumber(ARGV[7 + 2 * i])
+  local count = tonumber(ARGV[8 + 2 * i])
   if count > 0 then
     call('ZADD', TAG .. ':rows:' .. ID, rows, top - #items + i)
     rows = rows + count
@@ -35,6 +36,7 @@ local function set(field, value)
 end
 if rows > before then set('rowCount', rows) end
 if ARGV[3] ~= '' then set('progress', ARGV[3]) end
+if ARGV[8] ~= '' then set('farewell', attempt) end
 local ending = ARGV[4]
 if ending ~= '' then
   set('state', ending)

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { AlreadyRunning, IdempotencyMismatch, WriteRefused } from '#jobs/errors.ts'
+import { AlreadyRunning, IdempotencyMismatch, TooManyWaiting, WriteRefused } from '#jobs/errors.ts'
 import { type JobState, jobStates } from '#jobs/job.ts'
 import { moves } from '#jobs/lifecycle.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
-import { endJob } from '#jobs/redis/end-job.ts'
+import { endJob, leaveAttempt } from '#jobs/redis/end-job.ts'
 import { countJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
@@ -31,7 +31,13 @@ const write = (n: number, more: Partial<RunWrite> = {}): RunWrite => ({
   events: [],
   progress: null,
   ending: null,
+  farewell: false,
   ...more,
+})
+const note = (text: string, attempt: number) => ({
+  type: 'note' as const,
+  data: JSON.stringify({ at, attempt, text }),
+  rows: 0,
 })
 const complete = (n: number, attempt = 1): RunWrite =>
   write(n, {
@@ -125,6 +131,53 @@ describe('one active job per user and type', () => {
   })
 })
 
+describe('limits on what waits', () => {
+  test('past the limit of all, starts are refused until one has begun', async () => {
+    const own = await openStore()
+    try {
+      const start = (ref = newRef()) => createJob({ ...ref, input: {}, createdAt: at }, { inAll: 3, perUser: 100 }, own)
+      const [first] = [newRef()]
+      await start(first)
+      await start()
+      await start()
+      await expect(start()).rejects.toMatchObject(new TooManyWaiting('all'))
+      await startJob(delivery(first), at, own)
+      await start()
+      await expect(start()).rejects.toThrow(TooManyWaiting)
+      expect(await countJobs(own)).toMatchObject({ new: 3, running: 1 })
+    } finally {
+      own.close()
+    }
+  })
+
+  test('past the limit of one user, their starts are refused and nobody else’s', async () => {
+    const limits = { inAll: 10_000, perUser: 2 }
+    const { userId } = newRef()
+    const start = async (ref: JobRef) => {
+      await createJob({ ...ref, input: {}, createdAt: at }, limits, store)
+      return ref
+    }
+    const first = await start(newRef('a', userId))
+    await start(newRef('b', userId))
+    await expect(start(newRef('c', userId))).rejects.toMatchObject(new TooManyWaiting('yours'))
+    await start(newRef('c'))
+    await cancel(first.id)
+    await start(newRef('c', userId))
+  })
+
+  test('a start that was refused leaves nothing behind', async () => {
+    const own = await openStore()
+    try {
+      const ref = newRef()
+      await expect(createJob({ ...ref, input: {}, createdAt: at }, { inAll: 0, perUser: 1 }, own)).rejects.toThrow(TooManyWaiting)
+      const left = await own.redis.keys(`{${own.namespace}:0}:*`)
+      expect(left).toEqual([`{${own.namespace}:0}:shard`])
+    } finally {
+      own.close()
+    }
+  })
+})
+
 describe('idempotency keys', () => {
   test('the same key and request again answer the same job, also after it has ended', async () => {
     const ref = newRef()
@@ -192,6 +245,37 @@ describe('the fence', () => {
     const read = await jobIn(store, ref.id)
     await startJob(delivery(ref), at, store)
     expect(await endJob(read, { state: 'error', message: 'lost', at }, store)).toBe('changed')
+  })
+})
+
+describe('why an attempt is over', () => {
+  test('a worker that left without a word is named to the next one; one that said why is not', async () => {
+    const ref = await newJob(store)
+    expect(await startJob(delivery(ref, 1), at, store)).toMatchObject({ lostWorker: null })
+    expect(await startJob({ ...delivery(ref, 2), worker: 'test:2' }, at, store)).toMatchObject({ lostWorker: 'test:1' })
+    await writeRun(ref, write(1, { attempt: 2, farewell: true, events: [note('Bye.', 2)] }), store)
+    expect(await startJob(delivery(ref, 3), at, store)).toMatchObject({ lostWorker: null })
+  })
+
+  test('it is told once from outside, and not again by the next worker', async () => {
+    const ref = await newJob(store)
+    await startJob(delivery(ref, 1), at, store)
+    const job = await jobIn(store, ref.id)
+    expect(await leaveAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('noted')
+    expect(await leaveAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('told')
+    expect(await startJob(delivery(ref, 2), at, store)).toMatchObject({ lostWorker: null })
+    expect(await leaveAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('changed')
+  })
+})
+
+describe('a store that was rolled back', () => {
+  test('tells a run that it knows less than it had acknowledged', async () => {
+    const ref = await newJob(store)
+    await startJob(delivery(ref), at, store)
+    await expect(writeRun(ref, write(3), store)).rejects.toMatchObject({ why: 'rolled_back' })
+    await expect(writeRun(ref, write(1, { attempt: 2 }), store)).rejects.toMatchObject({ why: 'rolled_back' })
+    const never = await newJob(store)
+    await expect(writeRun(never, write(1), store)).rejects.toMatchObject({ why: 'rolled_back' })
   })
 })
 

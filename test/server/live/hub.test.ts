@@ -30,7 +30,7 @@ afterAll(() => {
 const at = new Date()
 const rows = (n: number) => ({ type: 'rows' as const, data: JSON.stringify({ at, attempt: 1, from: n, rows: [{ n }] }), rows: 1 })
 const write = (ref: JobRef, n: number) =>
-  writeRun(ref, { attempt: 1, n, events: [rows(n - 1)], progress: null, ending: null }, store)
+  writeRun(ref, { attempt: 1, n, events: [rows(n - 1)], progress: null, ending: null, farewell: false }, store)
 const complete = (ref: JobRef, n: number) =>
   writeRun(
     ref,
@@ -39,6 +39,7 @@ const complete = (ref: JobRef, n: number) =>
       n,
       events: [{ type: 'state', data: JSON.stringify({ at, state: 'complete', attempt: 1 }), rows: 0 }],
       progress: null,
+      farewell: false,
       ending: { state: 'complete', message: null, stack: null, at },
     },
     store,
