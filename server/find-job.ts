@@ -4,11 +4,12 @@ import type { Database } from '#jobs/postgres/connect.ts'
 import {
   readArchivedJob,
   readArchivedRows,
+  readArchivedStack,
   readArchivedTimeline,
   type TimelineEntry,
   timelineEntry,
 } from '#jobs/postgres/read-archive.ts'
-import { type JobReading, type Position, type RowsPage, readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
+import { type JobReading, type Position, type RowsPage, readJob, readLog, readRows, readStack } from '#jobs/redis/read-job.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 
 export interface JobPlaces {
@@ -61,6 +62,11 @@ export async function* allRows(job: Job, places: JobPlaces): AsyncGenerator<Row[
     yield page.rows
     from += page.rows.length
   }
+}
+
+/** Where the error of a job came from, for admins; null when it has none. */
+export async function findStack(id: string, { store, db }: JobPlaces): Promise<string | null> {
+  return (await readStack(id, store)) ?? readArchivedStack(id, db)
 }
 
 /** The states and notes of all attempts, in order. */

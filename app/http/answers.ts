@@ -49,5 +49,7 @@ export const TimelineEntry = z.discriminatedUnion('type', [
 export type TimelineEntry = z.infer<typeof TimelineEntry>
 export const Timeline = z.object({ events: z.array(TimelineEntry) })
 
+export const Stack = z.object({ stack: z.string().nullable() })
+
 export const Counts = z.record(z.enum(jobStates), z.number())
 export type Counts = z.infer<typeof Counts>

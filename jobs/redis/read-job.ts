@@ -76,6 +76,12 @@ export async function readRows(
   return { attempt, from, rows, rowCount }
 }
 
+/** Where the error of a job came from; null when it has none, or is not in Redis. */
+export async function readStack(id: string, store: JobStore): Promise<string | null> {
+  const shard = shardForJob(id, store)
+  return shard && store.redis.hget(keys.record(shard, id), 'stack')
+}
+
 /** All durable events of a job in order; null when it is not in Redis. For the archive and the timeline. */
 export async function readLog(id: string, store: JobStore): Promise<StoredEvent[] | null> {
   const shard = shardForJob(id, store)

@@ -1,10 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { jobStates } from '#jobs/job.ts'
 import { countJobs } from '#jobs/redis/job-lists.ts'
+import { findJob, findStack } from '../find-job.ts'
 import type { Api } from './api.ts'
-import { ApiError } from './api-error.ts'
+import { ApiError, notFound } from './api-error.ts'
 import type { JobRoutesDeps } from './job-routes.ts'
-import { answers } from './schemas.ts'
+import { answers, JobId } from './schemas.ts'
 
 const Counts = z.object(Object.fromEntries(jobStates.map((state) => [state, z.number()])))
 const Queue = z.object({ shard: z.number(), waiting: z.number(), active: z.number(), delayed: z.number(), paused: z.boolean() })
@@ -26,6 +27,16 @@ const workers = createRoute({
     ),
   },
 })
+const stack = createRoute({
+  method: 'get',
+  path: '/api/admin/jobs/{id}/stack',
+  summary: 'Where the error of a search came from',
+  request: { params: JobId },
+  responses: {
+    200: answers.of('Null when it has none', z.object({ stack: z.string().nullable() })),
+    404: answers.error('There is no such search'),
+  },
+})
 const setPaused = createRoute({
   method: 'post',
   path: '/api/admin/queue/{action}',
@@ -34,7 +45,8 @@ const setPaused = createRoute({
   responses: { 200: answers.of('Now', z.object({ paused: z.boolean() })) },
 })
 
-export function addAdminRoutes(api: Api, { store, queues }: JobRoutesDeps): void {
+export function addAdminRoutes(api: Api, deps: JobRoutesDeps): void {
+  const { store, queues } = deps
   api.use('/api/admin/*', async (c, next) => {
     if (c.get('principal').role !== 'admin') throw new ApiError(403, 'forbidden', 'This is for admins.')
     await next()
@@ -57,6 +69,12 @@ export function addAdminRoutes(api: Api, { store, queues }: JobRoutesDeps): void
       })),
     )
     return c.json({ workers: (await Promise.all(perShard)).flat() }, 200)
+  })
+
+  api.openapi(stack, async (c) => {
+    const { id } = c.req.valid('param')
+    if (!(await findJob(id, c.get('principal'), deps))) throw notFound()
+    return c.json({ stack: await findStack(id, deps) }, 200)
   })
 
   api.openapi(setPaused, async (c) => {

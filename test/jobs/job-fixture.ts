@@ -11,9 +11,9 @@ import { redisUrl, uniquePrefix } from '../services.ts'
 export const quietLog: Log = { info() {}, warn() {}, error() {} }
 
 /** A store of its own on the run's Redis. */
-export async function openStore(): Promise<JobStore & { close(): void }> {
+export async function openStore(namespace = uniquePrefix()): Promise<JobStore & { close(): void }> {
   const redis = connectRedis(redisUrl(), { name: 'test', log: quietLog, retries: null })
-  const store = { redis, namespace: uniquePrefix(), shards: 1 }
+  const store = { redis, namespace, shards: 1 }
   await renewEpochs(uuid, store)
   return { ...store, close: () => redis.disconnect() }
 }

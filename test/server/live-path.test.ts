@@ -7,16 +7,8 @@ import { promisify } from 'node:util'
 import type { Socket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLive } from '#jobs/lifecycle.ts'
-import {
-  apiClient,
-  connectSocket,
-  makePeople,
-  root,
-  startServer,
-  startWorker,
-  stopProcess,
-  testEnvironment,
-} from './server-fixture.ts'
+import { apiClient, connectSocket, makePeople, root, startWorker, stopProcess, testEnvironment } from './server-fixture.ts'
+import { startServer } from './start-server.ts'
 
 /** The whole path on real parts: API → Redis → BullMQ → a worker process → DuckDB → events → hub → socket → archive. */
 let indexDir: string

@@ -1,17 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { getRequestListener } from '@hono/node-server'
-import { pino } from 'pino'
 import { io, type Socket } from 'socket.io-client'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
-import { readSettings } from '#jobs/settings.ts'
 import { createApiKey } from '#server/accounts/api-keys.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
-import { compose } from '#server/compose.ts'
-import { listen } from '#server/listen.ts'
-import { serverSettings } from '#server/settings.ts'
 import { createDatabase, redisUrl, uniquePrefix } from '../services.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -33,33 +26,32 @@ export async function testEnvironment(indexDir: string) {
   return { environment, drop: database.drop }
 }
 
-/** The server without its pages, in this process. */
-export async function startServer(environment: Record<string, string>) {
-  const settings = readSettings(serverSettings, environment)
-  let answer: RequestListener = (_request, response) => response.writeHead(503).end()
-  const server = createServer((request, response) => answer(request, response))
-  const port = await listen(server, '127.0.0.1', 0)
-  const url = `http://127.0.0.1:${port}`
-  const composed = await compose(server, settings, url, pino({ level: settings.LOG_LEVEL }))
-  answer = getRequestListener(composed.api.fetch, { overrideGlobalObjects: false })
-  return { ...composed, url }
-}
-
 /** A worker process; resolves when it takes jobs. */
 export async function startWorker(environment: Record<string, string>): Promise<ChildProcess> {
-  const worker = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
+  return (await startProcess('workers/main.ts', environment)).child
+}
+
+/** A server without its pages, in a process of its own; resolves when it answers. */
+export async function startServerProcess(environment: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+  const { child, message } = await startProcess('test/server/api-process.ts', environment)
+  return { child, url: String(message.url) }
+}
+
+/** Resolves when the process says that it is ready. */
+async function startProcess(file: string, environment: Record<string, string>) {
+  const child = spawn(process.execPath, ['--import', 'tsx', file], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const [message] = await Promise.race([
-    once(worker, 'message'),
-    once(worker, 'exit').then(([code]) => {
-      throw new Error(`The worker ended with ${code} before it was ready`)
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`${file} ended with ${code} before it was ready`)
     }),
   ])
   if (message?.type !== 'ready') throw new Error(`Unexpected message ${JSON.stringify(message)}`)
-  return worker
+  return { child, message }
 }
 
 export async function stopProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -91,11 +83,11 @@ export function apiClient(url: string, key: string) {
 }
 
 /** Accounts of one test, each with an API key. */
-export async function makePeople(databaseUrl: string, secret: string, publicUrl: string) {
+export async function makePeople(databaseUrl: string, secret: string, publicUrl: string, prefix = '') {
   const postgres = connectPostgres(databaseUrl, { name: 'test' })
   const person = async (email: string, admin: boolean) => {
     const account = {
-      email,
+      email: `${prefix}${email}`,
       password,
       name: email,
       role: admin ? ('admin' as const) : ('user' as const),

@@ -5,15 +5,8 @@ import { join } from 'node:path'
 import type { Socket } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { buildIndexOfManyShards, everybodysTarget } from '../searches/many-shards.ts'
-import {
-  apiClient,
-  connectSocket,
-  makePeople,
-  startServer,
-  startWorker,
-  stopProcess,
-  testEnvironment,
-} from '../server/server-fixture.ts'
+import { apiClient, connectSocket, makePeople, startWorker, stopProcess, testEnvironment } from '../server/server-fixture.ts'
+import { startServer } from '../server/start-server.ts'
 
 let indexDir: string
 let emptyDir: string

@@ -118,7 +118,7 @@ async function finishEntry(ref: JobRef, how: 'failed' | 'completed'): Promise<vo
     },
     { connection: store.redis, prefix: keys.queue({ namespace: store.namespace, number: 0 }), autorun: false },
   )
-  const finished = new Promise((resolve) => worker.on(how, (job) => job?.id === ref.id && resolve(job)))
+  const finished = new Promise((resolve) => (how === 'failed' ? worker.on('failed', resolve) : worker.on('completed', resolve)))
   worker.run()
   await finished
   await worker.close()

@@ -20,16 +20,17 @@ interface JobScreenProps {
   /** Null for a type that this server does not know any more. */
   search: SearchType | null
   own: boolean
+  admin: boolean
   alreadyRunning: boolean
 }
 
-export function JobScreen({ initial, search, own, alreadyRunning }: JobScreenProps) {
+export function JobScreen({ initial, ...rest }: JobScreenProps) {
   const watched = useJob(initial)
   if (watched === 'gone') return <JobNotFound />
-  return <Screen view={watched} search={search} own={own} alreadyRunning={alreadyRunning} />
+  return <Screen view={watched} {...rest} />
 }
 
-function Screen({ view, search, own, alreadyRunning }: Omit<JobScreenProps, 'initial'> & { view: JobView }) {
+function Screen({ view, search, own, admin, alreadyRunning }: Omit<JobScreenProps, 'initial'> & { view: JobView }) {
   const { job } = view
   const [problem, setProblem] = useState<string | null>(null)
   const title = tabTitle(job, search ? [search] : [])
@@ -62,7 +63,7 @@ function Screen({ view, search, own, alreadyRunning }: Omit<JobScreenProps, 'ini
           </Notice>
         </div>
       ) : null}
-      <JobStatus view={view} />
+      <JobStatus view={view} admin={admin} />
       <div className="mt-5 grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_232px]">
         <ResultsPanel view={view} columns={search?.columns ?? null} />
         <aside className="flex flex-col gap-5 max-xl:sm:grid max-xl:sm:grid-cols-2">

@@ -9,9 +9,10 @@ import { ProgressBar } from '../../ui/progress-bar.tsx'
 import { StateBadge } from '../../ui/state-badge.tsx'
 import { count, plural } from '../../words/numbers.ts'
 import { progressPhrase, stateLabels } from '../../words/states.ts'
+import { StackDetails } from './stack-details.tsx'
 
 /** Where the job is: its state, how far it has come, how long it took, and why it ended so. */
-export function JobStatus({ view }: { view: JobView }) {
+export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
   const { job, timeline } = view
   const note = timeline.findLast((entry) => entry.type === 'note' && entry.data.attempt === job.attempt)
   return (
@@ -38,6 +39,7 @@ export function JobStatus({ view }: { view: JobView }) {
       {job.state === 'error' ? (
         <div className="px-3 pb-3">
           <Notice kind="bad">{job.message}</Notice>
+          {admin ? <StackDetails jobId={job.id} /> : null}
         </div>
       ) : null}
       <p aria-live="polite" className="sr-only">

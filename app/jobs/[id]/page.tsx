@@ -46,6 +46,7 @@ export default async function JobPage({ params, searchParams }: JobPageProps) {
       initial={view}
       search={searches.find(({ name }) => name === job.search) ?? null}
       own={job.userId === user.id}
+      admin={user.role === 'admin'}
       alreadyRunning={notice === 'already-running'}
     />
   )

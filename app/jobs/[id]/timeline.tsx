@@ -34,7 +34,7 @@ export function Timeline({ entries }: { entries: readonly TimelineEntry[] }) {
               ) : null}
               <p className="text-2xs break-words text-ink-3 tabular-nums">
                 <LocalTime at={entry.data.at} precise />
-                {entry.type === 'state' && entry.data.worker ? ` · ${entry.data.worker}` : ''}
+                {entry.data.worker ? ` · ${entry.data.worker}` : ''}
               </p>
             </div>
           </li>
