@@ -37,5 +37,7 @@ export function connectPostgres(url: string, options: ConnectOptions = {}): Post
   pool.on('error', (error) =>
     options.log?.warn({ reason: error.message }, 'An idle PostgreSQL connection broke; the pool opens another when needed'),
   )
+  // The same for one that breaks in the midst of a transaction: whoever uses it is told by its next query.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return { pool, db: drizzle(pool), close: () => pool.end() }
 }

@@ -23,6 +23,8 @@ export async function migrateDatabase(url: string, { folder, table }: Migrations
     application_name: 'searchlight-migrate',
     connectionTimeoutMillis: 10_000,
   })
+  // A server that goes away makes the query fail, and besides is told here: unheard, it would end the process without a word.
+  client.on('error', () => {})
   await client.connect()
   try {
     await client.query(`select pg_advisory_lock(hashtextextended('searchlight migrations', 0))`)

@@ -27,8 +27,11 @@ export async function testEnvironment(indexDir: string) {
 }
 
 /** A worker process; resolves when it takes jobs. */
-export async function startWorker(environment: Record<string, string>): Promise<ChildProcess> {
-  return (await startProcess('workers/main.ts', environment)).child
+export async function startWorker(
+  environment: Record<string, string>,
+  log: 'inherit' | 'ignore' = 'inherit',
+): Promise<ChildProcess> {
+  return (await startProcess('workers/main.ts', environment, log)).child
 }
 
 /** A server without its pages, in a process of its own; resolves when it answers. */
@@ -38,11 +41,11 @@ export async function startServerProcess(environment: Record<string, string>): P
 }
 
 /** Resolves when the process says that it is ready. */
-async function startProcess(file: string, environment: Record<string, string>) {
+async function startProcess(file: string, environment: Record<string, string>, log: 'inherit' | 'ignore' = 'inherit') {
   const child = spawn(process.execPath, ['--import', 'tsx', file], {
     cwd: root,
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', log, 'inherit', 'ipc'],
   })
   const [message] = await Promise.race([
     once(child, 'message'),
