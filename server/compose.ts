@@ -8,6 +8,7 @@ import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
+import { catalog } from '#searches/catalog.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
@@ -76,7 +77,10 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
   const api = createApi({
     ...places,
     queues,
-    waitingLimits: { inAll: settings.MAX_WAITING, perUser: settings.MAX_WAITING_PER_USER },
+    waitingLimits: {
+      inAll: settings.MAX_WAITING,
+      perUser: settings.MAX_WAITING_PER_USER < catalog.length ? settings.MAX_WAITING_PER_USER : null,
+    },
     hub,
     now: () => new Date(),
     authenticate: accounts.authenticate,

@@ -20,7 +20,8 @@ export interface NewJob extends JobRef {
 /** How many jobs may wait for a worker; more are refused until some have begun. */
 export interface WaitingLimits {
   inAll: number
-  perUser: number
+  /** Null where it can't be exceeded: a user has one active job of each type. */
+  perUser: number | null
 }
 
 const Answer = z.union([
@@ -53,7 +54,7 @@ export async function createJob(job: NewJob, limits: WaitingLimits, store: JobSt
         writeEntry('state', event),
         // Each shard looks after its own part.
         Math.ceil(limits.inAll / store.shards),
-        limits.perUser,
+        limits.perUser ?? '',
         idempotency?.key ?? '',
         idempotency?.fingerprint ?? '',
         rememberForSeconds,

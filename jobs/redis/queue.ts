@@ -19,7 +19,7 @@ export interface Queues {
 }
 
 /** BullMQ keeps no record for us: what completed is gone at once, what failed waits for the reconciler to tell its owner. */
-const keeping: JobsOptions = { removeOnComplete: true, removeOnFail: { age: 24 * 60 * 60 } }
+export const keeping: JobsOptions = { removeOnComplete: true, removeOnFail: { age: 24 * 60 * 60 } }
 
 /** The first retry comes after half of this to all of it, each further one after twice as long. */
 const firstRetryAfterMs = 1_000

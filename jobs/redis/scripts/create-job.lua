@@ -2,7 +2,7 @@
 -- starts exactly one wins.
 -- KEYS 1 as in shared.lua
 -- ARGV 1 userId, 2 search, 3 brief (JSON), 4 input (JSON, '' = the brief is all of it), 5 createdAt (ms), 6 state event,
---      7 most jobs that may wait in this shard, 8 most that may wait of one owner,
+--      7 most jobs that may wait in this shard, 8 most that may wait of one owner ('' = any number),
 --      9 idempotency key ('' = none), 10 fingerprint of the request, 11 seconds to remember it
 -- Answers {'created'}, also when this very id was created before (a re-sent command); {'already_running', id}; {'replayed', id};
 --      {'mismatch', id}; {'too_many_waiting'}; {'too_many_waiting_of_user'}
@@ -16,23 +16,26 @@ if ARGV[9] ~= '' then
 end
 
 local lock, mine = TAG .. ':lock:' .. owner .. ':' .. search, TAG .. ':mine:' .. owner
-local holder = call('GET', lock)
-if holder then return {'already_running', holder} end
+if call('SETNX', lock, ID) == 0 then return {'already_running', call('GET', lock)} end
 
-local most = tonumber(ARGV[7])
+local function refuse(why)
+  call('DEL', lock)
+  return {why}
+end
+local most, most_of_owner = tonumber(ARGV[7]), tonumber(ARGV[8])
 if call('ZCARD', TAG .. ':live') >= most then
   local so_far = call('HMGET', TALLY, 'created', 'started', 'cancelled_new', 'error_new')
-  if (so_far[1] or 0) - (so_far[2] or 0) - (so_far[3] or 0) - (so_far[4] or 0) >= most then return {'too_many_waiting'} end
+  local waiting = (so_far[1] or 0) - (so_far[2] or 0) - (so_far[3] or 0) - (so_far[4] or 0)
+  if waiting >= most then return refuse('too_many_waiting') end
 end
-if call('ZCARD', mine) >= tonumber(ARGV[8]) then
-  local mine_waiting = 0
+if most_of_owner and call('ZCARD', mine) >= most_of_owner then
+  local waiting = 0
   for _, id in ipairs(call('ZRANGE', mine, 0, -1)) do
-    if call('HGET', TAG .. ':job:' .. id, 'state') == 'new' then mine_waiting = mine_waiting + 1 end
+    if call('HGET', TAG .. ':job:' .. id, 'state') == 'new' then waiting = waiting + 1 end
   end
-  if mine_waiting >= tonumber(ARGV[8]) then return {'too_many_waiting_of_user'} end
+  if waiting >= most_of_owner then return refuse('too_many_waiting_of_user') end
 end
 
-call('SET', lock, ID)
 call('HSET', RECORD, 'userId', owner, 'search', search, 'brief', ARGV[3], 'state', 'new', 'createdAt', ARGV[5])
 if ARGV[4] ~= '' then call('HSET', RECORD, 'input', ARGV[4]) end
 call('ZADD', TAG .. ':live', ARGV[5], ID)

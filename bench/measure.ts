@@ -1,0 +1,52 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Log } from '#jobs/redis/connect.ts'
+import { ensurePostgres, stopPostgres } from '#scripts/services/postgres.ts'
+import { ensureRedis, stopRedis } from '#scripts/services/redis.ts'
+
+/** Tells of trouble only. */
+export const log: Log = {
+  info() {},
+  warn: (data, message) => console.error(message, data),
+  error: (data, message) => console.error(message, data),
+}
+
+/** A Redis and a PostgreSQL of the benchmark's own, set up as `npm start` does, gone afterwards. */
+export async function withServices<Result>(
+  measure: (urls: { redis: string; database: string }) => Promise<Result>,
+): Promise<Result> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'searchlight-bench-'))
+  chmodSync(dataDir, 0o711)
+  const [redis, postgres] = [await ensureRedis({ dataDir }), await ensurePostgres({ dataDir })]
+  try {
+    return await measure({ redis: redis.url, database: postgres.url })
+  } finally {
+    await Promise.all([stopRedis(redis), stopPostgres(postgres)])
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
+}
+
+/** The median, and the least and the most. */
+export function spread(values: readonly number[], digits = 0): string {
+  return `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`
+}
+
+/** Does it `count` times, some at once. */
+export async function manyTimes(count: number, atOnce: number, deed: (i: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const lane = async () => {
+    while (next < count) await deed(next++)
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
+}
+
+export function rounds(byDefault: number): number {
+  return Number(process.env.ROUNDS ?? byDefault)
+}

@@ -1,0 +1,94 @@
+/**
+ * How long a search stands still when its worker is killed (SIGKILL), at default settings: from the kill until another worker that was
+ * waiting has begun the next attempt.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { v4 as uuid, v7 as uuidV7 } from 'uuid'
+import { parseRing } from '#jobs/redis/announcements.ts'
+import { connectRedis } from '#jobs/redis/connect.ts'
+import { createJob } from '#jobs/redis/create-job.ts'
+import { keys } from '#jobs/redis/keys.ts'
+import { openStore } from '#jobs/redis/open-store.ts'
+import { closeQueues, enqueueJob, openQueues } from '#jobs/redis/queue.ts'
+import { typescript } from '#scripts/run-child.ts'
+import { buildIndex } from '#webindex/build-index.ts'
+import type { WebDocument } from '#webindex/document.ts'
+import { log, rounds, spread, withServices } from './measure.ts'
+
+/** Enough sites in enough files for a search to take some seconds. */
+async function* documents(): AsyncGenerator<WebDocument> {
+  for (let i = 0; i < 2_000; i++) {
+    yield {
+      url: `https://site-${i}.com/`,
+      title: `Site ${i}`,
+      words: 100,
+      seenAt: new Date('2026-01-01T00:00:00Z'),
+      source: 'a benchmark',
+      links: [{ href: 'https://example.org/', anchor: 'an example', nofollow: false, kind: 'text' }],
+    }
+  }
+}
+
+async function startWorker(env: Record<string, string>): Promise<{ child: ChildProcess; name: string }> {
+  const child = spawn(process.execPath, typescript('workers/main.ts'), {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  await once(child, 'message')
+  return { child, name: `:${child.pid}` }
+}
+
+const indexDir = mkdtempSync(join(tmpdir(), 'searchlight-bench-index-'))
+await buildIndex(documents(), { dir: indexDir, shards: 512, signal: new AbortController().signal, now: () => new Date() })
+await withServices(async ({ redis: url, database }) => {
+  const store = await openStore({ url, namespace: 'sl', shards: 1, name: 'bench', retries: null, makeEpoch: uuid, log })
+  const queues = openQueues(store.redis, store)
+  const doorbell = connectRedis(url, { name: 'bench-doorbell', log, retries: null, subscriber: true })
+  const env = { REDIS_URL: url, DATABASE_URL: database, INDEX_DIR: indexDir, LOG_LEVEL: 'fatal' }
+  const workers = [await startWorker(env), await startWorker(env)]
+  const seconds: number[] = []
+  for (let round = 0; round < rounds(7); round++) {
+    const job = {
+      id: `0-${uuidV7()}`,
+      userId: `user-${round}`,
+      search: 'linking-domains',
+      input: { domain: 'example.org', limit: 10_000 },
+      createdAt: new Date(),
+    }
+    const channel = keys.log({ namespace: 'sl', number: 0 }, job.id)
+    await doorbell.subscribe(channel)
+    let runner = ''
+    let killed = 0
+    const again = new Promise<void>((resolve) => {
+      doorbell.on('message', (from, message) => {
+        if (from !== channel) return
+        const { type, data } = parseRing(message)
+        const event = JSON.parse(data)
+        if (type === 'state' && event.attempt === 1) runner = event.worker
+        if (type === 'state' && event.attempt === 2) resolve()
+        if (type !== 'rows' || killed) return
+        killed = performance.now()
+        workers.find(({ name }) => runner.endsWith(name))?.child.kill('SIGKILL')
+      })
+    })
+    await createJob(job, { inAll: 1_000, perUser: null }, store)
+    await enqueueJob(job, {}, queues)
+    await again
+    seconds.push((performance.now() - killed) / 1000)
+    doorbell.removeAllListeners('message')
+    const dead = workers.findIndex(({ name }) => runner.endsWith(name))
+    workers.splice(dead, 1, await startWorker(env))
+  }
+  console.log(`From SIGKILL of a worker to the next attempt, s: ${spread(seconds, 1)}, ${seconds.length} times`)
+  for (const { child } of workers) child.kill('SIGKILL')
+  await closeQueues(queues)
+  doorbell.disconnect()
+  store.redis.disconnect()
+})
+rmSync(indexDir, { recursive: true })

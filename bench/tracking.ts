@@ -1,0 +1,191 @@
+/**
+ * What tracking costs: jobs that do nothing, added and run to their end, by BullMQ alone and with all that we keep of them (record, lock, log,
+ * lists, announcements; archiving apart, see archive.ts). Variants alternate; each round begins with an empty Redis.
+ *
+ * `watched` is tracked while an admin's feed and an owner's list are open somewhere: then announcements are built.
+ */
+import { Queue, type Job as QueueJob, Worker } from 'bullmq'
+import { Redis } from 'ioredis'
+import { v4 as uuid, v7 as uuidV7 } from 'uuid'
+import { z } from 'zod'
+import { defineSearch } from '#jobs/define-search.ts'
+import { connectRedis } from '#jobs/redis/connect.ts'
+import { createJob } from '#jobs/redis/create-job.ts'
+import { renewEpochs } from '#jobs/redis/epoch.ts'
+import { keys } from '#jobs/redis/keys.ts'
+import { closeQueues, enqueueJob, keeping, openQueues, type QueuedJob, queueName } from '#jobs/redis/queue.ts'
+import type { JobStore } from '#jobs/redis/store.ts'
+import { runJob } from '#workers/run-job.ts'
+import { createRunningJobs } from '#workers/running-jobs.ts'
+import { log, manyTimes, median, rounds, spread, withServices } from './measure.ts'
+
+const jobs = Number(process.env.JOBS ?? 10_000)
+const atOnce = 50
+
+const nothing = defineSearch({
+  name: 'nothing',
+  title: '',
+  description: '',
+  columns: [],
+  input: z.object({ domain: z.string() }),
+  async *run() {},
+})
+
+interface Measured {
+  addPerSecond: number
+  runPerSecond: number
+  perSecond: number
+  scriptUs: number
+  calls: number
+  commands: number
+  networkBytes: number
+  memoryBytes: number
+}
+type Variant = 'bare' | 'tracked' | 'watched'
+
+async function measure(variant: Variant, url: string): Promise<Measured> {
+  const redis = connectRedis(url, { name: 'bench', log, retries: null })
+  const queueRedis = connectRedis(url, { name: 'bench-queue', log, retries: null })
+  const listener = new Redis(url)
+  await redis.flushall()
+  const store: JobStore = { redis, namespace: 'bench', shards: 1 }
+  const shard = { namespace: 'bench', number: 0 }
+  await renewEpochs(uuid, store)
+  if (variant === 'watched') await listener.subscribe(keys.feed(shard), keys.mine(shard, 'user-1'))
+  await redis.config('RESETSTAT')
+  const memoryBefore = await usedMemory(redis)
+
+  const began = performance.now()
+  if (variant === 'bare') await addBare(redis)
+  else await addTracked(redis, store)
+  const added = performance.now()
+  const memoryBytes = ((await usedMemory(redis)) - memoryBefore) / jobs
+
+  const runBegan = performance.now()
+  await runAll(variant === 'bare' ? async () => {} : tracked(store), queueRedis)
+  const runMs = performance.now() - runBegan
+  const stats = await readStats(redis)
+  for (const connection of [redis, queueRedis, listener]) connection.disconnect()
+  const addMs = added - began
+  return {
+    addPerSecond: (jobs / addMs) * 1000,
+    runPerSecond: (jobs / runMs) * 1000,
+    perSecond: (jobs / (addMs + runMs)) * 1000,
+    scriptUs: stats.scriptUs / jobs,
+    calls: stats.scripts / jobs,
+    commands: stats.commands / jobs,
+    networkBytes: stats.bytes / jobs,
+    memoryBytes,
+  }
+}
+
+const input = { domain: 'example.com' }
+const prefix = keys.queue({ namespace: 'bench', number: 0 })
+
+async function addBare(redis: Redis): Promise<void> {
+  const queue = new Queue(queueName, { connection: redis, prefix })
+  const options = { ...keeping, attempts: 3, backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 } }
+  await manyTimes(jobs, atOnce, (i) => queue.add('nothing', { userId: `user-${i}` }, { ...options, jobId: `0-${uuidV7()}` }))
+  await queue.close()
+}
+
+async function addTracked(redis: Redis, store: JobStore): Promise<void> {
+  const queues = openQueues(redis, store)
+  await manyTimes(jobs, atOnce, async (i) => {
+    const job = { id: `0-${uuidV7()}`, userId: `user-${i}`, search: 'nothing', input, createdAt: new Date() }
+    await createJob(job, { inAll: 1_000_000, perUser: null }, store)
+    await enqueueJob(job, { attempts: 3 }, queues)
+  })
+  await closeQueues(queues)
+}
+
+type Processor = (job: QueueJob<QueuedJob>, token?: string) => Promise<void>
+
+function tracked(store: JobStore): Processor {
+  const deps = {
+    store,
+    running: createRunningJobs(),
+    now: () => new Date(),
+    log,
+    findSearch: () => nothing,
+    openIndex: async () => ({ close() {} }),
+  }
+  return (job, token = '') =>
+    runJob(
+      {
+        id: job.id ?? '',
+        userId: job.data.userId,
+        search: job.name,
+        number: job.attemptsStarted,
+        token,
+        worker: 'bench:1',
+        retriesLeft: 2,
+        handBack: () => Promise.reject(new Error('Nobody stops this worker')),
+      },
+      deps,
+    )
+}
+
+async function runAll(process: Processor, redis: Redis): Promise<void> {
+  const worker = new Worker<QueuedJob, void>(queueName, process, {
+    connection: redis,
+    prefix,
+    concurrency: atOnce,
+    autorun: false,
+  })
+  const all = new Promise<void>((resolve, reject) => {
+    let done = 0
+    worker.on('completed', () => ++done === jobs && resolve())
+    worker.on('failed', (_job, error) => reject(error))
+  })
+  worker.run()
+  await all
+  await worker.close()
+}
+
+async function usedMemory(redis: Redis): Promise<number> {
+  return Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1])
+}
+
+async function readStats(redis: Redis) {
+  const commands = [...(await redis.info('commandstats')).matchAll(/^cmdstat_([\w|]+):calls=(\d+),usec=(\d+)/gm)]
+  const ofScripts = commands.filter(([, name]) => name === 'eval' || name === 'evalsha')
+  const sum = (rows: RegExpMatchArray[], column: number) => rows.reduce((total, row) => total + Number(row[column]), 0)
+  const network = [...(await redis.info('stats')).matchAll(/^total_net_(?:in|out)put_bytes:(\d+)/gm)]
+  return {
+    scripts: sum(ofScripts, 2),
+    scriptUs: sum(ofScripts, 3),
+    commands: sum(commands, 2) - sum(ofScripts, 2),
+    bytes: network.reduce((total, [, bytes]) => total + Number(bytes), 0),
+  }
+}
+
+await withServices(async ({ redis }) => {
+  const variants: Variant[] = ['bare', 'tracked', 'watched']
+  const measured: Record<Variant, Measured[]> = { bare: [], tracked: [], watched: [] }
+  for (let round = 0; round < rounds(7); round++) {
+    for (const variant of variants) measured[variant].push(await measure(variant, redis))
+  }
+  const of = (variant: Variant, fact: keyof Measured) => measured[variant].map((one) => one[fact])
+  const facts: [string, keyof Measured][] = [
+    ['jobs/s, added and run', 'perSecond'],
+    ['jobs/s, added', 'addPerSecond'],
+    ['jobs/s, run', 'runPerSecond'],
+    ['Redis script µs per job', 'scriptUs'],
+    ['script calls per job', 'calls'],
+    ['commands in scripts per job', 'commands'],
+    ['bytes in and out per job', 'networkBytes'],
+    ['memory of a waiting job, bytes', 'memoryBytes'],
+  ]
+  console.log(
+    `${jobs} jobs a round, ${atOnce} at once, medians of ${measured.bare.length} (least–most); ratio: median of the rounds' ratios`,
+  )
+  for (const [name, fact] of facts) {
+    const digits = fact === 'calls' ? 2 : fact === 'commands' || fact === 'scriptUs' ? 1 : 0
+    console.log(`\n${name}`)
+    for (const variant of variants) {
+      const ratio = median(of(variant, fact).map((value, i) => value / (of('bare', fact)[i] ?? Number.NaN)))
+      console.log(`  ${variant.padEnd(8)} ${spread(of(variant, fact), digits).padEnd(28)} × ${ratio.toFixed(2)}`)
+    }
+  }
+})
