@@ -29,6 +29,8 @@ export function stopRun({ abort }: Run, why: Refusal): void {
 export function createRunningJobs(): RunningJobs {
   // Not by id: an attempt whose lock was lost may still be here when this process begins the next one.
   const runs = new Set<Run>()
+  let leaving = false
+  const handBack = ({ abort }: Run) => abort.abort(new HandBack('The worker is shutting down'))
   const each = (id: string, stop: (run: Run) => void) => {
     for (const run of runs) if (run.id === id) stop(run)
   }
@@ -36,13 +38,16 @@ export function createRunningJobs(): RunningJobs {
     add(id, attempt) {
       const run = { id, attempt, abort: new AbortController() }
       runs.add(run)
+      // It was fetched before the process began to leave, and started after.
+      if (leaving) handBack(run)
       return run
     },
     remove: (run) => runs.delete(run),
     ended: (id) => each(id, (run) => stopRun(run, 'ended')),
     lockLost: (id) => each(id, ({ abort }) => abort.abort(new HandBack('The worker lost touch with the queue'))),
     handBackAll() {
-      for (const { abort } of runs) abort.abort(new HandBack('The worker is shutting down'))
+      leaving = true
+      runs.forEach(handBack)
     },
     all: () => [...runs],
     get size() {

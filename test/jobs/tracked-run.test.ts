@@ -78,6 +78,12 @@ describe('a tracked run', () => {
     for (let n = 0; n < runLimits.rows; n++) await run.add({ n })
     await expect(run.add({ n: runLimits.rows })).rejects.toThrow('the first 100000 rows are kept')
     await run.fail('full', null)
+    const { run: heavy } = openRun()
+    const text = 'x'.repeat(15 * 1024)
+    const fill = async () => {
+      for (;;) await heavy.add({ text })
+    }
+    await expect(fill()).rejects.toThrow(/32 MB\); the first 2[01]\d\d rows are kept/)
     expect(rowsWritten()).toHaveLength(runLimits.rows)
   })
 })

@@ -15,6 +15,7 @@ let environment: Awaited<ReturnType<typeof testEnvironment>>['environment']
 let drop: () => Promise<void>
 let server: Awaited<ReturnType<typeof startServer>>
 let api: ReturnType<typeof apiClient>
+let asAdmin: ReturnType<typeof apiClient>
 let socket: Socket
 const workers: ChildProcess[] = []
 
@@ -26,6 +27,7 @@ beforeAll(async () => {
   server = await startServer(environment)
   const people = await makePeople(environment.DATABASE_URL, environment.AUTH_SECRET, server.url)
   api = apiClient(server.url, people.user.key)
+  asAdmin = apiClient(server.url, people.admin.key)
   socket = await connectSocket(server.url, people.user.key)
 }, 120_000)
 afterEach(async () => {
@@ -180,7 +182,11 @@ test('a worker that is told to stop hands its search to another one', { timeout:
 test('a search that can’t run ends in error with a sentence, and the worker lives on', async () => {
   await addWorker({ INDEX_DIR: emptyDir })
   for (let i = 0; i < 2; i++) {
-    const end = await (await startWatched()).end()
+    const search = await startWatched()
+    const end = await search.end()
+    expect((await api('GET', `/api/admin/jobs/${search.id}/stack`)).status).toBe(403)
+    expect((await asAdmin('GET', `/api/admin/jobs/${search.id}/stack`)).body.stack).toContain('NoIndex')
+    expect((await asAdmin('GET', '/api/admin/jobs/0-none/stack')).status).toBe(404)
     expect(end).toMatchObject({ state: 'error', message: expect.stringContaining('npm run index') })
   }
   await buildIndexOfManyShards(emptyDir, { shards: 4, sites: 10 })

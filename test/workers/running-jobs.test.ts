@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { HandBack, WriteRefused } from '#jobs/errors.ts'
+import { createRunningJobs } from '#workers/running-jobs.ts'
+
+test('a run that begins while its process is leaving is handed back at once', () => {
+  const running = createRunningJobs()
+  const before = running.add('a', 1)
+  running.handBackAll()
+  const after = running.add('b', 1)
+  for (const { abort } of [before, after]) expect(abort.signal.reason).toBeInstanceOf(HandBack)
+})
+
+test('two attempts of one job in the same process are told apart when one is over', () => {
+  const running = createRunningJobs()
+  const first = running.add('a', 1)
+  const second = running.add('a', 2)
+  running.remove(first)
+  running.ended('a')
+  expect(first.abort.signal.aborted).toBe(false)
+  expect(second.abort.signal.reason).toMatchObject(new WriteRefused('ended'))
+})
