@@ -1,5 +1,6 @@
 import { type Job as QueueJob, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { PassingError } from '#jobs/errors.ts'
 import { leaveAttempt } from '#jobs/redis/end-job.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
 import type { QueuedJob } from '#jobs/redis/queue.ts'
@@ -73,8 +74,9 @@ export function createSearchWorker<Index>(
   worker.on('stalled', (id) => {
     tellStalled(id).catch((error) => log.warn({ err: error, job: id }, 'Could not note a stall'))
   })
-  worker.on('failed', (job) => {
+  worker.on('failed', (job, error) => {
     if (!job?.id) return
+    if (!(error instanceof PassingError)) log.error({ err: error, job: job.id }, 'The queue could not run a job')
     const id = job.id
     reconcileJob(id, deps)
       .then(() => deps.archiver.wake())

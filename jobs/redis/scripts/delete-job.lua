@@ -10,9 +10,7 @@ call('DEL', RECORD, LOG, TAG .. ':rows:' .. ID)
 call('ZREM', TAG .. ':ended', ID)
 call('ZREM', mine, ID)
 call('HINCRBY', TALLY, ARGV[3] ~= '' and 'deleted_' .. ARGV[2] or 'changed', 1)
-local feed_version = 0
-for _, count in ipairs(call('HVALS', TALLY)) do feed_version = feed_version + count end
 local body = '|' .. (call('HGET', TAG .. ':shard', 'epoch') or '') .. '|removed\n' .. ID
 call('PUBLISH', mine, call('HINCRBY', TAG .. ':versions', ARGV[1], 1) .. body)
-call('PUBLISH', TAG .. ':feed', feed_version .. body)
+call('PUBLISH', TAG .. ':feed', feed_version() .. body)
 return 'deleted'

@@ -21,6 +21,13 @@ local call = redis.call
 local TAG, ID = string.match(KEYS[1], '^({.-}):job:(.+)$')
 local RECORD, LOG, TALLY = KEYS[1], TAG .. ':log:' .. ID, TAG .. ':tally'
 
+-- How often everybody's list has changed.
+local function feed_version()
+  local version = 0
+  for _, count in ipairs(call('HVALS', TALLY)) do version = version + count end
+  return version
+end
+
 -- Tells those who listen: events to those who watch the job, the record as it is now to the owner's list and to the feed. What has
 -- happened is counted whether anybody listens or not: by the counts a list finds out what it has missed.
 local function announce(owner, what, items, top, progress)
@@ -41,9 +48,7 @@ local function announce(owner, what, items, top, progress)
     for i = 1, #values do values[i] = values[i] or '' end
     local body = '|' .. epoch .. '|changed\n' .. ID .. '\n' .. call('LLEN', LOG) .. '\n' .. table.concat(values, '\n')
     call('PUBLISH', mine, version .. body)
-    local feed_version = 0
-    for _, count in ipairs(call('HVALS', TALLY)) do feed_version = feed_version + count end
-    call('PUBLISH', feed, feed_version .. body)
+    call('PUBLISH', feed, feed_version() .. body)
   end
 end
 
