@@ -16,23 +16,8 @@ import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, enqueueJob, openQueues } from '#jobs/redis/queue.ts'
 import { typescript } from '#scripts/run-child.ts'
-import { buildIndex } from '#webindex/build-index.ts'
-import type { WebDocument } from '#webindex/document.ts'
+import { buildIndexOfManyShards, everybodysTarget } from '#test/searches/many-shards.ts'
 import { log, rounds, spread, withServices } from './measure.ts'
-
-/** Enough sites in enough files for a search to take some seconds. */
-async function* documents(): AsyncGenerator<WebDocument> {
-  for (let i = 0; i < 2_000; i++) {
-    yield {
-      url: `https://site-${i}.com/`,
-      title: `Site ${i}`,
-      words: 100,
-      seenAt: new Date('2026-01-01T00:00:00Z'),
-      source: 'a benchmark',
-      links: [{ href: 'https://example.org/', anchor: 'an example', nofollow: false, kind: 'text' }],
-    }
-  }
-}
 
 async function startWorker(env: Record<string, string>): Promise<{ child: ChildProcess; name: string }> {
   const child = spawn(process.execPath, typescript('workers/main.ts'), {
@@ -45,7 +30,7 @@ async function startWorker(env: Record<string, string>): Promise<{ child: ChildP
 }
 
 const indexDir = mkdtempSync(join(tmpdir(), 'searchlight-bench-index-'))
-await buildIndex(documents(), { dir: indexDir, shards: 512, signal: new AbortController().signal, now: () => new Date() })
+await buildIndexOfManyShards(indexDir)
 await withServices(async ({ redis: url, database }) => {
   const store = await openStore({ url, namespace: 'sl', shards: 1, name: 'bench', retries: null, makeEpoch: uuid, log })
   const queues = openQueues(store.redis, store)
@@ -58,7 +43,7 @@ await withServices(async ({ redis: url, database }) => {
       id: `0-${uuidV7()}`,
       userId: `user-${round}`,
       search: 'linking-domains',
-      input: { domain: 'example.org', limit: 10_000 },
+      input: { domain: everybodysTarget, limit: 10_000 },
       createdAt: new Date(),
     }
     const channel = keys.log({ namespace: 'sl', number: 0 }, job.id)

@@ -19,8 +19,9 @@ import { createRunningJobs } from './running-jobs.ts'
 import { createSearchWorker } from './search-worker.ts'
 import { workerSettings } from './settings.ts'
 
-/** Past the grace, this long for handing jobs back before the process ends regardless. */
+/** Past the grace, this long for handing jobs back, and then this long for closing connections before the process ends regardless. */
 const handBackMs = 5_000
+const closeMs = 2_000
 
 // Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever at exit.
 const log = pino({ name: 'worker' }, pino.destination({ fd: 1, sync: true }))
@@ -75,6 +76,7 @@ async function main(): Promise<void> {
     if (stopping) return
     stopping = true
     log.info({ running: running.size }, `Stopping (${why})`)
+    setTimeout(() => process.exit(0), settings.SHUTDOWN_GRACE_MS + handBackMs + closeMs).unref()
     maintenance.abort()
     // Not awaited: a closing worker takes no new job, but it waits for the running ones as long as they like.
     const closed = Promise.all(workers.map((worker) => worker.close()))

@@ -39,5 +39,19 @@ export function connectPostgres(url: string, options: ConnectOptions = {}): Post
   )
   // The same for one that breaks in the midst of a transaction: whoever uses it is told by its next query.
   pool.on('connect', (client) => client.on('error', () => {}))
-  return { pool, db: drizzle(pool), close: () => pool.end() }
+  const db = drizzle(pool)
+  // drizzle keeps a connection for ever whose transaction can't even begin: ten outages, and the pool is empty. We hand it over and take
+  // it back ourselves; one that something went wrong on is closed.
+  db.transaction = async (work, config) => {
+    const client = await pool.connect()
+    try {
+      const result = await drizzle(client).transaction(work, config)
+      client.release()
+      return result
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+  }
+  return { pool, db, close: () => pool.end() }
 }

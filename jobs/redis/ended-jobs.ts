@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Job } from '../job.ts'
 import { keys, type Shard } from './keys.ts'
 import { readEntries, type StoredEvent } from './log-entry.ts'
+import { answersOf } from './pipeline.ts'
 import { parseRecord } from './record.ts'
 import { plainScript, runScript } from './scripts.ts'
 import type { JobStore } from './store.ts'
@@ -36,11 +37,7 @@ export async function readEnded(ids: readonly string[], shard: Shard, store: Job
   if (ids.length === 0) return []
   const pipeline = store.redis.pipeline().hget(keys.shard(shard), 'epoch')
   for (const id of ids) pipeline.llen(keys.log(shard, id)).hgetall(keys.record(shard, id))
-  const [epoch, ...answers] =
-    (await pipeline.exec())?.map(([error, value]) => {
-      if (error) throw error
-      return value
-    }) ?? []
+  const [epoch, ...answers] = await answersOf(pipeline)
   return ids.flatMap((id, i) => {
     const fields = z.record(z.string(), z.string()).parse(answers[2 * i + 1])
     if (fields.state === undefined) return []

@@ -1,5 +1,6 @@
 import type { JobState, JobSummary } from '../job.ts'
 import { keys, type Shard } from './keys.ts'
+import { answersOf } from './pipeline.ts'
 import { parseSummary, recordFieldsOfSummary } from './record.ts'
 import { allShards, type JobStore, shardForUser } from './store.ts'
 
@@ -32,11 +33,7 @@ async function readSummaries(shard: Shard, ids: string[], store: JobStore): Prom
   const pipeline = store.redis.pipeline().hget(keys.shard(shard), 'epoch')
   // The seq before the rest: a summary may then be newer than it says, never older.
   for (const id of ids) pipeline.llen(keys.log(shard, id)).hmget(keys.record(shard, id), ...recordFieldsOfSummary)
-  const [epoch, ...answers] =
-    (await pipeline.exec())?.map(([error, value]) => {
-      if (error) throw error
-      return value
-    }) ?? []
+  const [epoch, ...answers] = await answersOf(pipeline)
   return ids.flatMap((id, i) => {
     const seq = answers[2 * i]
     const values = answers[2 * i + 1]

@@ -1,6 +1,7 @@
 import { NotEnded } from '../errors.ts'
 import type { Job } from '../job.ts'
 import { keys } from './keys.ts'
+import { answersOf } from './pipeline.ts'
 import { changeScript, runScript } from './scripts.ts'
 import { type JobStore, shardForJob, shardOf } from './store.ts'
 
@@ -24,5 +25,5 @@ export async function uncountJobs(jobs: readonly Pick<Job, 'id' | 'state'>[], st
     const shard = shardForJob(id, store)
     if (shard) pipeline.hincrby(keys.tally(shard), `deleted_${state}`, 1)
   }
-  await pipeline.exec()
+  await answersOf(pipeline)
 }

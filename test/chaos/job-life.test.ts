@@ -6,7 +6,9 @@ import { type Accepted, judge } from './verdict.ts'
 
 /** `npm test` runs the short form, `npm run chaos` the long one. */
 const long = process.env.CHAOS === 'long'
-const size = long ? { users: 24, jobsPerUser: 12, rounds: 3 } : { users: 12, jobsPerUser: 3, rounds: 1 }
+const size = long
+  ? { users: 24, jobsPerUser: 12, rounds: Number(process.env.CHAOS_ROUNDS ?? 3) }
+  : { users: 12, jobsPerUser: 3, rounds: 1 }
 const index = { shards: 64, sites: 600 }
 const jobs = size.users * size.jobsPerUser
 

@@ -118,7 +118,11 @@ async function finishEntry(ref: JobRef, how: 'failed' | 'completed'): Promise<vo
     },
     { connection: store.redis, prefix: keys.queue({ namespace: store.namespace, number: 0 }), autorun: false },
   )
-  const finished = new Promise((resolve) => (how === 'failed' ? worker.on('failed', resolve) : worker.on('completed', resolve)))
+  const finished = new Promise<void>((resolve) => {
+    const told = (job: { id?: string | undefined } | undefined) => job?.id === ref.id && resolve()
+    worker.on('failed', told)
+    worker.on('completed', told)
+  })
   worker.run()
   await finished
   await worker.close()

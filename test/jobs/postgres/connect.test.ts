@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import type { PoolClient } from 'pg'
 import { expect, test, vi } from 'vitest'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { createDatabase } from '../../services.ts'
@@ -19,6 +20,36 @@ test('a connection that breaks in the midst of a transaction fails that transact
   })
   await expect(broken).rejects.toThrow()
   expect((await postgres.db.execute(sql`select 1 as one`)).rows).toEqual([{ one: 1 }])
+  await postgres.close()
+  await database.drop()
+})
+
+test('a transaction that can’t even begin gives its connection back', async () => {
+  const database = await createDatabase()
+  const postgres = connectPostgres(database.url, { max: 2 })
+  const cut = (client: PoolClient) => {
+    // Each connection breaks in the moment in which it is handed out.
+    if ('connection' in client) Object(client.connection).stream.destroy()
+  }
+  postgres.pool.on('acquire', cut)
+  for (let i = 0; i < 5; i++) await expect(postgres.db.transaction(async () => {})).rejects.toThrow()
+  postgres.pool.off('acquire', cut)
+  const answer = await postgres.db.transaction((tx) => tx.execute(sql`select 1 as one`))
+  expect(answer.rows).toEqual([{ one: 1 }])
+  await postgres.close()
+  await database.drop()
+})
+
+test('a transaction that fails leaves nothing behind', async () => {
+  const database = await createDatabase()
+  const postgres = connectPostgres(database.url, { max: 1 })
+  await postgres.db.execute(sql`create table things (name text)`)
+  const failing = postgres.db.transaction(async (tx) => {
+    await tx.execute(sql`insert into things values ('half')`)
+    throw new Error('on second thoughts')
+  })
+  await expect(failing).rejects.toThrow('on second thoughts')
+  expect((await postgres.db.execute(sql`select * from things`)).rows).toEqual([])
   await postgres.close()
   await database.drop()
 })
