@@ -40,8 +40,7 @@ export async function runJob<Index>(delivery: QueueDelivery, deps: RunDeps<Index
     onRefused: (refusal) => current.abort.abort(refusal),
     signal,
   })
-  if (lostWorker !== null)
-    run.note('The worker of the attempt before was lost, so the search is run again from its beginning.', lostWorker)
+  if (lostWorker !== null) run.note('The worker that ran this search was lost; it is run again from its beginning.', lostWorker)
   try {
     await runSearch({ search, input }, run, current.abort, deps)
     await run.complete()
