@@ -79,7 +79,7 @@ async function leftovers({ redis }: Ground): Promise<string[]> {
   const found: string[] = []
   for (const key of await redis.keys(`${tag}:*`)) {
     if (key.startsWith(`${tag}:lock:`)) found.push(`a lock is left: ${key}`)
-    if (/:(job|log|rows):/.test(key) && (await redis.ttl(key)) < 0) found.push(`a key that never expires is left: ${key}`)
+    if (/:(job|log|rows):/.test(key) && (await redis.ttl(key)) === -1) found.push(`a key that never expires is left: ${key}`)
     if (key.startsWith(`${tag}:mine:`)) found.push(`an archived job is listed as if it were not: ${key}`)
     if (/^.*:bull:searches:0-/.test(key)) found.push(`a queue entry is left: ${key}`)
     if (/:bull:searches:(failed|completed|active|wait|delayed|stalled|paused)$/.test(key))
