@@ -26,6 +26,13 @@ export type RowsEvent = z.infer<typeof RowsEvent>
 export type NoteEvent = z.infer<typeof NoteEvent>
 export type ProgressEvent = z.infer<typeof ProgressEvent>
 
+/** A durable event as it is kept: its seq is its place in the log, `data` is JSON that is passed through. */
+export interface LoggedEvent {
+  seq: number
+  type: string
+  data: string
+}
+
 export type JobEvent =
   | { seq: number; type: 'state'; data: StateEvent }
   | { seq: number; type: 'rows'; data: RowsEvent }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { inArray, sql } from 'drizzle-orm'
 import type { Row } from '../define-search.ts'
-import { RowsEvent } from '../events.ts'
+import { type LoggedEvent, RowsEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import type { Database } from './connect.ts'
 import type { Migrations } from './migrate.ts'
@@ -10,13 +10,6 @@ import { archivedJobs, archivedRows, archivedTimeline, deletedJobs } from './sch
 export const archiveMigrations: Migrations = {
   folder: fileURLToPath(new URL('./migrations', import.meta.url)),
   table: 'archive_migrations',
-}
-
-/** A durable event as the log keeps it; `data` is JSON. */
-interface LoggedEvent {
-  seq: number
-  type: string
-  data: string
 }
 
 /** An ended job on its way into the archive. */
@@ -32,7 +25,10 @@ export interface JobToArchive {
 
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 
-/** Archivers and deleters of the same job wait for each other: neither may miss what the other has not committed yet. In order, so that they never wait in a circle. */
+/**
+ * Archivers and deleters of the same job wait for each other: neither may miss what the other has not committed yet. In order, so that they
+ * never wait in a circle.
+ */
 export async function lockJobs(ids: readonly string[], tx: Transaction): Promise<void> {
   const ordered = sql.param([...ids].sort())
   await tx.execute(
@@ -63,7 +59,7 @@ export async function archiveJobs(jobs: readonly JobToArchive[], db: Database): 
     for (const { job, log } of wanted) {
       if (!missing.has(job.id)) continue
       for await (const events of log()) await writer.add(job, events)
-      writer.end()
+      writer.endPiece()
     }
     await writer.flush()
   })
@@ -113,15 +109,10 @@ class LogWriter {
       this.#piece ??= { jobId: id, from: part.from, rows: [], bytes: 0 }
       this.#piece.rows.push(...part.rows)
       this.#piece.bytes += data.length
-      if (this.#piece.rows.length >= rowsPerPiece || this.#piece.bytes >= bytesPerPiece) this.#endPiece()
+      if (this.#piece.rows.length >= rowsPerPiece || this.#piece.bytes >= bytesPerPiece) this.endPiece()
     }
     if (this.#bytes >= bytesPerInsert || this.#timeline.length >= valuesPerInsert || this.#pieces.length >= valuesPerInsert)
       await this.flush()
-  }
-
-  /** The job's log is through. */
-  end(): void {
-    this.#endPiece()
   }
 
   async flush(): Promise<void> {
@@ -132,7 +123,8 @@ class LogWriter {
     this.#bytes = 0
   }
 
-  #endPiece(): void {
+  /** The next row belongs to another piece: this one is full, or its job's log is through. */
+  endPiece(): void {
     if (!this.#piece) return
     const { jobId, from, rows } = this.#piece
     this.#pieces.push({ jobId, from, count: rows.length, rows })

@@ -1,9 +1,10 @@
+import type { LoggedEvent } from '../events.ts'
 import type { JobSummary } from '../job.ts'
-import { type LogEntry, readEntry } from './log-entry.ts'
+import { readEntry } from './log-entry.ts'
 import { parseSummary } from './record.ts'
 
 /** What the channel of a job says. The head is read without parsing JSON; `data` is passed through as it was written. */
-export interface Ring extends LogEntry {
+export interface Ring extends Omit<LoggedEvent, 'seq'> {
   /** null for progress. */
   seq: number | null
   epoch: string

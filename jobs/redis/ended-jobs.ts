@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import type { LoggedEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import { keys, type Shard } from './keys.ts'
-import { readEntries, type StoredEvent } from './log-entry.ts'
+import { readEntries } from './log-entry.ts'
 import { answersOf } from './pipeline.ts'
 import { parseRecord } from './record.ts'
 import { plainScript, runScript } from './scripts.ts'
@@ -49,7 +50,7 @@ export async function readEnded(ids: readonly string[], shard: Shard, store: Job
 const eventsAtATime = 200
 
 /** The durable events of a job in order, some at a time: a log may hold 32 MB. */
-export async function* readLogInParts(id: string, shard: Shard, store: JobStore): AsyncGenerator<StoredEvent[]> {
+export async function* readLogInParts(id: string, shard: Shard, store: JobStore): AsyncGenerator<LoggedEvent[]> {
   for (let from = 0; ; from += eventsAtATime) {
     const entries = await store.redis.lrange(keys.log(shard, id), from, from + eventsAtATime - 1)
     if (entries.length > 0) yield readEntries(entries, from + 1)

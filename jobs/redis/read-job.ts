@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Row } from '../define-search.ts'
-import { RowsEvent } from '../events.ts'
+import { type LoggedEvent, RowsEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import { keys } from './keys.ts'
-import { readEntries, readEntry, type StoredEvent } from './log-entry.ts'
+import { readEntries, readEntry } from './log-entry.ts'
 import { fieldsOf, parseRecord } from './record.ts'
 import { plainScript, runScript } from './scripts.ts'
 import { type JobStore, shardForJob } from './store.ts'
@@ -17,7 +17,7 @@ export interface Position {
   seq: number
 }
 
-export type JobReading = { mode: 'replay'; job: Job; events: StoredEvent[] } | { mode: 'snapshot'; job: Job }
+export type JobReading = { mode: 'replay'; job: Job; events: LoggedEvent[] } | { mode: 'snapshot'; job: Job }
 
 /** Further behind than this, a reader is better served with a snapshot. */
 const replayLimits = { events: 300, bytes: 64 * 1024 }
@@ -83,7 +83,7 @@ export async function readStack(id: string, store: JobStore): Promise<string | n
 }
 
 /** All durable events of a job in order; null when it is not in Redis. For the archive and the timeline. */
-export async function readLog(id: string, store: JobStore): Promise<StoredEvent[] | null> {
+export async function readLog(id: string, store: JobStore): Promise<LoggedEvent[] | null> {
   const shard = shardForJob(id, store)
   if (!shard) return null
   const entries = await store.redis.lrange(keys.log(shard, id), 0, -1)

@@ -59,9 +59,9 @@ export function openClient({ key }: ChaosUser, url: string) {
   socket.on('resync', ({ id, epoch, seq, job }: Position & { id: string; job: JobNow }) => learn(id, { epoch, seq }, job.state))
 
   /** Sends until it is answered, whatever happens to the server meanwhile: the idempotency key makes it one job. */
-  async function post(path: string, body: object, idempotencyKey: string): Promise<{ status: number; body: { job: JobNow } }> {
+  async function start(body: object, idempotencyKey: string): Promise<{ status: number; body: { job: JobNow } }> {
     for (;;) {
-      const response = await fetch(`${url}${path}`, {
+      const response = await fetch(`${url}/api/jobs`, {
         method: 'POST',
         headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey },
         body: JSON.stringify(body),
@@ -75,14 +75,13 @@ export function openClient({ key }: ChaosUser, url: string) {
     /** Starts a search and resolves once it was seen to end, live. */
     async run(): Promise<{ id: string; seen: JobState }> {
       const request = { search: 'linking-domains', input: { domain: everybodysTarget, limit: 10_000 } }
-      const { status, body } = await post('/api/jobs', request, uuid())
+      const { status, body } = await start(request, uuid())
       if (status !== 201) throw new Error(`A start was answered ${status}: ${JSON.stringify(body)}`)
       const { id } = body.job
       const end = new Promise<JobState>((resolve) => watched.set(id, { position: null, ended: resolve }))
       if (socket.connected) watchAll([id])
       return { id, seen: await end }
     },
-    cancel: (id: string) => post(`/api/jobs/${id}/cancel`, {}, uuid()),
     close: () => socket.disconnect(),
   }
 }
