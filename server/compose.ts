@@ -13,6 +13,7 @@ import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
 import { type Api, createApi } from './http/api.ts'
+import { Authorization } from './live/authorization.ts'
 import { Hub } from './live/hub.ts'
 import { Lists } from './live/lists.ts'
 import { attachSockets } from './live/sockets.ts'
@@ -63,12 +64,16 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
   const subscriber = new Subscriber(doorbells, log)
   const places = { store, db }
   const hub = new Hub({ store, subscriber, read: (id, since) => findReading(id, since, places), log })
-  const lists = new Lists({ ...places, subscriber, log })
+  const lists = new Lists({ ...places, hub, log })
+  const authorization = new Authorization({ findRevoked: accounts.findRevoked, log })
+  const accountsChannel = `${settings.REDIS_PREFIX}:accounts`
+  await subscriber.subscribe(accountsChannel, { message: () => authorization.check(), recovered: () => authorization.check() })
+  authorization.start()
   const io = attachSockets(server, {
     hub,
     lists,
+    authorization,
     authenticate: (headers, apiKey) => (apiKey === undefined ? accounts.authenticate(headers) : accounts.authenticateKey(apiKey)),
-    stillValid: accounts.stillValid,
     originAllowed: accounts.originAllowed,
     log,
   })
@@ -82,11 +87,17 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
       perUser: settings.MAX_WAITING_PER_USER < catalog.length ? settings.MAX_WAITING_PER_USER : null,
     },
     hub,
+    authorization,
     now: () => new Date(),
     authenticate: accounts.authenticate,
     originAllowed: accounts.originAllowed,
     signUpOpen: accounts.signUpOpen,
-    authHandler: accounts.handler,
+    async authHandler(request, clientAddress) {
+      const response = await accounts.handler(request, clientAddress)
+      // Who signs out, is banned or gets another role is to lose what is open at once, on all servers. Lost, each finds out by itself.
+      if (request.method === 'POST' && response.ok) redis.publish(accountsChannel, '').catch(() => {})
+      return response
+    },
     async ready() {
       await Promise.all([redis.ping(), db.execute(sql`select 1`)])
     },
@@ -96,6 +107,7 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
 
   async function close(): Promise<void> {
     hub.stopChecking()
+    authorization.stop()
     server.closeIdleConnections()
     await io.close()
     await closeQueues(queues)

@@ -23,12 +23,23 @@ export function parseRing(message: string): Ring {
 }
 
 /** What the channel of a list says: it changed for the `version`th time, in this one job. */
-export type ListChange = { version: number; epoch: string } & ({ changed: JobSummary } | { removed: string })
+export interface ListChange {
+  version: number
+  epoch: string
+  id: string
+  /** How the job is now; null when it was removed. Read only when asked for, since the next change may make it void. */
+  job(): JobSummary | null
+}
 
-/** `version|epoch|changed` or `version|epoch|removed`, then the summary or the id on the next lines. */
+/** `version|epoch|changed` or `version|epoch|removed`, then on the next lines the id, and the rest of the summary. */
 export function parseListChange(message: string): ListChange {
-  const [head = '', ...values] = message.split('\n')
-  const [version = '', epoch = '', what] = head.split('|')
-  if (what === 'removed') return { version: Number(version), epoch, removed: values[0] ?? '' }
-  return { version: Number(version), epoch, changed: parseSummary(values, epoch) }
+  const firstBreak = message.indexOf('\n')
+  const [version = '', epoch = '', what] = message.slice(0, firstBreak).split('|')
+  const nextBreak = message.indexOf('\n', firstBreak + 1)
+  return {
+    version: Number(version),
+    epoch,
+    id: message.slice(firstBreak + 1, nextBreak === -1 ? undefined : nextBreak),
+    job: () => (what === 'changed' ? parseSummary(message.slice(firstBreak + 1).split('\n'), epoch) : null),
+  }
 }

@@ -1,4 +1,4 @@
-import { keys } from './keys.ts'
+import { keys, type Shard } from './keys.ts'
 import { plainScript, runScript } from './scripts.ts'
 import { allShards, type JobStore } from './store.ts'
 
@@ -13,6 +13,11 @@ export async function renewEpochs(makeEpoch: () => string, store: JobStore): Pro
   for (const shard of allShards(store)) {
     await runScript(store.redis, renewScript, [keys.shard(shard)], [replid, makeEpoch()])
   }
+}
+
+/** Under which the seqs of this shard count. */
+export async function epochOf(shard: Shard, store: JobStore): Promise<string> {
+  return (await store.redis.hget(keys.shard(shard), 'epoch')) ?? ''
 }
 
 /** How jobs are laid out in Redis; raised by a change that an older process would misread. */

@@ -90,20 +90,8 @@ export async function readLog(id: string, store: JobStore): Promise<LoggedEvent[
   return entries.length === 0 ? null : readEntries(entries, 1)
 }
 
-/** Where each of these jobs is now; those that are not in Redis are left out. */
-export async function positionsOf(ids: readonly string[], store: JobStore): Promise<Map<string, Position>> {
-  const positions = new Map<string, Position>()
-  const epochs = new Map<number, Promise<string | null>>()
-  await Promise.all(
-    ids.map(async (id) => {
-      const shard = shardForJob(id, store)
-      if (!shard) return
-      const epoch = epochs.get(shard.number) ?? store.redis.hget(keys.shard(shard), 'epoch')
-      epochs.set(shard.number, epoch)
-      // Sent in one go: ioredis writes the commands of one tick together.
-      const [current, seq] = await Promise.all([epoch, store.redis.llen(keys.log(shard, id))])
-      if (seq > 0) positions.set(id, { epoch: current ?? '', seq })
-    }),
-  )
-  return positions
+/** How many events a job has had; 0 when it is not in Redis. */
+export function seqOf(id: string, store: JobStore): Promise<number> {
+  const shard = shardForJob(id, store)
+  return shard ? store.redis.llen(keys.log(shard, id)) : Promise.resolve(0)
 }

@@ -1,5 +1,5 @@
 import { type AccountsDatabase, type AuthSettings, clientAddressHeader, createAuth } from './auth.ts'
-import { authenticate, authenticateKey, type Principal, stillValid } from './authenticate.ts'
+import { authenticate, authenticateKey, findRevoked, type Principal, type Revocation } from './authenticate.ts'
 import { anyAccount, ensureFirstAdmin } from './create-account.ts'
 import { originAllowed } from './origin.ts'
 import { signUpFirstAdmin, signUpPath } from './sign-up.ts'
@@ -17,7 +17,8 @@ export interface Accounts {
   handler(request: Request, clientAddress?: string): Promise<Response>
   authenticate(headers: Headers): Promise<Principal | null>
   authenticateKey(key: string): Promise<Principal | null>
-  stillValid(principal: Principal): Promise<boolean>
+  /** Which of these, let in some time ago, may not stay. */
+  findRevoked(principals: readonly Principal[]): Promise<Map<Principal, Revocation>>
   /** Ask it for calls that change something by cookie, and for every socket handshake. */
   originAllowed(headers: Headers): boolean
   /** True while there is no account at all; whoever signs up then becomes the admin. */
@@ -37,7 +38,7 @@ export function createAccounts({ db, ...settings }: AccountsOptions): Accounts {
     },
     authenticate: (headers) => authenticate(headers, deps),
     authenticateKey: (key) => authenticateKey(key, deps),
-    stillValid: (principal) => stillValid(principal, deps),
+    findRevoked: (principals) => findRevoked(principals, deps),
     originAllowed: (headers) => originAllowed(headers, settings.publicUrl),
     signUpOpen: async () => !(await anyAccount(db)),
     ensureFirstAdmin: (admin) => ensureFirstAdmin(admin, deps),

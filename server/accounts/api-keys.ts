@@ -60,7 +60,7 @@ export async function listApiKeys(userId: string, db: AccountsDatabase) {
 }
 
 /**
- * Servers that have just verified the key may let it in for 5 more seconds.
+ * Servers that have just verified the key may let it in for 2 more seconds.
  * @throws {UnknownApiKey}
  */
 export async function revokeApiKey(userId: string, name: string, db: AccountsDatabase): Promise<void> {

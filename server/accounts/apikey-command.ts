@@ -12,7 +12,7 @@ const usage = `Usage:
   create  Makes an API key for that account. The last line printed is the key alone, and it is shown only this once.
           It is good for ever unless --expires-days says otherwise.
   list    Shows the account's keys: names and dates, never the keys.
-  revoke  Ends a key. Servers may let it in for 5 more seconds, and end its live connections within a minute.
+  revoke  Ends a key. Servers end its live connections, and let it in no more, within 5 seconds.
 
 Programs send it as "Authorization: Bearer KEY".`
 

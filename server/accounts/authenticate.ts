@@ -47,31 +47,54 @@ export async function authenticateKey(
   return { ...person, via: { kind: 'key', keyId } }
 }
 
+/** Why somebody who was let in may not stay: they are out altogether, or in another role than before. */
+export type Revocation = 'unauthenticated' | 'forbidden'
+
 /**
- * Whether a connection that was let in as this principal may stay: its session or key is still in force, its owner is not
- * suspended, and their role is the same. Asks the database each time, nothing is remembered.
- * @throws when PostgreSQL does not answer. That says nothing about the principal: ask again later.
+ * Which of these, let in some time ago, are no longer what they were: the session or key is no longer in force, its owner is suspended, or
+ * has another role. Asks the database each time, in two queries however many they are.
+ * @throws when PostgreSQL does not answer. That says nothing about anybody: ask again later.
  */
-export async function stillValid(principal: Principal, { db }: Pick<AuthenticateDeps, 'db'>): Promise<boolean> {
-  const [found] =
-    principal.via.kind === 'session'
-      ? await ownerBySession(principal.via.sessionId, db)
-      : await ownerByKey(principal.via.keyId, db)
-  return found !== undefined && roleOf(found.role) === principal.role
+export async function findRevoked(
+  principals: readonly Principal[],
+  { db }: Pick<AuthenticateDeps, 'db'>,
+): Promise<Map<Principal, Revocation>> {
+  const sessionIds = new Set<string>()
+  const keyIds = new Set<string>()
+  for (const { via } of principals) via.kind === 'session' ? sessionIds.add(via.sessionId) : keyIds.add(via.keyId)
+  const [sessions, keys] = await Promise.all([rolesBySession([...sessionIds], db), rolesByKey([...keyIds], db)])
+  const roles = { session: new Map(sessions.map(pair)), key: new Map(keys.map(pair)) }
+  const revoked = new Map<Principal, Revocation>()
+  for (const principal of principals) {
+    const { via } = principal
+    const role = via.kind === 'session' ? roles.session.get(via.sessionId) : roles.key.get(via.keyId)
+    if (role === undefined) revoked.set(principal, 'unauthenticated')
+    else if (role !== principal.role) revoked.set(principal, 'forbidden')
+  }
+  return revoked
 }
 
-function ownerBySession(sessionId: string, db: AccountsDatabase) {
-  return db
-    .select({ role: user.role })
-    .from(session)
-    .innerJoin(user, eq(user.id, session.userId))
-    .where(and(eq(session.id, sessionId), sql`${session.expiresAt} > now()`, notBanned))
+const pair = ({ id, role }: { id: string; role: string | null }): [string, Role] => [id, roleOf(role)]
+
+/** Of the sessions that are in force. */
+function rolesBySession(ids: string[], db: AccountsDatabase) {
+  return ids.length === 0
+    ? []
+    : db
+        .select({ id: session.id, role: user.role })
+        .from(session)
+        .innerJoin(user, eq(user.id, session.userId))
+        // One parameter however many they are, so that the statement is always the same.
+        .where(and(sql`${session.id} = any(${sql.param(ids)})`, sql`${session.expiresAt} > now()`, notBanned))
 }
 
-function ownerByKey(keyId: string, db: AccountsDatabase) {
-  return db
-    .select({ role: user.role })
-    .from(apiKey)
-    .innerJoin(user, eq(user.id, apiKey.userId))
-    .where(and(eq(apiKey.id, keyId), keyInForce, notBanned))
+/** Of the keys that are in force. */
+function rolesByKey(ids: string[], db: AccountsDatabase) {
+  return ids.length === 0
+    ? []
+    : db
+        .select({ id: apiKey.id, role: user.role })
+        .from(apiKey)
+        .innerJoin(user, eq(user.id, apiKey.userId))
+        .where(and(sql`${apiKey.id} = any(${sql.param(ids)})`, keyInForce, notBanned))
 }

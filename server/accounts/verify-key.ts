@@ -16,11 +16,11 @@ export interface KeyOwner {
 export type VerifyKey = (key: string) => Promise<KeyOwner | null>
 
 /** So long may a key still be let in after it was revoked or its owner suspended. */
-const keptMs = 5_000
+const keptMs = 2_000
 const keptAtMost = 10_000
 
 /**
- * Remembers what it verified for 5 s, since a program may ask a hundred times a second. Refusals are not remembered: anybody
+ * Remembers what it verified for 2 s, since a program may ask a hundred times a second. Refusals are not remembered: anybody
  * could fill the memory with them.
  */
 export function createKeyVerifier({ db, now }: { db: AccountsDatabase; now: () => number }): VerifyKey {

@@ -1,5 +1,6 @@
 import { isLive } from '#jobs/lifecycle.ts'
 import { findJob, type JobPlaces } from '../find-job.ts'
+import type { Authorization } from '../live/authorization.ts'
 import type { Hub } from '../live/hub.ts'
 import { jobEventStream, parseEventId } from '../live/sse.ts'
 import type { Api } from './api.ts'
@@ -7,17 +8,21 @@ import { notFound } from './api-error.ts'
 
 export interface EventRoutesDeps extends JobPlaces {
   hub: Hub
+  authorization: Authorization
 }
 
 /** `GET /api/jobs/:id/events`: the live events of a job for programs, as server-sent events. */
 export function addEventRoutes(api: Api, deps: EventRoutesDeps): void {
   api.get('/api/jobs/:id/events', async (c) => {
-    const job = await findJob(c.req.param('id'), c.get('principal'), deps)
+    const principal = c.get('principal')
+    const job = await findJob(c.req.param('id'), principal, deps)
     if (!job) throw notFound()
     const since = parseEventId(c.req.header('last-event-id'))
     if (!isLive(job.state) && since?.epoch === job.epoch && since.seq >= job.seq) return c.body(null, 204)
     const stream = jobEventStream(job.id, {
       hub: deps.hub,
+      authorization: deps.authorization,
+      principal,
       since: since ?? { epoch: job.epoch, seq: 0 },
       signal: c.req.raw.signal,
     })

@@ -1,27 +1,35 @@
 import type { Job } from '#jobs/job.ts'
 import type { Log } from '#jobs/redis/connect.ts'
-import { keys } from '#jobs/redis/keys.ts'
-import { type JobReading, type Position, positionsOf } from '#jobs/redis/read-job.ts'
-import { type JobStore, shardForJob } from '#jobs/redis/store.ts'
-import { JobTopic } from './job-topic.ts'
-import type { JobReader } from './live-event.ts'
+import { epochOf } from '#jobs/redis/epoch.ts'
+import type { Shard } from '#jobs/redis/keys.ts'
+import type { Position } from '#jobs/redis/read-job.ts'
+import type { JobStore } from '#jobs/redis/store.ts'
+import { jobLedger, type ReadJob } from './job-ledger.ts'
+import type { ListEvent, ListLedger } from './list-ledger.ts'
+import type { LiveEvent } from './live-event.ts'
 import type { Subscriber } from './subscriber.ts'
+import { type Epochs, type Ledger, type Numbered, type Reader, type Reading, Topic } from './topic.ts'
 
 export interface HubDeps {
   store: JobStore
   subscriber: Subscriber
-  /** From Redis, else from the archive; null when it is in neither. */
-  read(id: string, since: Position | null): Promise<JobReading | null>
+  read: ReadJob
   log: Log
 }
 
-/** How often silent topics compare their position with the ledger's: the last event of a job is the one that no gap reveals. */
-const checkEveryMs = 2_000
+/** Somebody who watches jobs: a socket or an event stream. */
+export type JobReader = Reader<Job, LiveEvent>
+export type JobReading = Reading<Job, LiveEvent>
 
-/** All jobs that are watched on this server, each once however many watch it. */
+/** How often silent topics compare their position with the ledger's. */
+const checkEveryMs = 2_000
+const checkedAtOnce = 500
+
+/** All that is watched on this server, each topic once however many watch it. */
 export class Hub {
   readonly #deps: HubDeps
-  readonly #topics = new Map<string, JobTopic>()
+  readonly #jobs = new Map<string, Topic<Job, LiveEvent>>()
+  readonly #lists = new Map<string, Topic<Position, ListEvent>>()
   #timer: NodeJS.Timeout | null = null
 
   constructor(deps: HubDeps) {
@@ -30,7 +38,7 @@ export class Hub {
 
   /**
    * Brings a reader up to date and keeps it so until the job ends.
-   * @param answer is told the reading at once before the first event; says whether the reader stays (it may not see the job)
+   * @param answer is given the reading at once before the first event; says whether the reader stays (it may not see the job)
    */
   async watch(
     reader: JobReader,
@@ -38,29 +46,31 @@ export class Hub {
     since: Position | null,
     answer: (reading: JobReading | null) => boolean,
   ): Promise<void> {
-    const shard = shardForJob(id, this.#deps.store)
-    if (!shard) {
-      answer(null)
-      return
-    }
-    let topic = this.#topics.get(id)
-    if (!topic) {
-      topic = new JobTopic(id, keys.log(shard, id), { ...this.#deps, onEmpty: (empty) => this.#drop(empty) })
-      this.#topics.set(id, topic)
-    }
-    await topic.watch(reader, since, answer)
+    const ledger = jobLedger(id, this.#deps)
+    if (ledger) await this.#topicOf(this.#jobs, ledger).watch(reader, since, answer)
+    else answer(null)
   }
 
   unwatch(reader: JobReader, id: string): void {
-    this.#topics.get(id)?.unwatch(reader)
+    this.#jobs.get(id)?.unwatch(reader)
+  }
+
+  /** Tells a reader of each change of a list from now on, and by a resync whenever it has to read the list again. */
+  async listen(reader: Reader<Position, ListEvent>, ledger: ListLedger): Promise<void> {
+    await this.#topicOf(this.#lists, ledger).watch(reader, null, () => true)
+  }
+
+  stopListening(reader: Reader<Position, ListEvent>, ledger: ListLedger): void {
+    this.#lists.get(ledger.name)?.unwatch(reader)
   }
 
   async snapshot(id: string): Promise<Job | null> {
     return (await this.#deps.read(id, null))?.job ?? null
   }
 
+  /** How many jobs are watched. */
   get size(): number {
-    return this.#topics.size
+    return this.#jobs.size
   }
 
   startChecking(): void {
@@ -79,23 +89,35 @@ export class Hub {
   }
 
   async #checkPositions(): Promise<void> {
-    const silent = [...this.#topics.values()].filter((topic) => !topic.rang && topic.position)
-    for (const topic of this.#topics.values()) topic.rang = false
-    const positions = await positionsOf(
-      silent.map((topic) => topic.id),
-      this.#deps.store,
-    )
-    for (const topic of silent) {
-      const { position } = topic
-      const now = positions.get(topic.id)
-      if (!position || topic.rang) continue
-      if (!now || now.epoch !== position.epoch || now.seq !== position.seq) topic.healSilently()
+    const topics = [...this.#jobs.values(), ...this.#lists.values()]
+    const epochs = askedOnce((shard) => epochOf(shard, this.#deps.store))
+    for (let i = 0; i < topics.length; i += checkedAtOnce) {
+      await Promise.all(topics.slice(i, i + checkedAtOnce).map((topic) => topic.checkPosition(epochs)))
     }
   }
 
-  #drop(topic: JobTopic): void {
-    if (this.#topics.get(topic.id) !== topic) return
-    this.#topics.delete(topic.id)
-    this.#deps.subscriber.unsubscribe(topic.channel)
+  #topicOf<State extends Position, Event extends Numbered>(
+    topics: Map<string, Topic<State, Event>>,
+    ledger: Ledger<State, Event>,
+  ): Topic<State, Event> {
+    const held = topics.get(ledger.name)
+    if (held) return held
+    const onEmpty = () => {
+      if (topics.get(ledger.name) !== topic) return
+      topics.delete(ledger.name)
+      this.#deps.subscriber.unsubscribe(ledger.channel)
+    }
+    const topic = new Topic({ ledger, subscriber: this.#deps.subscriber, log: this.#deps.log, onEmpty })
+    topics.set(ledger.name, topic)
+    return topic
+  }
+}
+
+function askedOnce(ask: Epochs): Epochs {
+  const answers = new Map<number, Promise<string>>()
+  return (shard: Shard) => {
+    const answer = answers.get(shard.number) ?? ask(shard)
+    answers.set(shard.number, answer)
+    return answer
   }
 }

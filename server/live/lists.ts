@@ -1,70 +1,80 @@
+import type { JobState, JobSummary } from '#jobs/job.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
 import type { Log } from '#jobs/redis/connect.ts'
-import { countJobs, versionOfAll, versionOfMine } from '#jobs/redis/job-lists.ts'
-import { keys } from '#jobs/redis/keys.ts'
-import { allShards, type JobStore, shardForUser } from '#jobs/redis/store.ts'
+import { countJobs } from '#jobs/redis/job-lists.ts'
+import { allShards, type JobStore } from '#jobs/redis/store.ts'
 import { listJobs } from '../list-jobs.ts'
-import { type ListReader, type ListSource, ListTopic } from './list-topic.ts'
-import type { Subscriber } from './subscriber.ts'
+import type { Hub } from './hub.ts'
+import { feedLedger, mineLedger } from './list-ledger.ts'
+import { type ListAnswer, type ListReader, type ListRules, ListView } from './list-view.ts'
 
 /** How many jobs a live list begins with. */
-const most = { mine: 50, feed: 200 }
+const first = { mine: 50, feed: 200 }
+
+export interface FeedFilter {
+  state?: JobState | undefined
+  search?: string | undefined
+}
 
 export interface ListsDeps {
   store: JobStore
   db: Database
-  subscriber: Subscriber
+  hub: Hub
   log: Log
 }
 
-type Opened = Awaited<ReturnType<ListTopic['open']>> & { close(): void }
+/** A list that somebody has opened. */
+export interface OpenedList {
+  /** Settles once the reader has been answered. */
+  answered: Promise<void>
+  close(): void
+}
+
+type Answer = (list: ListAnswer) => void
 
 /** The live lists of this server, each once however many look at it. */
 export class Lists {
   readonly #deps: ListsDeps
-  readonly #topics = new Map<string, ListTopic>()
+  readonly #views = new Map<string, ListView>()
 
   constructor(deps: ListsDeps) {
     this.#deps = deps
   }
 
-  openMine(userId: string, reader: ListReader): Promise<Opened> {
-    const { store } = this.#deps
-    const shard = shardForUser(userId, store)
-    return this.#open(`user ${userId}`, reader, {
-      channels: [keys.mine(shard, userId)],
-      version: () => versionOfMine(shard, userId, store),
-      read: async () => (await listJobs({ userId, limit: most.mine }, this.#deps)).jobs,
-    })
+  /** A user's own jobs. */
+  openMine(userId: string, reader: ListReader, answer: Answer): OpenedList {
+    return this.#open(`user ${userId}`, reader, answer, () => ({
+      ledgers: [mineLedger(userId, this.#deps.store)],
+      fits: () => true,
+      read: () => listJobs({ userId, limit: first.mine }, this.#deps),
+      // People page back through theirs: what they may have on the screen is more than the first page.
+      most: 1_000,
+      refillBelow: 0,
+    }))
   }
 
-  openFeed(reader: ListReader): Promise<Opened> {
+  /** Everybody's jobs that fit. */
+  openFeed({ state, search }: FeedFilter, reader: ListReader, answer: Answer): OpenedList {
     const { store } = this.#deps
-    const shards = new Map(allShards(store).map((shard) => [keys.feed(shard), shard]))
-    return this.#open('feed', reader, {
-      channels: [...shards.keys()],
-      async version(channel) {
-        const shard = shards.get(channel)
-        return shard ? versionOfAll(shard, store) : 0
-      },
-      read: async () => (await listJobs({ limit: most.feed }, this.#deps)).jobs,
+    return this.#open(`feed ${state ?? ''} ${search ?? ''}`, reader, answer, () => ({
+      ledgers: allShards(store).map((shard) => feedLedger(shard, store)),
+      fits: (job: JobSummary) => (state === undefined || job.state === state) && (search === undefined || job.search === search),
+      read: () => listJobs({ state, search, limit: first.feed }, this.#deps),
       counts: () => countJobs(store),
-    })
+      most: first.feed,
+      refillBelow: first.feed / 2,
+    }))
   }
 
-  async #open(name: string, reader: ListReader, source: ListSource): Promise<Opened> {
-    let topic = this.#topics.get(name)
-    if (!topic) {
-      topic = new ListTopic({
-        ...this.#deps,
-        source,
-        onEmpty: (empty) => {
-          if (this.#topics.get(name) === empty) this.#topics.delete(name)
-        },
-      })
-      this.#topics.set(name, topic)
-    }
-    const opened = topic
-    return { ...(await opened.open(reader)), close: () => opened.close(reader) }
+  #open(name: string, reader: ListReader, answer: Answer, rules: () => ListRules): OpenedList {
+    const view = this.#views.get(name) ?? this.#make(name, rules())
+    return { answered: view.open(reader, answer), close: () => view.close(reader) }
+  }
+
+  #make(name: string, rules: ListRules): ListView {
+    const { hub, log } = this.#deps
+    const view = new ListView(rules, { hub, log, onEmpty: () => this.#views.get(name) === view && this.#views.delete(name) })
+    this.#views.set(name, view)
+    return view
   }
 }

@@ -1,7 +1,8 @@
-import type { Job } from '#jobs/job.ts'
+import { SharedFrame } from './shared-frame.ts'
+import type { Numbered } from './topic.ts'
 
-/** One event on its way to readers. Encoded once, however many read it. */
-export class LiveEvent {
+/** One event of a job on its way to readers. Encoded once, however many read it. */
+export class LiveEvent implements Numbered {
   readonly jobId: string
   /** null for progress. */
   readonly seq: number | null
@@ -9,6 +10,7 @@ export class LiveEvent {
   /** JSON, as the worker wrote it. */
   readonly data: string
   #encoded: string | null = null
+  #frame: SharedFrame | null = null
 
   constructor(jobId: string, seq: number | null, type: string, data: string) {
     this.jobId = jobId
@@ -22,14 +24,10 @@ export class LiveEvent {
     this.#encoded ??= `["${this.jobId}",${this.seq},"${this.type}",${this.data}]`
     return this.#encoded
   }
-}
 
-/** Somebody who watches jobs: a socket or an event stream. None of these calls may throw or wait. */
-export interface JobReader {
-  /** The next event in order, or progress. */
-  event(event: LiveEvent): void
-  /** Events were missed for good: this is the job now. Its rows are to be read again. */
-  resync(job: Job): void
-  /** Nothing more will come of this job: its end was delivered, or (with a code) it is no longer readable. */
-  closed(jobId: string, code: 'not_found' | null): void
+  /** The `events` frame that holds this event alone. */
+  get frame(): SharedFrame {
+    this.#frame ??= new SharedFrame('events', `[${this.encoded}]`)
+    return this.#frame
+  }
 }

@@ -1,20 +1,27 @@
-import type { Job, JobSummary } from '#jobs/job.ts'
-import type { JobReader, LiveEvent } from './live-event.ts'
+import type { Job } from '#jobs/job.ts'
+import type { JobReader } from './hub.ts'
+import type { ListFrame, ListName } from './list-frame.ts'
+import type { LiveEvent } from './live-event.ts'
 
-/** One client's connection. */
+/** One client's connection: a socket or an event stream. Each call writes one frame. */
 export interface Connection {
   /** Whether the frame before has left. */
   readonly writable: boolean
-  write(data: string): void
-  /** Calls back each time that a frame has left. */
+  /** Calls back each time that it becomes writable. */
   onWritable(callback: () => void): void
+  events(events: readonly LiveEvent[]): void
+  resync(job: Job): void
+  list(name: ListName, frame: ListFrame): void
+  revoked(jobId: string, code: 'not_found'): void
+  /** The reader at the other end takes nothing any more: ends the connection. */
+  giveUp(): void
+  /** All that waited has been written. */
+  emptied?(): void
 }
 
 export interface OutboxDeps {
   /** The job as it is now; null when it is gone. */
   snapshot(jobId: string): Promise<Job | null>
-  /** The reader at the other end takes nothing any more, or too slowly. */
-  onTooSlow(why: string): void
   now(): number
 }
 
@@ -26,37 +33,38 @@ interface JobQueue {
   progress: LiveEvent | null
   /** The job as a whole, to be sent before the events that follow it. */
   resync: Job | null
-  /** Too much had gathered: the job is to be read as a whole, or is being read. */
-  reading: 'no' | 'wanted' | 'under_way'
-}
-
-interface ListQueue {
-  changed: Map<string, JobSummary>
-  removed: Set<string>
-  counts: unknown
+  /** `stale`: too much had gathered, so the job is to be read as a whole; `reading`: it is being read. */
+  standing: 'current' | 'stale' | 'reading'
 }
 
 const limits = {
   /** Past this, a job's events give way to one resync. */
   bytesPerJob: 256 * 1024,
-  /** Past these, the socket is closed: its client comes back and resumes by seq. */
+  /** Past this, all events that wait give way to resyncs. */
   bytesInAll: 1024 * 1024,
+  /** Past this, the connection is closed: its client comes back and resumes by seq. */
   stuckMs: 30_000,
   bytesPerFrame: 64 * 1024,
+  rowsOfAList: 200,
+  readAtOnce: 16,
 }
+const readAgainMs = 1_000
 
 /**
- * What waits to be sent to one socket. Socket.IO would queue without bounds for a client that stopped reading; here a frame is written
- * only when the one before has left. Meanwhile progress is replaced by newer progress; states, rows and notes are never dropped.
+ * What waits to be sent to one client. Socket.IO and streams would queue without bounds for a client that stopped reading; here a frame is
+ * written only when the one before has left, and what gathers meanwhile is bounded: progress is replaced by newer progress, and too many
+ * events by the job as it is then. No state, row or note is ever dropped without that.
  */
 export class Outbox implements JobReader {
   readonly #connection: Connection
   readonly #deps: OutboxDeps
   readonly #jobs = new Map<string, JobQueue>()
-  readonly #lists = new Map<string, ListQueue>()
-  readonly #held = new Set<string>()
+  #lists: Map<ListName, ListFrame> | null = null
+  /** Watches under way, by job. */
+  #held: Map<string, number> | null = null
+  #bytes = 0
+  #reading = 0
   #stuckSince: number | null = null
-  #scheduled = false
   #closed = false
 
   constructor(connection: Connection, deps: OutboxDeps) {
@@ -64,12 +72,18 @@ export class Outbox implements JobReader {
     this.#deps = deps
     connection.onWritable(() => {
       this.#stuckSince = null
-      this.#schedule()
+      this.#flush()
     })
   }
 
   event(event: LiveEvent): void {
+    if (this.#jobs.size === 0 && this.#mayWrite(event.jobId)) {
+      this.#connection.events([event])
+      return
+    }
     const queue = this.#queueOf(event.jobId)
+    // It will be read as a whole, this event with it.
+    if (queue.standing === 'stale') return
     if (event.seq === null) {
       queue.progress = event
     } else {
@@ -77,157 +91,193 @@ export class Outbox implements JobReader {
       if (event.type === 'state') queue.progress = null
       queue.events.push(event)
       queue.bytes += event.data.length
-      if (queue.bytes > limits.bytesPerJob) {
-        queue.events = []
-        queue.bytes = 0
-        if (queue.reading === 'no') queue.reading = 'wanted'
-      }
+      this.#bytes += event.data.length
+      if (queue.bytes > limits.bytesPerJob) this.#giveUpEvents(queue)
+      if (this.#bytes > limits.bytesInAll) for (const each of this.#jobs.values()) if (each.bytes > 0) this.#giveUpEvents(each)
     }
-    this.#schedule()
+    this.#flush()
   }
 
   resync(job: Job): void {
     const queue = this.#queueOf(job.id)
-    queue.events = []
-    queue.bytes = 0
-    queue.progress = null
-    queue.resync = job
-    this.#schedule()
+    this.#giveUpEvents(queue)
+    // For one that must wait the job is not kept, but read when its turn comes.
+    if (this.#mayWrite(job.id)) {
+      queue.standing = 'current'
+      queue.resync = job
+    }
+    this.#flush()
   }
 
   closed(jobId: string, code: 'not_found' | null): void {
     if (code === null) return
     this.forget(jobId)
-    this.#write('revoked', JSON.stringify({ id: jobId, code }))
+    if (!this.#closed) this.#connection.revoked(jobId, code)
+  }
+
+  /** A change of a list; behind a frame that has not left, per job the last one wins. */
+  list(name: ListName, frame: ListFrame): void {
+    this.#lists ??= new Map()
+    const waiting = this.#lists.get(name)
+    this.#lists.set(name, waiting ? waiting.with(frame, limits.rowsOfAList) : frame)
+    this.#flush()
+  }
+
+  forgetList(name: ListName): void {
+    this.#lists?.delete(name)
   }
 
   /** Nothing of these jobs leaves until they are released: their watch is not acknowledged yet. */
   hold(jobIds: readonly string[]): void {
-    for (const id of jobIds) this.#held.add(id)
+    this.#held ??= new Map()
+    for (const id of jobIds) this.#held.set(id, (this.#held.get(id) ?? 0) + 1)
   }
 
   release(jobIds: readonly string[]): void {
-    for (const id of jobIds) this.#held.delete(id)
-    this.#schedule()
+    for (const id of jobIds) {
+      const holds = (this.#held?.get(id) ?? 1) - 1
+      if (holds === 0) this.#held?.delete(id)
+      else this.#held?.set(id, holds)
+    }
+    this.#flush()
   }
 
   /** Drops what waits of a job that is no longer watched. */
   forget(jobId: string): void {
+    this.#bytes -= this.#jobs.get(jobId)?.bytes ?? 0
     this.#jobs.delete(jobId)
   }
 
-  /** Changes of a list: per job the last one wins. */
-  list(name: 'jobs' | 'feed', changed: readonly JobSummary[], removed: readonly string[], counts?: unknown): void {
-    const queue = this.#lists.get(name) ?? { changed: new Map(), removed: new Set(), counts: undefined }
-    this.#lists.set(name, queue)
-    for (const job of changed) {
-      queue.changed.set(job.id, job)
-      queue.removed.delete(job.id)
-    }
-    for (const id of removed) {
-      queue.changed.delete(id)
-      queue.removed.add(id)
-    }
-    queue.counts = counts
-    this.#schedule()
+  get empty(): boolean {
+    return this.#jobs.size === 0 && (this.#lists?.size ?? 0) === 0
   }
 
-  forgetList(name: 'jobs' | 'feed'): void {
-    this.#lists.delete(name)
-  }
-
-  /** Closes sockets whose reader has taken nothing for too long; to be called now and then. */
+  /** Gives a connection up that has taken nothing for too long; to be called every few seconds. */
   check(): void {
-    if (this.#stuckSince !== null && this.#deps.now() - this.#stuckSince > limits.stuckMs) this.#tooSlow('nothing taken for 30 s')
+    if (this.#connection.writable) this.#stuckSince = null
+    else this.#stuckSince ??= this.#deps.now()
+    if (this.#stuckSince === null || this.#deps.now() - this.#stuckSince <= limits.stuckMs) return
+    this.close()
+    this.#connection.giveUp()
   }
 
   close(): void {
     this.#closed = true
     this.#jobs.clear()
-    this.#lists.clear()
+    this.#lists = null
+  }
+
+  #mayWrite(jobId: string): boolean {
+    return this.#connection.writable && !this.#closed && !this.#held?.has(jobId)
   }
 
   #queueOf(id: string): JobQueue {
-    const queue = this.#jobs.get(id) ?? { events: [], bytes: 0, progress: null, resync: null, reading: 'no' }
-    this.#jobs.set(id, queue)
+    const held = this.#jobs.get(id)
+    if (held) return held
+    const queue: JobQueue = { events: [], bytes: 0, progress: null, resync: null, standing: 'current' }
+    if (!this.#closed) this.#jobs.set(id, queue)
     return queue
   }
 
-  /** Once per tick: what one burst of messages brings leaves in one frame. */
-  #schedule(): void {
-    if (this.#scheduled || this.#closed) return
-    this.#scheduled = true
-    setImmediate(() => {
-      this.#scheduled = false
-      this.#flush()
-    })
+  /** The job is to be read as a whole. One that is being read right now is read once more. */
+  #giveUpEvents(queue: JobQueue): void {
+    this.#bytes -= queue.bytes
+    queue.events = []
+    queue.bytes = 0
+    queue.progress = null
+    queue.resync = null
+    queue.standing = 'stale'
   }
 
   #flush(): void {
-    if (this.#closed) return
-    if (!this.#connection.writable) {
-      this.#stuckSince ??= this.#deps.now()
-      let bytes = 0
-      for (const queue of this.#jobs.values()) bytes += queue.bytes
-      if (bytes > limits.bytesInAll) this.#tooSlow('more than 1 MB waits')
-      return
+    while (!this.#closed && this.#connection.writable && this.#writeNext());
+    if (this.empty && !this.#closed) this.#connection.emptied?.()
+  }
+
+  /** Writes one frame; false when there is nothing that may be written now. */
+  #writeNext(): boolean {
+    for (const [name, frame] of this.#lists ?? []) {
+      this.#lists?.delete(name)
+      this.#connection.list(name, frame)
+      return true
     }
-    for (const [name, { changed, removed, counts }] of this.#lists) {
-      this.#lists.delete(name)
-      this.#write(name, JSON.stringify({ changed: [...changed.values()], removed: [...removed], ...(counts ? { counts } : {}) }))
-    }
-    const frame: string[] = []
+    const frame: LiveEvent[] = []
     let bytes = 0
     for (const [id, queue] of this.#jobs) {
-      if (bytes > limits.bytesPerFrame) break
-      if (this.#held.has(id)) continue
-      if (queue.reading === 'wanted') this.#readAgain(id, queue)
-      if (queue.reading === 'under_way') continue
+      if (this.#held?.has(id)) continue
+      if (queue.standing === 'stale') this.#readWhole(id, queue)
+      if (queue.standing !== 'current') continue
       if (queue.resync) {
+        // In a frame of its own, the next one.
+        if (frame.length > 0) break
         const job = queue.resync
         queue.resync = null
-        queue.events = queue.events.filter((event) => event.seq !== null && event.seq > job.seq)
-        this.#write('resync', JSON.stringify({ id, epoch: job.epoch, seq: job.seq, job }))
+        if (queue.events.length === 0 && !queue.progress) this.#jobs.delete(id)
+        this.#connection.resync(job)
+        return true
       }
-      while (queue.events.length > 0 && bytes <= limits.bytesPerFrame) {
-        const event = queue.events.shift()
-        if (!event) break
-        frame.push(event.encoded)
-        bytes += event.data.length
-        queue.bytes -= event.data.length
-      }
-      if (queue.events.length > 0) break
-      if (queue.progress) frame.push(queue.progress.encoded)
+      const taken = takeUpTo(queue, limits.bytesPerFrame - bytes)
+      frame.push(...taken.events)
+      bytes += taken.bytes
+      this.#bytes -= taken.bytes
+      // What did not fit goes behind the other jobs.
       this.#jobs.delete(id)
+      if (queue.events.length > 0) {
+        this.#jobs.set(id, queue)
+        break
+      }
+      if (queue.progress) frame.push(queue.progress)
     }
-    if (frame.length > 0) this.#write('events', `[${frame.join(',')}]`)
-    // The rest goes when this has left.
+    if (frame.length > 0) this.#connection.events(frame)
+    return frame.length > 0
   }
 
-  #readAgain(id: string, queue: JobQueue): void {
-    queue.reading = 'under_way'
-    this.#deps.snapshot(id).then(
-      (job) => {
-        if (this.#jobs.get(id) !== queue) return
-        queue.reading = 'no'
-        if (job) queue.resync = job
-        else this.closed(id, 'not_found')
-        this.#schedule()
-      },
-      () => {
-        // Redis is out of reach: the next event, heal or reconnect asks again.
-        queue.reading = 'wanted'
-      },
-    )
+  #readWhole(id: string, queue: JobQueue): void {
+    if (this.#reading >= limits.readAtOnce) return
+    this.#reading++
+    queue.standing = 'reading'
+    const isWaiting = () => this.#jobs.get(id) === queue && queue.standing === 'reading'
+    this.#deps
+      .snapshot(id)
+      .then(
+        (job) => {
+          if (!isWaiting()) return
+          if (!job) {
+            this.closed(id, 'not_found')
+            return
+          }
+          queue.standing = 'current'
+          queue.resync = job
+          const follow = queue.events.filter(({ seq }) => seq !== null && seq > job.seq)
+          this.#bytes -= queue.bytes
+          queue.events = follow
+          queue.bytes = follow.reduce((sum, { data }) => sum + data.length, 0)
+          this.#bytes += queue.bytes
+        },
+        () => {
+          // Redis is out of reach. Nothing else may ever remind us of this job: it may have ended.
+          setTimeout(() => {
+            if (isWaiting()) queue.standing = 'stale'
+            this.#flush()
+          }, readAgainMs)
+        },
+      )
+      .finally(() => {
+        this.#reading--
+        this.#flush()
+      })
   }
+}
 
-  /** A Socket.IO event packet of the default namespace, already JSON: built once per frame instead of encoded again. */
-  #write(event: string, json: string): void {
-    this.#connection.write(`2["${event}",${json}]`)
+/** Takes events from the front of a queue until there are so many bytes. */
+function takeUpTo(queue: JobQueue, most: number): { events: LiveEvent[]; bytes: number } {
+  let bytes = 0
+  let count = 0
+  for (const { data } of queue.events) {
+    if (bytes >= most) break
+    bytes += data.length
+    count++
   }
-
-  #tooSlow(why: string): void {
-    this.close()
-    this.#deps.onTooSlow(why)
-  }
+  queue.bytes -= bytes
+  return { events: queue.events.splice(0, count), bytes }
 }

@@ -2,204 +2,243 @@ import type { Socket } from 'socket.io'
 import { z } from 'zod'
 import { JobState } from '#jobs/job.ts'
 import type { Log } from '#jobs/redis/connect.ts'
-import type { JobReading } from '#jobs/redis/read-job.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { maySee } from '../find-job.ts'
-import type { Hub } from './hub.ts'
-import type { ListReader } from './list-topic.ts'
-import type { Lists } from './lists.ts'
-import { type Connection, Outbox } from './outbox.ts'
+import type { Authorization } from './authorization.ts'
+import type { Hub, JobReader, JobReading } from './hub.ts'
+import type { ListName } from './list-frame.ts'
+import type { ListAnswer, ListReader } from './list-view.ts'
+import type { Lists, OpenedList } from './lists.ts'
+import { MessageRate } from './message-rate.ts'
+import { Outbox, type OutboxDeps } from './outbox.ts'
+import { SocketConnection } from './socket-connection.ts'
 
 export interface SessionDeps {
   hub: Hub
   lists: Lists
-  stillValid(principal: Principal): Promise<boolean>
+  authorization: Authorization
   log: Log
 }
 
-const limits = { jobsPerWatch: 200, watchesPerSocket: 1_000 }
-/** Sessions end, keys are revoked and people are banned while their sockets stay open. */
-const revalidateEveryMs = 60_000
-const outboxCheckMs = 5_000
+const limits = {
+  jobsPerWatch: 200,
+  watchesPerSocket: 1_000,
+  /** What the acknowledgement of one `watch` replays; further jobs are answered with a snapshot. */
+  replayBytesPerWatch: 1024 * 1024,
+  /** Messages of one socket that wait for their answer. */
+  unanswered: 200,
+}
 
-const Watch = z.object({
-  jobs: z
-    .array(
-      z.object({
-        id: z.string().max(64),
-        since: z.object({ epoch: z.string().max(64), seq: z.number().int().nonnegative() }).optional(),
-      }),
-    )
-    .max(limits.jobsPerWatch),
-})
-const Unwatch = z.object({ jobs: z.array(z.string().max(64)).max(limits.watchesPerSocket) })
-const OpenFeed = z.object({ filter: z.object({ state: JobState.optional(), search: z.string().max(64).optional() }).optional() })
+const messages = {
+  watch: z.object({
+    jobs: z
+      .array(
+        z.object({
+          id: z.string().max(64),
+          since: z.object({ epoch: z.string().max(64), seq: z.number().int().nonnegative() }).optional(),
+        }),
+      )
+      .max(limits.jobsPerWatch),
+  }),
+  unwatch: z.object({ jobs: z.array(z.string().max(64)).max(limits.watchesPerSocket) }),
+  'jobs:open': z.object({}),
+  'jobs:close': z.object({}),
+  'feed:open': z.object({ filter: z.object({ state: JobState.optional(), search: z.string().max(64).optional() }).optional() }),
+  'feed:close': z.object({}),
+}
+type Watch = z.infer<(typeof messages)['watch']>
+type OpenFeed = z.infer<(typeof messages)['feed:open']>
+
+/** Refuses a message; its code and words are what the client is told. */
+class Refused extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
 
 const failure = (code: string, message: string) => ({ error: { code, message } })
 const notFound = (id: string) => ({ id, ...failure('not_found', 'There is no such search.') })
 
 /** One connected client: what it watches, the lists that it has open, and the outbox for all of it. */
-export function serveSocket(socket: Socket, principal: Principal, deps: SessionDeps): void {
-  const { hub, lists, log } = deps
-  const watched = new Set<string>()
-  const openLists = new Map<'jobs' | 'feed', { close(): void }>()
-  const outbox = new Outbox(connectionOf(socket), {
-    snapshot: (id) => hub.snapshot(id),
-    now: () => performance.now(),
-    onTooSlow(why) {
-      log.warn({ user: principal.userId, why }, 'Closed a socket that reads too slowly')
-      socket.conn.close()
-    },
-  })
-  // The outbox, with what this socket must remember of each job.
-  const reader = {
-    event: outbox.event.bind(outbox),
-    resync: outbox.resync.bind(outbox),
-    closed(id: string, code: 'not_found' | null) {
-      watched.delete(id)
-      outbox.closed(id, code)
-    },
+export class SocketSession {
+  readonly #socket: Socket
+  readonly #principal: Principal
+  readonly #deps: SessionDeps
+  readonly #connection: SocketConnection
+  readonly #outbox: Outbox
+  readonly #rate = new MessageRate(performance.now())
+  /** The outbox, with what this socket must remember of each job. Made by the first watch, as are the others below. */
+  #reader: JobReader | null = null
+  #watched: Set<string> | null = null
+  #lists: Map<ListName, OpenedList> | null = null
+  /** Settles when the message before has been answered. */
+  #turn: Promise<void> | null = null
+  #unanswered = 0
+
+  constructor(socket: Socket, principal: Principal, deps: SessionDeps & OutboxDeps) {
+    this.#socket = socket
+    this.#principal = principal
+    this.#deps = deps
+    this.#connection = new SocketConnection(socket)
+    this.#outbox = new Outbox(this.#connection, deps)
+    const leave = deps.authorization.admit(principal, (code) => {
+      socket.emit('revoked', { code })
+      socket.disconnect(true)
+    })
+    socket.onAny((event: string, ...sent: unknown[]) => this.#heard(event, sent))
+    socket.on('disconnect', () => {
+      leave()
+      this.#close()
+    })
   }
 
-  on(socket, 'watch', Watch, async ({ jobs }, acknowledge) => {
-    if (watched.size + jobs.length > limits.watchesPerSocket) {
-      acknowledge(failure('too_large', `At most ${limits.watchesPerSocket} watches.`))
+  /** Ends the connection if its client takes nothing any more; to be called every few seconds. */
+  check(): void {
+    this.#outbox.check()
+  }
+
+  /** Messages are answered in their order, and whatever goes wrong with one is told in its acknowledgement. */
+  #heard(event: string, sent: unknown[]): void {
+    const last = sent.at(-1)
+    const acknowledge = typeof last === 'function' ? (answer: unknown) => last(answer) : () => {}
+    const message = typeof sent[0] === 'function' ? undefined : sent[0]
+    if (this.#unanswered >= limits.unanswered || !this.#rate.take(performance.now())) {
+      acknowledge(failure('rate_limited', 'Too many messages. Please slow down.'))
       return
     }
+    this.#unanswered++
+    const turn = (this.#turn ?? Promise.resolve())
+      // A client that does not read its answers is given no more of them.
+      .then(() => this.#connection.drained())
+      .then(() => this.#answer(event, message, acknowledge))
+      .catch((error) => {
+        if (error instanceof Refused) return acknowledge(failure(error.code, error.message))
+        this.#deps.log.error({ err: error, event }, 'A socket message failed')
+        acknowledge(failure('internal', 'Searchlight could not answer. Please try again.'))
+      })
+      .finally(() => {
+        this.#unanswered--
+        if (this.#turn === turn) this.#turn = null
+      })
+    this.#turn = turn
+  }
+
+  async #answer(event: string, sent: unknown, acknowledge: (answer: unknown) => void): Promise<void> {
+    switch (event) {
+      case 'watch':
+        return this.#watch(parse(messages.watch, sent), acknowledge)
+      case 'unwatch':
+        for (const id of parse(messages.unwatch, sent).jobs) this.#unwatch(id)
+        return acknowledge({})
+      case 'jobs:open':
+        parse(messages['jobs:open'], sent)
+        return this.#openMine(acknowledge)
+      case 'feed:open':
+        return this.#openFeed(parse(messages['feed:open'], sent), acknowledge)
+      case 'jobs:close':
+      case 'feed:close':
+        this.#closeList(event === 'jobs:close' ? 'jobs' : 'feed')
+        return acknowledge({})
+      default:
+        throw new Refused('invalid_input', `There is no message "${event.slice(0, 64)}".`)
+    }
+  }
+
+  async #watch({ jobs }: Watch, acknowledge: (answer: unknown) => void): Promise<void> {
+    this.#watched ??= new Set()
+    this.#reader ??= {
+      event: (event) => this.#outbox.event(event),
+      resync: (job) => this.#outbox.resync(job),
+      closed: (id, code) => {
+        this.#watched?.delete(id)
+        this.#outbox.closed(id, code)
+      },
+    }
+    const [reader, watched] = [this.#reader, this.#watched]
+    const added = new Set(jobs.flatMap(({ id }) => (watched.has(id) ? [] : [id])))
+    if (watched.size + added.size > limits.watchesPerSocket)
+      throw new Refused('too_large', `At most ${limits.watchesPerSocket} watches.`)
     const ids = jobs.map(({ id }) => id)
-    outbox.hold(ids)
+    this.#outbox.hold(ids)
+    let replayed = 0
     const answers = jobs.map(async ({ id, since }) => {
-      stopWatching(id)
+      this.#unwatch(id)
       watched.add(id)
       let answer: object = notFound(id)
-      await hub.watch(reader, id, since ?? null, (reading) => {
-        const visible = reading !== null && maySee(reading.job, principal)
-        if (visible) answer = answerOf(reading)
-        else watched.delete(id)
-        return visible
+      await this.#deps.hub.watch(reader, id, since ?? null, (reading) => {
+        const visible = reading !== null && maySee(reading.state, this.#principal)
+        if (visible) {
+          replayed += bytesOf(reading)
+          answer = answerOf(reading, replayed <= limits.replayBytesPerWatch)
+        } else watched.delete(id)
+        return visible && this.#socket.connected
       })
       return answer
     })
     try {
       acknowledge(await Promise.all(answers))
     } finally {
-      outbox.release(ids)
+      this.#outbox.release(ids)
     }
-  })
-
-  on(socket, 'unwatch', Unwatch, async ({ jobs }, acknowledge) => {
-    jobs.forEach(stopWatching)
-    acknowledge({})
-  })
-
-  on(socket, 'jobs:open', z.object({}), async (_, acknowledge) => {
-    const mine: ListReader = { wants: () => true, changes: (changed, removed) => outbox.list('jobs', changed, removed) }
-    acknowledge({ jobs: (await openList('jobs', lists.openMine(principal.userId, mine))).jobs })
-  })
-
-  on(socket, 'feed:open', OpenFeed, async ({ filter = {} }, acknowledge) => {
-    if (principal.role !== 'admin') {
-      acknowledge(failure('forbidden', 'Only admins see the searches of everybody.'))
-      return
-    }
-    const feed: ListReader = {
-      wants: (job) =>
-        (filter.state === undefined || job.state === filter.state) &&
-        (filter.search === undefined || job.search === filter.search),
-      changes: (changed, removed, counts) => outbox.list('feed', changed, removed, counts),
-    }
-    const { jobs, counts } = await openList('feed', lists.openFeed(feed))
-    acknowledge({ jobs, counts })
-  })
-
-  on(socket, 'jobs:close', z.object({}), async () => closeList('jobs'))
-  on(socket, 'feed:close', z.object({}), async () => closeList('feed'))
-
-  const revalidate = setInterval(() => {
-    deps.stillValid(principal).then(
-      (valid) => {
-        if (valid) return
-        socket.emit('revoked', { code: 'unauthenticated' })
-        socket.disconnect(true)
-      },
-      (error) => log.warn({ err: error }, 'Could not check a session; will try again'),
-    )
-  }, revalidateEveryMs)
-  const checkOutbox = setInterval(() => outbox.check(), outboxCheckMs)
-
-  socket.on('disconnect', () => {
-    clearInterval(revalidate)
-    clearInterval(checkOutbox)
-    outbox.close()
-    for (const id of watched) hub.unwatch(reader, id)
-    closeList('jobs')
-    closeList('feed')
-  })
-
-  function stopWatching(id: string): void {
-    if (!watched.delete(id)) return
-    hub.unwatch(reader, id)
-    outbox.forget(id)
   }
 
-  async function openList<Opened extends { close(): void }>(name: 'jobs' | 'feed', opening: Promise<Opened>): Promise<Opened> {
-    closeList(name)
-    const opened = await opening
-    // An opening that overtook this one: it is replaced, not forgotten.
-    openLists.get(name)?.close()
-    if (socket.disconnected) opened.close()
-    else openLists.set(name, opened)
-    return opened
+  #unwatch(id: string): void {
+    if (!this.#watched?.delete(id)) return
+    if (this.#reader) this.#deps.hub.unwatch(this.#reader, id)
+    this.#outbox.forget(id)
   }
 
-  function closeList(name: 'jobs' | 'feed'): void {
-    openLists.get(name)?.close()
-    openLists.delete(name)
-    outbox.forgetList(name)
+  #openMine(acknowledge: (answer: unknown) => void): Promise<void> {
+    const answer = ({ jobs }: ListAnswer) => acknowledge({ jobs })
+    return this.#openList('jobs', (reader) => this.#deps.lists.openMine(this.#principal.userId, reader, answer))
   }
 
-  /** Parses what a client sends; whatever goes wrong is told in its acknowledgement. */
-  function on<Message>(
-    from: Socket,
-    event: string,
-    schema: z.ZodType<Message>,
-    handle: (message: Message, acknowledge: (answer: unknown) => void) => Promise<void>,
-  ): void {
-    from.on(event, (sent: unknown, ack: unknown) => {
-      const acknowledge = typeof ack === 'function' ? (answer: unknown) => ack(answer) : () => {}
-      const message = schema.safeParse(sent ?? {})
-      if (!message.success) {
-        const [issue] = message.error.issues
-        acknowledge(failure('invalid_input', `${issue?.path.join('.')}: ${issue?.message}`))
-        return
-      }
-      handle(message.data, acknowledge).catch((error) => {
-        log.error({ err: error, event }, 'A socket message failed')
-        acknowledge(failure('internal', 'Searchlight could not answer. Please try again.'))
-      })
-    })
+  #openFeed({ filter = {} }: OpenFeed, acknowledge: (answer: unknown) => void): Promise<void> {
+    if (this.#principal.role !== 'admin') throw new Refused('forbidden', 'Only admins see the searches of everybody.')
+    return this.#openList('feed', (reader) => this.#deps.lists.openFeed(filter, reader, acknowledge))
+  }
+
+  /** One of a kind at a time: opened again, it takes the place of the one before. */
+  async #openList(name: ListName, open: (reader: ListReader) => OpenedList): Promise<void> {
+    this.#closeList(name)
+    const opened = open({ frame: (frame) => this.#outbox.list(name, frame) })
+    this.#lists ??= new Map()
+    this.#lists.set(name, opened)
+    await opened.answered
+  }
+
+  #closeList(name: ListName): void {
+    this.#lists?.get(name)?.close()
+    this.#lists?.delete(name)
+    this.#outbox.forgetList(name)
+  }
+
+  #close(): void {
+    this.#outbox.close()
+    for (const id of this.#watched ?? []) if (this.#reader) this.#deps.hub.unwatch(this.#reader, id)
+    this.#closeList('jobs')
+    this.#closeList('feed')
   }
 }
 
-/** Past Socket.IO's own buffer, which has no bounds: straight to its transport, one frame at a time. */
-function connectionOf({ conn }: Socket): Connection {
-  return {
-    get writable() {
-      return conn.transport.writable
-    },
-    write: (data) => {
-      conn.write(data)
-    },
-    // The transport's own `drain` comes before it is writable again, and the connection's as soon as a frame is handed over.
-    onWritable: (callback) => {
-      conn.transport.on('ready', callback)
-    },
-  }
+/** @throws {Refused} */
+function parse<Message>(schema: z.ZodType<Message>, sent: unknown): Message {
+  const message = schema.safeParse(sent ?? {})
+  if (message.success) return message.data
+  const [issue] = message.error.issues
+  throw new Refused('invalid_input', [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '))
 }
 
-function answerOf(reading: JobReading): object {
-  const { job } = reading
-  const at = { id: job.id, mode: reading.mode, epoch: job.epoch, seq: job.seq, job }
-  if (reading.mode === 'snapshot') return at
-  return { ...at, events: reading.events.map(({ seq, type, data }) => [seq, type, JSON.parse(data)]) }
+function bytesOf(reading: JobReading): number {
+  return reading.mode === 'replay' ? reading.events.reduce((sum, { data }) => sum + data.length, 0) : 0
+}
+
+function answerOf(reading: JobReading, mayReplay: boolean): object {
+  const { id, epoch, seq } = reading.state
+  const at = { id, epoch, seq, job: reading.state }
+  if (reading.mode === 'snapshot' || !mayReplay) return { ...at, mode: 'snapshot' }
+  return { ...at, mode: 'replay', events: reading.events.map(({ seq, type, data }) => [seq, type, JSON.parse(data)]) }
 }

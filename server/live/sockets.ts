@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http'
 import { Server } from 'socket.io'
 import { z } from 'zod'
 import type { Principal } from '../accounts/authenticate.ts'
-import { type SessionDeps, serveSocket } from './socket-session.ts'
+import { type SessionDeps, SocketSession } from './socket-session.ts'
 
 export interface SocketDeps extends SessionDeps {
   /** By the handshake's cookie, or by the API key that it carries. */
@@ -12,6 +12,11 @@ export interface SocketDeps extends SessionDeps {
 }
 
 const bytesPerMessage = 64 * 1024
+/** A connection that is dead without saying so is noticed at both ends within the sum of these. */
+const heartbeat = { pingInterval: 10_000, pingTimeout: 5_000 }
+/** Who has not said hello by then is let go. */
+const helloWithinMs = 10_000
+const checkEveryMs = 5_000
 const Handshake = z.object({ apiKey: z.string().max(200).optional() })
 
 /** The Socket.IO end of live delivery: who may connect. docs/protocol.md is its contract. */
@@ -25,6 +30,8 @@ export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
     // Upgrades on other paths are not ours to end.
     destroyUpgrade: false,
     maxHttpBufferSize: bytesPerMessage,
+    ...heartbeat,
+    connectTimeout: helloWithinMs,
     allowRequest: (request, decide) => decide(null, deps.originAllowed(headersOf(request.headers))),
   })
   io.use((socket, next) => {
@@ -40,7 +47,17 @@ export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
       },
     )
   })
-  io.on('connection', (socket) => serveSocket(socket, socket.data.principal, deps))
+  const sessions = new Set<SocketSession>()
+  const shared = { ...deps, snapshot: (id: string) => deps.hub.snapshot(id), now: () => performance.now() }
+  io.on('connection', (socket) => {
+    const session = new SocketSession(socket, socket.data.principal, shared)
+    sessions.add(session)
+    socket.on('disconnect', () => sessions.delete(session))
+  })
+  const checking = setInterval(() => {
+    for (const session of sessions) session.check()
+  }, checkEveryMs)
+  server.on('close', () => clearInterval(checking))
   return io
 }
 

@@ -1,19 +1,28 @@
 import type { Job } from '#jobs/job.ts'
-import type { JobReading, Position } from '#jobs/redis/read-job.ts'
-import type { Hub } from './hub.ts'
-import type { JobReader, LiveEvent } from './live-event.ts'
+import type { Position } from '#jobs/redis/read-job.ts'
+import type { Principal } from '../accounts/authenticate.ts'
+import type { Authorization } from './authorization.ts'
+import type { Hub, JobReader } from './hub.ts'
+import type { LiveEvent } from './live-event.ts'
+import { type Connection, Outbox } from './outbox.ts'
 
 export interface EventStreamOptions {
   hub: Hub
+  authorization: Authorization
+  /** Who reads it. */
+  principal: Principal
   /** The client's `Last-Event-ID`. */
   since: Position | null
   /** Ends the stream when the client is gone. */
   signal: AbortSignal
 }
 
+/** Twice within the shortest patience of usual proxies. */
 const heartbeatMs = 15_000
-/** Past this, a client that does not read is let go; it comes back and resumes. */
-const mostBytesWaiting = 1024 * 1024
+/** How long clients wait before they come back. */
+const retryMs = 1_000
+/** So much is handed to the network before the outbox holds back. */
+const bytesOnTheWay = 64 * 1024
 
 /** `<epoch>:<seq>`, the id of an event in a stream; anything else means from the beginning. */
 export function parseEventId(id: string | undefined): Position | null {
@@ -22,54 +31,123 @@ export function parseEventId(id: string | undefined): Position | null {
 }
 
 /** The events of one job as server-sent events: what happened so far, then each as it happens, to the end. */
-export function jobEventStream(jobId: string, { hub, since, signal }: EventStreamOptions): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  let epoch = ''
-  let stop = () => {}
+export function jobEventStream(jobId: string, options: EventStreamOptions): ReadableStream<Uint8Array> {
+  let connection: StreamConnection
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        let open = true
-        const send = (text: string) => {
-          if (!open) return
-          controller.enqueue(encoder.encode(text))
-          if ((controller.desiredSize ?? 0) < 0) end()
-        }
-        const sendEvent = (type: string, seq: number | null, data: string) =>
-          send(`${seq === null ? '' : `id: ${epoch}:${seq}\n`}event: ${type}\ndata: ${data}\n\n`)
-        const sendJob = (job: Job) => {
-          epoch = job.epoch
-          sendEvent('resync', job.seq, JSON.stringify({ id: job.id, epoch: job.epoch, seq: job.seq, job }))
-        }
-        const reader: JobReader = {
-          event: ({ type, seq, data }: LiveEvent) => sendEvent(type, seq, data),
-          resync: sendJob,
-          closed: () => end(),
-        }
-        const heartbeat = setInterval(() => send(': still here\n\n'), heartbeatMs)
-        const end = () => {
-          if (!open) return
-          open = false
-          clearInterval(heartbeat)
-          hub.unwatch(reader, jobId)
-          controller.close()
-        }
-        stop = end
-        signal.addEventListener('abort', end, { once: true })
-        const answer = (reading: JobReading | null) => {
-          if (!reading) {
-            queueMicrotask(end)
-            return false
-          }
-          epoch = reading.job.epoch
-          if (reading.mode === 'snapshot') sendJob(reading.job)
-          else for (const { seq, type, data } of reading.events) sendEvent(type, seq, data)
-          return true
-        }
-        hub.watch(reader, jobId, since, answer).catch(end)
+        connection = new StreamConnection(controller)
+        tellEvents(jobId, connection, options)
       },
-      cancel: () => stop(),
+      pull: () => connection.taken(),
+      cancel: () => connection.giveUp(),
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: mostBytesWaiting }),
+    new ByteLengthQueuingStrategy({ highWaterMark: bytesOnTheWay }),
   )
+}
+
+function tellEvents(jobId: string, connection: StreamConnection, options: EventStreamOptions): void {
+  const { hub, authorization, principal, since, signal } = options
+  const outbox = new Outbox(connection, { snapshot: (id) => hub.snapshot(id), now: () => performance.now() })
+  let over = false
+  const reader: JobReader = {
+    event: (event) => outbox.event(event),
+    resync: (job) => outbox.resync(job),
+    closed(id, code) {
+      over = true
+      outbox.closed(id, code)
+      if (outbox.empty) connection.giveUp()
+    },
+  }
+  const leave = authorization.admit(principal, () => connection.giveUp())
+  const heartbeat = setInterval(() => {
+    connection.beat()
+    outbox.check()
+  }, heartbeatMs)
+  connection.emptied = () => over && connection.giveUp()
+  connection.onClosed = () => {
+    clearInterval(heartbeat)
+    leave()
+    hub.unwatch(reader, jobId)
+    outbox.close()
+  }
+  signal.addEventListener('abort', () => connection.giveUp(), { once: true })
+  hub
+    .watch(reader, jobId, since, (reading) => {
+      if (!reading) {
+        connection.giveUp()
+        return false
+      }
+      connection.epoch = reading.state.epoch
+      if (reading.mode === 'snapshot') connection.resync(reading.state)
+      else connection.events(reading.events)
+      return true
+    })
+    // Redis is out of reach: the client comes back.
+    .catch(() => connection.giveUp())
+}
+
+/** Events as text, one stream's worth. */
+class StreamConnection implements Connection {
+  /** Under which the seqs of the events count. */
+  epoch = ''
+  emptied = () => {}
+  onClosed = () => {}
+  readonly #controller: ReadableStreamDefaultController<Uint8Array>
+  readonly #encoder = new TextEncoder()
+  #open = true
+  #onWritable = () => {}
+
+  constructor(controller: ReadableStreamDefaultController<Uint8Array>) {
+    this.#controller = controller
+    this.#send(`retry: ${retryMs}\n\n`)
+  }
+
+  get writable(): boolean {
+    return this.#open && (this.#controller.desiredSize ?? 0) > 0
+  }
+
+  onWritable(callback: () => void): void {
+    this.#onWritable = callback
+  }
+
+  /** The client has taken what was written. */
+  taken(): void {
+    this.#onWritable()
+  }
+
+  events(events: readonly LiveEvent[]): void {
+    this.#send(events.map(({ type, seq, data }) => this.#event(type, seq, data)).join(''))
+  }
+
+  resync(job: Job): void {
+    const { id, epoch, seq } = job
+    this.epoch = epoch
+    this.#send(this.#event('resync', seq, JSON.stringify({ id, epoch, seq, job })))
+  }
+
+  list(): void {}
+
+  revoked(): void {
+    this.giveUp()
+  }
+
+  beat(): void {
+    this.#send(': still here\n\n')
+  }
+
+  giveUp(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.onClosed()
+    this.#controller.close()
+  }
+
+  #event(type: string, seq: number | null, data: string): string {
+    return `${seq === null ? '' : `id: ${this.epoch}:${seq}\n`}event: ${type}\ndata: ${data}\n\n`
+  }
+
+  #send(text: string): void {
+    if (this.#open) this.#controller.enqueue(this.#encoder.encode(text))
+  }
 }

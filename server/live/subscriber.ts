@@ -45,6 +45,8 @@ export class Subscriber {
 
   /** For a connection that looks healthy and rings no more. */
   recycle(): void {
+    // Several topics find it deaf at the same time.
+    if (this.#redis.status !== 'ready') return
     this.#log.warn({ channels: this.#listeners.size }, 'The doorbell is silent while things happen; connecting anew')
     this.#redis.disconnect(true)
   }

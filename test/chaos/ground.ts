@@ -97,8 +97,8 @@ export async function openGround({ workers: workerCount, servers: serverCount, u
       await subscriber.subscribe('{sl:0}:feed')
       await new Promise<void>((resolve) =>
         subscriber.on('message', (_channel, message) => {
-          const change = parseListChange(message)
-          if ('changed' in change && change.changed.state === 'running' && change.changed.attempt > 1) resolve()
+          const job = parseListChange(message).job()
+          if (job?.state === 'running' && job.attempt > 1) resolve()
         }),
       )
       subscriber.disconnect()

@@ -4,8 +4,8 @@ import { connectRedis } from '#jobs/redis/connect.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
-import { Hub } from '#server/live/hub.ts'
-import type { JobReader, LiveEvent } from '#server/live/live-event.ts'
+import { Hub, type JobReader } from '#server/live/hub.ts'
+import type { LiveEvent } from '#server/live/live-event.ts'
 import { Subscriber } from '#server/live/subscriber.ts'
 import { delivery, newJob, openStore, quietLog } from '../../jobs/job-fixture.ts'
 import { redisUrl } from '../../services.ts'
@@ -91,7 +91,7 @@ test('the answer comes before the first event, and every event after it once and
     null,
     (reading) => {
       order.push('answer')
-      begin = reading?.job.seq ?? 0
+      begin = reading?.state.seq ?? 0
       return true
     },
   )
@@ -113,7 +113,7 @@ test('a subscriber that is killed again and again loses nothing, doubles nothing
   const begins: number[] = []
   for (const { reader } of readers) {
     await hub.watch(reader, ref.id, null, (reading) => {
-      begins.push(reading?.job.seq ?? 0)
+      begins.push(reading?.state.seq ?? 0)
       return true
     })
   }
@@ -139,7 +139,7 @@ test('a reader that comes back is replayed what it missed', async () => {
   await write(ref, 1)
   const epoch = (await readJob(ref.id, null, store))?.job.epoch ?? ''
   const { reader } = recordingReader()
-  const replayed: number[] = []
+  const replayed: (number | null)[] = []
   await hub.watch(reader, ref.id, { epoch, seq: 1 }, (reading) => {
     if (reading?.mode === 'replay') replayed.push(...reading.events.map(({ seq }) => seq))
     return true
