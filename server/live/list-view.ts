@@ -57,6 +57,7 @@ export class ListView {
   #olderExist = false
   #counts = ''
   #timer: NodeJS.Timeout | null = null
+  #refilling: NodeJS.Timeout | null = null
   #lastFrameAt = 0
   #lastReadAt = 0
   #reading = false
@@ -101,6 +102,7 @@ export class ListView {
   close(reader: ListReader): void {
     if (!this.#readers.delete(reader) || this.#readers.size > 0) return
     if (this.#timer) clearTimeout(this.#timer)
+    if (this.#refilling) clearTimeout(this.#refilling)
     for (const ledger of this.#rules.ledgers) this.#deps.hub.stopListening(this.#listener, ledger)
     this.#deps.onEmpty()
   }
@@ -122,7 +124,7 @@ export class ListView {
         if (waiting) waiting.push(frame)
         else reader.frame(frame)
       }
-      if (this.#isThin()) this.#refresh()
+      this.#refillInTime()
     } finally {
       this.#timer = null
       // What came meanwhile, or could not be told.
@@ -159,9 +161,15 @@ export class ListView {
     this.#olderExist = true
   }
 
-  #isThin(): boolean {
-    const thin = this.#olderExist && this.#inView.size < this.#rules.refillBelow
-    return thin && performance.now() - this.#lastReadAt > refillEveryMs
+  #refillInTime(): void {
+    if (!this.#olderExist || this.#inView.size >= this.#rules.refillBelow) return
+    this.#refilling ??= setTimeout(
+      () => {
+        this.#refilling = null
+        this.#refresh()
+      },
+      Math.max(0, this.#lastReadAt + refillEveryMs - performance.now()),
+    )
   }
 
   /** Changes were missed: the list is read again, until that succeeds. One at a time; asked again meanwhile, it reads again. */
