@@ -1,5 +1,7 @@
 import { tmpdir } from 'node:os'
 import { io, type Socket } from 'socket.io-client'
+import { z } from 'zod'
+import { keys } from '#jobs/redis/keys.ts'
 import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
 import { delivery, newJob, newRef, openStore } from '../../jobs/job-fixture.ts'
@@ -42,6 +44,13 @@ export async function openLiveHouse({ servers: count = 1 } = {}) {
         },
         complete: () => run.complete(),
       }
+    },
+    /** How many servers listen to a job right now. */
+    async listenersOf(jobId: string): Promise<number> {
+      const [, count] = z
+        .tuple([z.string(), z.number()])
+        .parse(await store.redis.pubsub('NUMSUB', keys.log({ ...store, number: 0 }, jobId)))
+      return count
     },
     /** A new socket; it is closed with the house. */
     socket(options: { key?: string; cookie?: string; at?: string } = {}): Promise<Socket> {
