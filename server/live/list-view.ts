@@ -22,6 +22,13 @@ export interface ListRules {
   refillBelow: number
 }
 
+interface ListReading extends ListAnswer {
+  /** Whether there are older ones. */
+  more: boolean
+  /** Jobs that changed while it was read. */
+  overtaken: Set<string>
+}
+
 /** Somebody who looks at the list. */
 export interface ListReader {
   frame(frame: ListFrame): void
@@ -60,8 +67,10 @@ export class ListView {
   #refilling: NodeJS.Timeout | null = null
   #lastFrameAt = 0
   #lastReadAt = 0
-  #reading = false
-  #readAgain = false
+  /** Readings under way, each with the jobs that changed since it began: of those it may hold less than was told. */
+  readonly #readings = new Set<Set<string>>()
+  #refreshing = false
+  #refreshAgain = false
 
   constructor(rules: ListRules, deps: { hub: Hub; log: Log; onEmpty(): void }) {
     this.#rules = rules
@@ -69,6 +78,7 @@ export class ListView {
     this.#listener = {
       event: ({ id, job }) => {
         this.#changes.set(id, { job })
+        for (const overtaken of this.#readings) overtaken.add(id)
         this.#schedule()
       },
       resync: () => this.#refresh(),
@@ -86,9 +96,9 @@ export class ListView {
       const { ledgers } = this.#rules
       this.#listening ??= Promise.all(ledgers.map((ledger) => this.#deps.hub.listen(this.#listener, ledger)))
       await this.#listening
-      const [{ jobs, more }, counts] = await Promise.all([this.#rules.read(), this.#rules.counts?.()])
-      this.#takeIn(jobs, more)
-      answer({ jobs, counts })
+      const reading = await this.#read()
+      this.#takeIn(reading)
+      answer(reading)
       const waiting = this.#readers.get(reader)
       if (!waiting) return
       this.#readers.set(reader, null)
@@ -141,7 +151,7 @@ export class ListView {
       if (job && this.#rules.fits(job)) {
         this.#inView.set(id, job.createdAt)
         changed.push(job)
-      } else if (this.#inView.delete(id) || !job) removed.push(id)
+      } else if (this.#inView.delete(id) || !job || this.#readings.size > 0) removed.push(id)
     }
     this.#changes.clear()
     this.#trim()
@@ -174,42 +184,54 @@ export class ListView {
 
   /** Changes were missed: the list is read again, until that succeeds. One at a time; asked again meanwhile, it reads again. */
   #refresh(): void {
-    this.#readAgain = true
-    if (this.#reading) return
-    this.#reading = true
-    this.#readUntilCurrent()
+    this.#refreshAgain = true
+    if (this.#refreshing) return
+    this.#refreshing = true
+    this.#refreshUntilCurrent()
       .catch((error) => {
         this.#deps.log.warn({ err: error }, 'Could not read a list again; will try again')
         setTimeout(() => this.#readers.size > 0 && this.#refresh(), tryAgainMs)
       })
       .finally(() => {
-        this.#reading = false
+        this.#refreshing = false
       })
   }
 
-  async #readUntilCurrent(): Promise<void> {
-    while (this.#readAgain && this.#readers.size > 0) {
-      this.#readAgain = false
-      const { jobs, more } = await this.#rules.read()
+  async #refreshUntilCurrent(): Promise<void> {
+    while (this.#refreshAgain && this.#readers.size > 0) {
+      this.#refreshAgain = false
+      const reading = await this.#read()
+      const { jobs, more, overtaken } = reading
+      for (const job of jobs) if (!overtaken.has(job.id)) this.#changes.set(job.id, { job: () => job })
       const oldest = jobs.at(-1)?.createdAt ?? ''
       const listed = new Set(jobs.map(({ id }) => id))
       for (const [id, createdAt] of this.#inView) {
         // In view, and in the stretch that was read, yet not there: it was deleted meanwhile, or fits no more.
         const missing = !listed.has(id) && (!more || createdAt > oldest)
-        if (missing && !this.#changes.has(id)) this.#changes.set(id, { job: () => null })
+        if (missing && !overtaken.has(id)) this.#changes.set(id, { job: () => null })
       }
-      for (const job of jobs) {
-        const heard = this.#changes.get(job.id)?.job()
-        if (!heard || heard.epoch !== job.epoch || heard.seq < job.seq) this.#changes.set(job.id, { job: () => job })
-      }
-      this.#takeIn(jobs, more)
+      this.#takeIn(reading)
       this.#schedule()
     }
   }
 
-  #takeIn(jobs: readonly JobSummary[], more: boolean): void {
+  async #read(): Promise<ListReading> {
+    const overtaken = new Set<string>()
+    this.#readings.add(overtaken)
+    try {
+      const [list, counts] = await Promise.all([this.#rules.read(), this.#rules.counts?.()])
+      return { ...list, counts, overtaken }
+    } finally {
+      this.#readings.delete(overtaken)
+    }
+  }
+
+  #takeIn({ jobs, more, overtaken }: ListReading): void {
     this.#lastReadAt = performance.now()
     this.#olderExist = more
-    for (const { id, createdAt } of jobs) this.#inView.set(id, createdAt)
+    for (const { id, createdAt } of jobs) {
+      // What changed meanwhile and was told already is in view or not as it was told.
+      if (!overtaken.has(id) || this.#changes.has(id)) this.#inView.set(id, createdAt)
+    }
   }
 }

@@ -198,7 +198,8 @@ export class SocketSession {
 
   #openFeed({ filter = {} }: OpenFeed, acknowledge: (answer: unknown) => void): Promise<void> {
     if (this.#principal.role !== 'admin') throw new Refused('forbidden', 'Only admins see the searches of everybody.')
-    return this.#openList('feed', (reader) => this.#deps.lists.openFeed(filter, reader, acknowledge))
+    const answer = ({ jobs, counts }: ListAnswer) => acknowledge({ jobs, counts })
+    return this.#openList('feed', (reader) => this.#deps.lists.openFeed(filter, reader, answer))
   }
 
   /** One of a kind at a time: opened again, it takes the place of the one before. */
