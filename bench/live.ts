@@ -116,8 +116,10 @@ function named(name: string): Contender {
 const parts = { latency, loss, memory }
 const chosen = process.argv.slice(2)
 const unknown = chosen.filter((name) => !(name in parts))
-if (unknown.length > 0)
-  throw new Error(`There is no part ${unknown.join(', ')}; say some of ${Object.keys(parts).join(', ')}, or nothing for all.`)
+if (unknown.length > 0) {
+  console.error(`There is no part ${unknown.join(', ')}; say some of ${Object.keys(parts).join(', ')}, or nothing for all.`)
+  process.exit(2)
+}
 
 await withServices(async (urls) => {
   const ground = await makeGround(urls)
