@@ -1,0 +1,8 @@
+import { createAdapter } from '@socket.io/redis-adapter'
+import { Redis } from 'ioredis'
+import { serveRooms } from './socket-io-rooms.ts'
+
+/** Rooms that other processes emit to over Redis. */
+const publisher = new Redis(process.env.REDIS_URL ?? '')
+const subscriber = new Redis(process.env.REDIS_URL ?? '')
+await serveRooms(createAdapter(publisher, subscriber))

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { v7 as uuidV7 } from 'uuid'
+import { createJob } from '#jobs/redis/create-job.ts'
+import { openStore } from '#jobs/redis/open-store.ts'
+import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
+import type { JobRef } from '#jobs/redis/store.ts'
+import { log } from '../measure.ts'
+import type { Contender, Ground, Publisher } from './contender.ts'
+import { openSocketIo } from './wire-client.ts'
+
+/** The whole of it: jobs in the store, events written by the scripts that workers use, clients that watch. */
+export const searchlight: Contender = {
+  name: 'searchlight',
+  server: 'searchlight-server.ts',
+  openPublisher: openRuns,
+  async watch(url, jobIds, { apiKey }, heard) {
+    const client = await openSocketIo(url, apiKey, heard)
+    const answer = await client.request('watch', { jobs: jobIds.map((id) => ({ id })) })
+    if (answer.includes('"error"')) throw new Error(`The watch was refused: ${answer}`)
+    return client
+  },
+}
+
+/** Runs of jobs, written without waiting: one connection keeps their order. */
+export async function openRuns({ redis, userId }: Ground): Promise<Publisher> {
+  const store = await openStore({
+    url: redis,
+    namespace: 'sl',
+    shards: 1,
+    name: 'bench',
+    retries: null,
+    makeEpoch: randomUUID,
+    log,
+  })
+  const runs = new Map<string, { job: JobRef; n: number }>()
+  let begun = 0
+  return {
+    async begin() {
+      // One job of each type is active at a time, so each is a type of its own.
+      const job = { id: `0-${uuidV7()}`, userId, search: `search-${begun++}` }
+      await createJob(
+        { ...job, input: { domain: 'example.com' }, createdAt: new Date() },
+        { inAll: 1_000_000, perUser: null },
+        store,
+      )
+      await startJob({ ...job, number: 1, token: 'token', worker: 'bench:1' }, new Date(), store)
+      runs.set(job.id, { job, n: 0 })
+      return job.id
+    },
+    async publish(jobId, { type, data }) {
+      const run = runs.get(jobId)
+      if (!run) throw new Error(`No run of ${jobId}`)
+      const events = [{ type, data: JSON.stringify(data), rows: type === 'rows' ? 1 : 0 }]
+      const ending = type === 'state' ? { state: data.state, message: null, stack: null, at: new Date() } : null
+      await writeRun(run.job, { attempt: 1, n: ++run.n, events, progress: null, ending, farewell: false }, store)
+    },
+    async close() {
+      store.redis.disconnect()
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import { WebSocket } from 'ws'
+
+/** A client that costs the same whatever speaks at the other end: frames are texts, and nothing is parsed but what must be. */
+export interface WireClient {
+  /** Sends a request and resolves with its answer, as text. */
+  request(event: string, argument: unknown): Promise<string>
+  close(): void
+}
+
+/** A plain WebSocket: a text is a request, and the texts that begin with `ok` are the answers to requests, in order. */
+export async function openPlain(url: string, heard: (text: string) => void): Promise<WireClient> {
+  const socket = connect(url, '/')
+  const answers: ((text: string) => void)[] = []
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve).once('error', reject)
+  })
+  socket.on('message', (data) => {
+    const text = String(data)
+    if (text.startsWith('ok')) answers.shift()?.(text)
+    else heard(text)
+  })
+  return {
+    request(_event, argument) {
+      socket.send(String(argument))
+      return new Promise((resolve) => answers.push(resolve))
+    },
+    close: () => socket.terminate(),
+  }
+}
+
+/**
+ * Socket.IO by hand, over one WebSocket. A text begins with Engine.IO's type (0 open, 2 ping, 3 pong, 4 message), and a message with
+ * Socket.IO's (0 connect, 2 event, 3 acknowledgement, 4 refusal).
+ */
+export async function openSocketIo(url: string, apiKey: string, heard: (text: string) => void): Promise<WireClient> {
+  const socket = connect(url, '/socket.io/?EIO=4&transport=websocket')
+  const answers = new Map<string, (text: string) => void>()
+  let asked = 0
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject)
+    socket.on('message', (data) => {
+      const text = String(data)
+      if (text.startsWith('42')) heard(text)
+      else if (text === '2') socket.send('3')
+      else if (text.startsWith('0')) socket.send(`40${JSON.stringify({ apiKey })}`)
+      else if (text.startsWith('40')) resolve()
+      else if (text.startsWith('43')) {
+        const id = text.slice(2, text.indexOf('['))
+        answers.get(id)?.(text)
+        answers.delete(id)
+      } else reject(new Error(`The server said ${text}`))
+    })
+  })
+  return {
+    request(event, argument) {
+      const id = String(asked++)
+      socket.send(`42${id}${JSON.stringify([event, argument])}`)
+      return new Promise((resolve) => answers.set(id, resolve))
+    },
+    close: () => socket.terminate(),
+  }
+}
+
+function connect(url: string, path: string): WebSocket {
+  return new WebSocket(`${url.replace('http', 'ws')}${path}`, { perMessageDeflate: false })
+}
