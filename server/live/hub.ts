@@ -64,10 +64,6 @@ export class Hub {
     this.#lists.get(ledger.name)?.unwatch(reader)
   }
 
-  async snapshot(id: string): Promise<Job | null> {
-    return (await this.#deps.read(id, null))?.job ?? null
-  }
-
   /** How many jobs are watched. */
   get size(): number {
     return this.#jobs.size

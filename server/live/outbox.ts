@@ -1,5 +1,5 @@
 import type { Job } from '#jobs/job.ts'
-import type { JobReader } from './hub.ts'
+import type { Hub, JobReader } from './hub.ts'
 import type { ListFrame, ListName } from './list-frame.ts'
 import type { LiveEvent } from './live-event.ts'
 
@@ -15,13 +15,12 @@ export interface Connection {
   revoked(jobId: string, code: 'not_found'): void
   /** The reader at the other end takes nothing any more: ends the connection. */
   giveUp(): void
-  /** All that waited has been written. */
-  emptied?(): void
+  /** All that waited has been written, and nothing is watched any more. */
+  finished?(): void
 }
 
 export interface OutboxDeps {
-  /** The job as it is now; null when it is gone. */
-  snapshot(jobId: string): Promise<Job | null>
+  hub: Pick<Hub, 'watch'>
   now(): number
 }
 
@@ -33,7 +32,10 @@ interface JobQueue {
   progress: LiveEvent | null
   /** The job as a whole, to be sent before the events that follow it. */
   resync: Job | null
-  /** `stale`: too much had gathered, so the job is to be read as a whole; `reading`: it is being read. */
+  /**
+   * `stale`: too much had gathered, so the job is to be watched anew, from a snapshot; `reading`: that is under way. What is told of it
+   * until then is part of the snapshot, or follows it.
+   */
   standing: 'current' | 'stale' | 'reading'
 }
 
@@ -51,14 +53,15 @@ const limits = {
 const readAgainMs = 1_000
 
 /**
- * What waits to be sent to one client. Socket.IO and streams would queue without bounds for a client that stopped reading; here a frame is
+ * What a client watches, and what waits to be sent to it. Socket.IO and streams would queue without bounds for a client that stopped reading; here a frame is
  * written only when the one before has left, and what gathers meanwhile is bounded: progress is replaced by newer progress, and too many
  * events by the job as it is then. No state, row or note is ever dropped without that.
  */
 export class Outbox implements JobReader {
   readonly #connection: Connection
   readonly #deps: OutboxDeps
-  readonly #jobs = new Map<string, JobQueue>()
+  readonly #queues = new Map<string, JobQueue>()
+  #watched: Set<string> | null = null
   #lists: Map<ListName, ListFrame> | null = null
   /** Watches under way, by job. */
   #held: Map<string, number> | null = null
@@ -77,13 +80,12 @@ export class Outbox implements JobReader {
   }
 
   event(event: LiveEvent): void {
-    if (this.#jobs.size === 0 && this.#mayWrite(event.jobId)) {
+    if (this.#queues.size === 0 && this.#mayWrite(event.jobId)) {
       this.#connection.events([event])
       return
     }
     const queue = this.#queueOf(event.jobId)
-    // It will be read as a whole, this event with it.
-    if (queue.standing === 'stale') return
+    if (queue.standing !== 'current') return
     if (event.seq === null) {
       queue.progress = event
     } else {
@@ -93,26 +95,33 @@ export class Outbox implements JobReader {
       queue.bytes += event.data.length
       this.#bytes += event.data.length
       if (queue.bytes > limits.bytesPerJob) this.#giveUpEvents(queue)
-      if (this.#bytes > limits.bytesInAll) for (const each of this.#jobs.values()) if (each.bytes > 0) this.#giveUpEvents(each)
+      if (this.#bytes > limits.bytesInAll) for (const each of this.#queues.values()) if (each.bytes > 0) this.#giveUpEvents(each)
     }
     this.#flush()
   }
 
   resync(job: Job): void {
     const queue = this.#queueOf(job.id)
+    if (queue.standing !== 'current') return
     this.#giveUpEvents(queue)
     // For one that must wait the job is not kept, but read when its turn comes.
-    if (this.#mayWrite(job.id)) {
-      queue.standing = 'current'
-      queue.resync = job
-    }
+    if (this.#mayWrite(job.id)) this.#takeOver(queue, job)
     this.#flush()
   }
 
   closed(jobId: string, code: 'not_found' | null): void {
-    if (code === null) return
-    this.forget(jobId)
-    if (!this.#closed) this.#connection.revoked(jobId, code)
+    this.#watched?.delete(jobId)
+    if (code !== null) {
+      this.forget(jobId)
+      if (!this.#closed) this.#connection.revoked(jobId, code)
+    }
+    this.#flush()
+  }
+
+  /** The jobs that this client watches. */
+  get watched(): Set<string> {
+    this.#watched ??= new Set()
+    return this.#watched
   }
 
   /** A change of a list; behind a frame that has not left, per job the last one wins. */
@@ -144,12 +153,8 @@ export class Outbox implements JobReader {
 
   /** Drops what waits of a job that is no longer watched. */
   forget(jobId: string): void {
-    this.#bytes -= this.#jobs.get(jobId)?.bytes ?? 0
-    this.#jobs.delete(jobId)
-  }
-
-  get empty(): boolean {
-    return this.#jobs.size === 0 && (this.#lists?.size ?? 0) === 0
+    this.#bytes -= this.#queues.get(jobId)?.bytes ?? 0
+    this.#queues.delete(jobId)
   }
 
   /** Gives a connection up that has taken nothing for too long; to be called every few seconds. */
@@ -163,7 +168,7 @@ export class Outbox implements JobReader {
 
   close(): void {
     this.#closed = true
-    this.#jobs.clear()
+    this.#queues.clear()
     this.#lists = null
   }
 
@@ -172,14 +177,14 @@ export class Outbox implements JobReader {
   }
 
   #queueOf(id: string): JobQueue {
-    const held = this.#jobs.get(id)
+    const held = this.#queues.get(id)
     if (held) return held
     const queue: JobQueue = { events: [], bytes: 0, progress: null, resync: null, standing: 'current' }
-    if (!this.#closed) this.#jobs.set(id, queue)
+    if (!this.#closed) this.#queues.set(id, queue)
     return queue
   }
 
-  /** The job is to be read as a whole. One that is being read right now is read once more. */
+  /** The job is to be watched anew. */
   #giveUpEvents(queue: JobQueue): void {
     this.#bytes -= queue.bytes
     queue.events = []
@@ -191,7 +196,7 @@ export class Outbox implements JobReader {
 
   #flush(): void {
     while (!this.#closed && this.#connection.writable && this.#writeNext());
-    if (this.empty && !this.#closed) this.#connection.emptied?.()
+    if (!this.#closed && this.#queues.size === 0 && !this.#watched?.size) this.#connection.finished?.()
   }
 
   /** Writes one frame; false when there is nothing that may be written now. */
@@ -203,16 +208,16 @@ export class Outbox implements JobReader {
     }
     const frame: LiveEvent[] = []
     let bytes = 0
-    for (const [id, queue] of this.#jobs) {
+    for (const [id, queue] of this.#queues) {
       if (this.#held?.has(id)) continue
-      if (queue.standing === 'stale') this.#readWhole(id, queue)
+      if (queue.standing === 'stale') this.#watchAnew(id, queue)
       if (queue.standing !== 'current') continue
       if (queue.resync) {
         // In a frame of its own, the next one.
         if (frame.length > 0) break
         const job = queue.resync
         queue.resync = null
-        if (queue.events.length === 0 && !queue.progress) this.#jobs.delete(id)
+        if (queue.events.length === 0 && !queue.progress) this.#queues.delete(id)
         this.#connection.resync(job)
         return true
       }
@@ -221,9 +226,9 @@ export class Outbox implements JobReader {
       bytes += taken.bytes
       this.#bytes -= taken.bytes
       // What did not fit goes behind the other jobs.
-      this.#jobs.delete(id)
+      this.#queues.delete(id)
       if (queue.events.length > 0) {
-        this.#jobs.set(id, queue)
+        this.#queues.set(id, queue)
         break
       }
       if (queue.progress) frame.push(queue.progress)
@@ -232,36 +237,35 @@ export class Outbox implements JobReader {
     return frame.length > 0
   }
 
-  #readWhole(id: string, queue: JobQueue): void {
+  #takeOver(queue: JobQueue, job: Job): void {
+    queue.standing = 'current'
+    queue.resync = job
+  }
+
+  /** The topic alone knows which events follow a snapshot, so it is asked for both. */
+  #watchAnew(id: string, queue: JobQueue): void {
     if (this.#reading >= limits.readAtOnce) return
     this.#reading++
     queue.standing = 'reading'
-    const isWaiting = () => this.#jobs.get(id) === queue && queue.standing === 'reading'
-    this.#deps
-      .snapshot(id)
-      .then(
-        (job) => {
-          if (!isWaiting()) return
-          if (!job) {
-            this.closed(id, 'not_found')
-            return
-          }
-          queue.standing = 'current'
-          queue.resync = job
-          const follow = queue.events.filter(({ seq }) => seq !== null && seq > job.seq)
-          this.#bytes -= queue.bytes
-          queue.events = follow
-          queue.bytes = follow.reduce((sum, { data }) => sum + data.length, 0)
-          this.#bytes += queue.bytes
-        },
-        () => {
-          // Redis is out of reach. Nothing else may ever remind us of this job: it may have ended.
-          setTimeout(() => {
-            if (isWaiting()) queue.standing = 'stale'
-            this.#flush()
-          }, readAgainMs)
-        },
-      )
+    const stillWanted = () => this.#queues.get(id) === queue
+    this.#deps.hub
+      .watch(this, id, null, (reading) => {
+        if (!stillWanted()) return false
+        if (!reading) {
+          this.closed(id, 'not_found')
+          return false
+        }
+        this.watched.add(id)
+        this.#takeOver(queue, reading.state)
+        return true
+      })
+      .catch(() => {
+        // Redis is out of reach. Nothing else may ever remind us of this job: it may have ended.
+        setTimeout(() => {
+          if (stillWanted()) queue.standing = 'stale'
+          this.#flush()
+        }, readAgainMs)
+      })
       .finally(() => {
         this.#reading--
         this.#flush()

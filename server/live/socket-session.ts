@@ -5,7 +5,7 @@ import type { Log } from '#jobs/redis/connect.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { maySee } from '../find-job.ts'
 import type { Authorization } from './authorization.ts'
-import type { Hub, JobReader, JobReading } from './hub.ts'
+import type { Hub, JobReading } from './hub.ts'
 import type { ListName } from './list-frame.ts'
 import type { ListAnswer, ListReader } from './list-view.ts'
 import type { Lists, OpenedList } from './lists.ts'
@@ -70,9 +70,6 @@ export class SocketSession {
   readonly #connection: SocketConnection
   readonly #outbox: Outbox
   readonly #rate = new MessageRate(performance.now())
-  /** The outbox, with what this socket must remember of each job. Made by the first watch, as are the others below. */
-  #reader: JobReader | null = null
-  #watched: Set<string> | null = null
   #lists: Map<ListName, OpenedList> | null = null
   /** Settles when the message before has been answered. */
   #turn: Promise<void> | null = null
@@ -148,16 +145,7 @@ export class SocketSession {
   }
 
   async #watch({ jobs }: Watch, acknowledge: (answer: unknown) => void): Promise<void> {
-    this.#watched ??= new Set()
-    this.#reader ??= {
-      event: (event) => this.#outbox.event(event),
-      resync: (job) => this.#outbox.resync(job),
-      closed: (id, code) => {
-        this.#watched?.delete(id)
-        this.#outbox.closed(id, code)
-      },
-    }
-    const [reader, watched] = [this.#reader, this.#watched]
+    const { watched } = this.#outbox
     const added = new Set(jobs.flatMap(({ id }) => (watched.has(id) ? [] : [id])))
     if (watched.size + added.size > limits.watchesPerSocket)
       throw new Refused('too_large', `At most ${limits.watchesPerSocket} watches.`)
@@ -168,7 +156,7 @@ export class SocketSession {
       this.#unwatch(id)
       watched.add(id)
       let answer: object = notFound(id)
-      await this.#deps.hub.watch(reader, id, since ?? null, (reading) => {
+      await this.#deps.hub.watch(this.#outbox, id, since ?? null, (reading) => {
         const visible = reading !== null && maySee(reading.state, this.#principal)
         if (visible) {
           replayed += bytesOf(reading)
@@ -186,8 +174,7 @@ export class SocketSession {
   }
 
   #unwatch(id: string): void {
-    if (!this.#watched?.delete(id)) return
-    if (this.#reader) this.#deps.hub.unwatch(this.#reader, id)
+    if (this.#outbox.watched.delete(id)) this.#deps.hub.unwatch(this.#outbox, id)
     this.#outbox.forget(id)
   }
 
@@ -219,7 +206,7 @@ export class SocketSession {
 
   #close(): void {
     this.#outbox.close()
-    for (const id of this.#watched ?? []) if (this.#reader) this.#deps.hub.unwatch(this.#reader, id)
+    for (const id of this.#outbox.watched) this.#deps.hub.unwatch(this.#outbox, id)
     this.#closeList('jobs')
     this.#closeList('feed')
   }

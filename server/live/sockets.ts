@@ -48,7 +48,7 @@ export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
     )
   })
   const sessions = new Set<SocketSession>()
-  const shared = { ...deps, snapshot: (id: string) => deps.hub.snapshot(id), now: () => performance.now() }
+  const shared = { ...deps, now: () => performance.now() }
   io.on('connection', (socket) => {
     const session = new SocketSession(socket, socket.data.principal, shared)
     sessions.add(session)

@@ -2,7 +2,7 @@ import type { Job } from '#jobs/job.ts'
 import type { Position } from '#jobs/redis/read-job.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import type { Authorization } from './authorization.ts'
-import type { Hub, JobReader } from './hub.ts'
+import type { Hub } from './hub.ts'
 import type { LiveEvent } from './live-event.ts'
 import { type Connection, Outbox } from './outbox.ts'
 
@@ -48,32 +48,22 @@ export function jobEventStream(jobId: string, options: EventStreamOptions): Read
 
 function tellEvents(jobId: string, connection: StreamConnection, options: EventStreamOptions): void {
   const { hub, authorization, principal, since, signal } = options
-  const outbox = new Outbox(connection, { snapshot: (id) => hub.snapshot(id), now: () => performance.now() })
-  let over = false
-  const reader: JobReader = {
-    event: (event) => outbox.event(event),
-    resync: (job) => outbox.resync(job),
-    closed(id, code) {
-      over = true
-      outbox.closed(id, code)
-      if (outbox.empty) connection.giveUp()
-    },
-  }
+  const outbox = new Outbox(connection, { hub, now: () => performance.now() })
   const leave = authorization.admit(principal, () => connection.giveUp())
   const heartbeat = setInterval(() => {
     connection.beat()
     outbox.check()
   }, heartbeatMs)
-  connection.emptied = () => over && connection.giveUp()
   connection.onClosed = () => {
     clearInterval(heartbeat)
     leave()
-    hub.unwatch(reader, jobId)
+    hub.unwatch(outbox, jobId)
     outbox.close()
   }
   signal.addEventListener('abort', () => connection.giveUp(), { once: true })
+  outbox.watched.add(jobId)
   hub
-    .watch(reader, jobId, since, (reading) => {
+    .watch(outbox, jobId, since, (reading) => {
       if (!reading) {
         connection.giveUp()
         return false
@@ -91,7 +81,6 @@ function tellEvents(jobId: string, connection: StreamConnection, options: EventS
 class StreamConnection implements Connection {
   /** Under which the seqs of the events count. */
   epoch = ''
-  emptied = () => {}
   onClosed = () => {}
   readonly #controller: ReadableStreamDefaultController<Uint8Array>
   readonly #encoder = new TextEncoder()
@@ -134,6 +123,11 @@ class StreamConnection implements Connection {
 
   beat(): void {
     this.#send(': still here\n\n')
+  }
+
+  /** The end was told. */
+  finished(): void {
+    this.giveUp()
   }
 
   giveUp(): void {

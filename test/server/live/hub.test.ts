@@ -195,3 +195,38 @@ test('a job that does not exist is answered null and leaves nothing behind', asy
   expect(answers).toEqual([null, null])
   expect(hub.size).toBe(0)
 })
+
+test('a snapshot read for a reader that fell behind is followed by what it lacks, and by nothing that it holds', async () => {
+  const ref = await newJob(store)
+  await startJob(delivery(ref), at, store)
+  let hold: Promise<void> = Promise.resolve()
+  const slow = new Hub({
+    store,
+    subscriber,
+    log: quietLog,
+    read: async (id, since) => {
+      await hold
+      return readJob(id, since, store)
+    },
+  })
+  const { reader, seen, resyncs, end } = recordingReader()
+  await slow.watch(reader, ref.id, null, () => true)
+  let read = () => {}
+  hold = new Promise((resolve) => {
+    read = resolve
+  })
+  // As an outbox does that gave up what had gathered. The events are in the ledger before the reading, and are heard before it as well.
+  const again = slow.watch(reader, ref.id, null, (reading) => {
+    if (reading) reader.resync(reading.state)
+    return true
+  })
+  for (let n = 1; n <= 3; n++) await write(ref, n)
+  read()
+  await again
+  await write(ref, 4)
+  await complete(ref, 5)
+  await end
+  const from = resyncs.at(-1)?.seq ?? 0
+  expect(from).toBeGreaterThanOrEqual(5)
+  expect(seen).toEqual(counting(from + 1, 7))
+})

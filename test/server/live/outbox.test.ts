@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Job } from '#jobs/job.ts'
+import type { Hub } from '#server/live/hub.ts'
 import { ListFrame } from '#server/live/list-frame.ts'
 import { LiveEvent } from '#server/live/live-event.ts'
 import { Outbox } from '#server/live/outbox.ts'
@@ -27,7 +28,7 @@ function openOutbox({ writable = true, top = 0, snapshot = async (id: string): P
   const sent: unknown[] = []
   let onWritable = () => {}
   let now = 0
-  let emptied = 0
+  let finished = 0
   let givenUp = 0
   const write = (frame: unknown) => {
     expect(connection.writable).toBe(true)
@@ -46,11 +47,18 @@ function openOutbox({ writable = true, top = 0, snapshot = async (id: string): P
     giveUp: () => {
       givenUp++
     },
-    emptied: () => {
-      emptied++
+    finished: () => {
+      finished++
     },
   }
-  const outbox = new Outbox(connection, { snapshot: (id) => snapshot(id), now: () => now })
+  const hub: Pick<Hub, 'watch'> = {
+    async watch(_reader, id, _since, answer) {
+      const state = await snapshot(id)
+      answer(state && { mode: 'snapshot', state })
+    },
+  }
+  const outbox = new Outbox(connection, { hub, now: () => now })
+  outbox.watched.add('a')
   /** The frame before leaves, and the next, until nothing more comes. */
   const drain = async () => {
     for (let before = -1; before !== sent.length; ) {
@@ -63,7 +71,7 @@ function openOutbox({ writable = true, top = 0, snapshot = async (id: string): P
   const pass = (ms: number) => {
     now += ms
   }
-  return { outbox, sent, drain, connection, pass, emptied: () => emptied, givenUp: () => givenUp }
+  return { outbox, sent, drain, connection, pass, finished: () => finished, givenUp: () => givenUp }
 }
 
 const rows = (seq: number, bytes = 10, id = 'a') => new LiveEvent(id, seq, 'rows', JSON.stringify('x'.repeat(bytes)))
@@ -110,19 +118,6 @@ describe('an outbox', () => {
     expect(sent).toEqual(['resync a 4', [5]])
   })
 
-  test('keeps what comes while the job is read as a whole, and sends only what the reading lacked', async () => {
-    let answer = (_: Job) => {}
-    const snapshot = () => new Promise<Job>((resolve) => (answer = resolve))
-    const { outbox, sent, drain } = openOutbox({ writable: false, snapshot })
-    outbox.event(rows(1, 300_000))
-    await drain()
-    outbox.event(rows(2))
-    outbox.event(rows(3))
-    answer(job('a', 2))
-    await drain()
-    expect(sent).toEqual(['resync a 2', [3]])
-  })
-
   test('sends resyncs in place of more than 1 MB of all jobs', async () => {
     const { outbox, sent, drain } = openOutbox({ writable: false, top: 2 })
     for (let n = 0; n < 11; n++) outbox.event(rows(1, 100_000, `job-${n}`))
@@ -149,7 +144,7 @@ describe('an outbox', () => {
     outbox.event(rows(1, 300_000))
     await drain()
     expect(sent).toEqual(['revoked a not_found'])
-    expect(outbox.empty).toBe(true)
+    expect(outbox.watched.has('a')).toBe(false)
   })
 
   test('lets no job keep the others waiting', async () => {
@@ -210,12 +205,13 @@ describe('an outbox', () => {
     expect(told).toEqual([{ feed: newest, removed: [] }])
   })
 
-  test('tells when all that waited has been written', async () => {
-    const { outbox, drain, emptied, connection } = openOutbox({ writable: false })
-    outbox.event(rows(1))
-    expect(emptied()).toBe(0)
+  test('is finished when nothing is watched any more and all that waited has been written', async () => {
+    const { outbox, drain, finished, connection } = openOutbox({ writable: false })
+    outbox.event(state(1))
+    outbox.closed('a', null)
+    expect(finished()).toBe(0)
     await drain()
-    expect(emptied()).toBeGreaterThan(0)
+    expect(finished()).toBeGreaterThan(0)
     connection.writable = false
   })
 })
