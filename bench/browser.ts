@@ -50,7 +50,12 @@ interface Seen {
   shownMs: number
 }
 
-async function measure(scenario: (typeof scenarios)[number], context: BrowserContext, userId: string, store: JobStore): Promise<Seen> {
+async function measure(
+  scenario: (typeof scenarios)[number],
+  context: BrowserContext,
+  userId: string,
+  store: JobStore,
+): Promise<Seen> {
   const job = { id: `0-${uuidV7()}`, userId, search: 'linking-domains' }
   await createJob({ ...job, input: { domain: 'example.org' }, createdAt: new Date() }, { inAll: 10_000, perUser: null }, store)
   await startJob({ ...job, number: 1, token: 't', worker: 'bench:1' }, new Date(), store)
@@ -95,7 +100,9 @@ async function startWatching(page: Page, rows: number): Promise<void> {
       for (const { duration } of list.getEntries()) seen.tasks.push(duration)
     }).observe({ type: 'longtask' })
     new PerformanceObserver((list) => {
-      for (const frame of list.getEntries() as unknown as { scripts: { duration: number; sourceURL: string; startTime: number }[] }[]) {
+      for (const frame of list.getEntries() as unknown as {
+        scripts: { duration: number; sourceURL: string; startTime: number }[]
+      }[]) {
         const ours = frame.scripts.filter(({ sourceURL }) => sourceURL.includes('/_next/'))
         for (const { duration } of ours) seen.scripts.push(duration)
         seen.scriptMs += ours.reduce((sum, { duration }) => sum + duration, 0)
@@ -118,7 +125,9 @@ async function stopWatching(page: Page): Promise<Omit<Seen, 'shownMs'> & { shown
   const seen = await page.evaluate(async () => {
     // The observers are told of a task after its end.
     await new Promise((resolve) => setTimeout(resolve, 200))
-    return (window as unknown as { seen: { tasks: number[]; scripts: number[]; scriptMs: number; frames: number[]; shownAt: number } }).seen
+    return (
+      window as unknown as { seen: { tasks: number[]; scripts: number[]; scriptMs: number; frames: number[]; shownAt: number } }
+    ).seen
   })
   const over = (values: number[], ms: number) => values.filter((value) => value > ms).length
   const frameMs = 1000 / 60
