@@ -144,7 +144,9 @@ function takeInEvents(frame: unknown): void {
     const held = entry?.held.read()
     if (!entry || !held || held === 'gone') continue
     const { view, gap } = applyEvents(held, events)
-    entry.held.set(view)
+    // Rows may come faster than a screen can show them. A tab that nobody sees has slow timers, but a title that should be true.
+    if (view.job.state === held.job.state && document.visibilityState === 'visible') entry.held.setSoon(view)
+    else entry.held.set(view)
     if (gap) catchUpNow(() => rewatch([entry]))
   }
 }
