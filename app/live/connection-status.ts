@@ -21,6 +21,6 @@ const offlineAfterMs = 15_000
 
 export function statusOf({ connected, behindForMs, lostForMs, online, wasLive }: ConnectionFacts): ConnectionStatus {
   if (connected && behindForMs === null) return 'live'
-  if (!connected && (!online || lostForMs >= offlineAfterMs)) return 'offline'
+  if (!online || (!connected && lostForMs >= offlineAfterMs)) return 'offline'
   return wasLive || lostForMs >= offlineAfterMs ? 'reconnecting' : 'connecting'
 }

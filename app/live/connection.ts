@@ -140,7 +140,11 @@ function listen(to: Socket, event: string, read: (frame: unknown) => void): void
 /** What the browser knows and Socket.IO does not ask: the network, sleep, and whether anybody looks. */
 function lookOut(made: Socket): void {
   const atOnce = () => (made.connected ? makeSure() : made.disconnect().connect())
-  window.addEventListener('online', atOnce)
+  window.addEventListener('online', () => {
+    // What was asked while there was no network may never be answered.
+    if (made.connected && makingSure) made.io.engine.close()
+    else atOnce()
+  })
   window.addEventListener('offline', () => {
     if (made.connected) makeSure()
     judge()

@@ -6,6 +6,7 @@ const well: ConnectionFacts = { connected: true, behindForMs: null, lostForMs: 0
 test.each<[string, Partial<ConnectionFacts>, string]>([
   ['connected and up to date', {}, 'live'],
   ['the same, whatever the browser thinks of its network', { online: false }, 'live'],
+  ['connected, it seems, but nothing comes and there is no network', { behindForMs: 5, online: false }, 'offline'],
   ['connected, but something is behind', { behindForMs: 0 }, 'reconnecting'],
   ['connected after a long outage, and still behind', { behindForMs: 5, lostForMs: 60_000 }, 'reconnecting'],
   ['the connection was lost', { connected: false }, 'reconnecting'],

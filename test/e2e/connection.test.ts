@@ -115,7 +115,8 @@ test('a server that can’t read answers, but makes no live page', async () => {
 })
 
 test('what an account may not do any more is told to its page', async () => {
-  const page = await admin.newPage()
+  const context = await signIn(whole, 'admin@example.com')
+  const page = await context.newPage()
   const [opened, id] = [await standBetween(page, (message) => message), await startByKey(whole, people.admin.key)]
   const revoke = (frame: object) => opened.at(-1)?.send(`42${JSON.stringify(['revoked', frame])}`)
   await page.goto(`/jobs/${id}`)
@@ -130,8 +131,10 @@ test('what an account may not do any more is told to its page', async () => {
   await reloaded
   await untilLive(page)
 
+  await context.clearCookies()
   revoke({ code: 'unauthenticated' })
   await page.waitForURL(`/sign-in?next=${encodeURIComponent('/admin?state=new')}`)
+  await context.close()
 })
 
 test('a session that has ended leads to the sign-in page at the next connection', async () => {
