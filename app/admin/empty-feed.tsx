@@ -31,9 +31,7 @@ export function EmptyFeed({ filter, settled, searches, onClear }: EmptyFeedProps
       </p>
       <p className="mt-1">
         {type ? `Only searches of the type “${type}” are shown. ` : ''}
-        {filtering
-          ? 'One that fits appears here the moment there is one.'
-          : 'Searches appear here the moment somebody starts one.'}
+        {filtering ? 'One that fits will appear here.' : 'Searches will appear here as they are started.'}
       </p>
       {filtering ? (
         <Button onClick={onClear} className="mt-4">
