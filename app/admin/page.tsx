@@ -1,6 +1,7 @@
 import type { Metadata } from 'next'
-import { JobsPage } from '../http/answers.ts'
+import { JobsPage, Stats } from '../http/answers.ts'
 import { callForVisitor, readSearchTypes, requireAccount } from '../http/for-visitor.ts'
+import { filterQuery, readFilter } from '../live/feed-filter.ts'
 import { HomeLink } from '../ui/home-link.tsx'
 import { MessagePage } from '../ui/message-page.tsx'
 import { AdminScreen } from './admin-screen.tsx'
@@ -8,16 +9,25 @@ import { PeopleAnswer, peopleOf, peoplePath } from './people.ts'
 
 export const metadata: Metadata = { title: 'All searches' }
 
-export default async function AdminPage() {
-  const user = await requireAccount('/admin')
+interface AdminPageProps {
+  searchParams: Promise<Record<string, string | string[] | undefined>>
+}
+
+export default async function AdminPage({ searchParams }: AdminPageProps) {
+  const asked = await searchParams
+  const filter = readFilter({ get: (name) => [asked[name]].flat()[0] ?? null })
+  const query = filterQuery(filter)
+  const user = await requireAccount(`/admin${query}`)
   if (user.role !== 'admin') return <AdminsOnly />
-  const [searches, page, people] = await Promise.all([
+  const [searches, page, { counts }, people] = await Promise.all([
     readSearchTypes(),
-    callForVisitor('/jobs?user=all&limit=100', JobsPage),
+    callForVisitor(`/jobs${query === '' ? '?' : `${query}&`}user=all&limit=200`, JobsPage),
+    callForVisitor('/admin/stats', Stats),
     // A page of jobs is worth showing without names too.
     callForVisitor(peoplePath, PeopleAnswer).then(peopleOf, () => ({})),
   ])
-  return <AdminScreen initial={page.jobs} searches={searches} userId={user.id} people={people} />
+  const initial = { jobs: page.jobs, counts, settled: true }
+  return <AdminScreen initial={initial} searches={searches} userId={user.id} people={people} />
 }
 
 function AdminsOnly() {

@@ -16,7 +16,7 @@ interface StateTilesProps {
   /** Null until the feed has answered. */
   counts: Counts | null
   chosen: JobState | null
-  onChoose(state: JobState | null): void
+  onChoose(state: JobState | undefined): void
 }
 
 /** How many there are in each state; a click shows only those. */
@@ -29,8 +29,8 @@ export function StateTiles({ counts, chosen, onChoose }: StateTilesProps) {
           key={state}
           type="button"
           aria-pressed={chosen === state}
-          onClick={() => onChoose(chosen === state ? null : state)}
-          className="-mr-px -mb-px flex flex-col gap-0.5 border-r border-b border-line px-4 py-3 text-left hover:bg-hover focus-visible:-outline-offset-2 aria-pressed:bg-sunken max-sm:last:col-span-2"
+          onClick={() => onChoose(chosen === state ? undefined : state)}
+          className="-mr-px -mb-px flex flex-col gap-0.5 border-r border-b border-line px-4 py-3 text-left hover:bg-hover focus-visible:-outline-offset-2 aria-pressed:bg-sunken aria-pressed:shadow-[inset_0_-2px_0_var(--accent-solid)] max-sm:last:col-span-2"
         >
           <span className="flex items-center gap-1.5 text-xs text-ink-2">
             <span className={tones[state]}>

@@ -53,3 +53,5 @@ export const Stack = z.object({ stack: z.string().nullable() })
 
 export const Counts = z.record(z.enum(jobStates), z.number())
 export type Counts = z.infer<typeof Counts>
+
+export const Stats = z.object({ counts: Counts })

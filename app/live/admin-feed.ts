@@ -1,60 +1,109 @@
 import type { JobSummary } from '#jobs/job.ts'
 import type { Counts } from '../http/answers.ts'
-import { ask, onConnected, onFrame, tell } from './connection.ts'
+import { ask, catchUpNow, onConnected, onFrame, tell } from './connection.ts'
+import { type FeedFilter, fits, sameFilter } from './feed-filter.ts'
 import { FeedAck, FeedFrame } from './frames.ts'
-import { type JobList, mergeJobs, takeInNewest } from './job-list.ts'
+import { type JobList, mergeJobs, replaceJobs } from './job-list.ts'
+import { renderAnew } from './leave-page.ts'
 import { signal } from './signal.ts'
+import { whileUsed } from './while-used.ts'
 
-/** Everybody's newest jobs, and how many there are in each state (null until the server has said). */
 export interface Feed {
+  /** Everybody's newest jobs that fit the filter. */
   jobs: JobList
+  /** How many there are in each state, whatever the filter; null until the server has said. */
   counts: Counts | null
+  /** Whether the server has answered for this filter. Until then there may be jobs that fit and are not here yet. */
+  settled: boolean
+}
+
+interface HeldFeed extends Feed {
+  filter: FeedFilter
 }
 
 /** How many jobs are kept; the oldest give way. */
 const most = 200
+/** So few of a list that was full are left that older ones are fetched. */
+const refillAt = 150
 
-const feed = signal<Feed | null>(null)
+const feed = signal<HeldFeed | null>(null)
 export const adminFeed = { read: feed.read }
 
-let readers = 0
-let closing: ReturnType<typeof setTimeout> | null = null
-let stopCatchingUp: (() => void) | null = null
-/** Longer than React needs to take a component off and put it on again. */
-const closeAfterMs = 1_000
+/** Counts openings: a tab has one feed, and the answer to an opening counts only if none was sent after it. */
+let openings = 0
+let answered = true
+/** Whether there are older jobs that fit than those held. */
+let cut = false
+let stopCatchingUp = () => {}
+const keepOpen = whileUsed(
+  () => {
+    onFrame('feed', takeIn)
+    stopCatchingUp = onConnected(open)
+  },
+  () => {
+    stopCatchingUp()
+    feed.set(null)
+    tell('feed:close', {})
+  },
+)
 
-/** Keeps the feed live while somebody listens. Answers how to stop listening. */
-export function openAdminFeed(initial: Feed, listener: () => void): () => void {
-  if (closing) clearTimeout(closing)
-  closing = null
-  readers++
-  if (!feed.read()) feed.set(initial)
+/**
+ * Keeps the feed live while somebody listens; with another filter than before, it is opened anew. Answers how to stop listening.
+ * @param initial what was rendered for this filter; counts when nothing is held yet
+ */
+export function openAdminFeed(filter: FeedFilter, initial: Feed, listener: () => void): () => void {
+  const held = feed.read()
+  const other = held !== null && !sameFilter(held.filter, filter)
+  if (!held) feed.set({ ...initial, filter })
+  else if (other) feed.set({ ...held, filter, settled: false })
   const stop = feed.subscribe(listener)
-  onFrame('feed', (frame) => {
-    const { changed, removed, counts } = FeedFrame.parse(frame)
-    feed.set({ jobs: newest(mergeJobs(feed.read()?.jobs ?? [], changed, removed)), counts })
-  })
-  stopCatchingUp ??= onConnected(catchUp)
+  const leave = keepOpen()
+  if (other) catchUpNow(() => open())
   return () => {
     stop()
-    if (--readers === 0) closing = setTimeout(close, closeAfterMs)
+    leave()
   }
 }
 
-async function catchUp(): Promise<void> {
-  if (!stopCatchingUp) return
-  const ack = FeedAck.parse(await ask('feed:open', {}))
-  if ('error' in ack) throw new Error(ack.error.message)
-  feed.set({ jobs: newest(takeInNewest(feed.read()?.jobs ?? [], ack.jobs)), counts: ack.counts })
+/** What is held, for a filter: while the server has not answered for it, that which fits. */
+export function feedFor(filter: FeedFilter, held: HeldFeed): Feed {
+  return {
+    jobs: held.jobs.filter((job) => fits(job, filter)),
+    counts: held.counts,
+    settled: held.settled && sameFilter(held.filter, filter),
+  }
+}
+
+async function open(): Promise<void> {
+  const opening = ++openings
+  const filter = feed.read()?.filter ?? {}
+  answered = false
+  const ack = FeedAck.parse(await ask('feed:open', { filter }))
+  const held = feed.read()
+  if (opening !== openings || !held) return
+  if ('error' in ack) {
+    if (ack.error.code === 'forbidden') renderAnew()
+    throw new Error(ack.error.message)
+  }
+  answered = true
+  feed.set({ filter, jobs: newest(replaceJobs(held.jobs, ack.jobs)), counts: ack.counts, settled: true })
+  cut = ack.jobs.length >= most
+}
+
+function takeIn(frame: unknown): void {
+  const { changed, removed, counts } = FeedFrame.parse(frame)
+  const held = feed.read()
+  if (!held) return
+  // Until the opening is answered, frames are of the filter before: what they say of jobs is true, what they take away may fit now.
+  const jobs = newest(mergeJobs(held.jobs, changed, answered ? removed : []))
+  feed.set({ ...held, jobs, counts })
+  if (answered && cut && jobs.length < refillAt) {
+    cut = false
+    catchUpNow(() => open())
+  }
 }
 
 function newest(jobs: readonly JobSummary[]): JobList {
+  if (jobs.length > most) cut = true
   return jobs.slice(0, most)
-}
-
-function close(): void {
-  stopCatchingUp?.()
-  stopCatchingUp = null
-  feed.set(null)
-  tell('feed:close', {})
 }

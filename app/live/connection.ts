@@ -1,66 +1,79 @@
 import { io, type Socket } from 'socket.io-client'
+import { type ConnectionStatus, statusOf, unseenMs } from './connection-status.ts'
 import { Refusal, RevokedFrame } from './frames.ts'
+import { goToSignIn, renderAnew } from './leave-page.ts'
 import { signal } from './signal.ts'
-
-/**
- * `live`: connected, and everything that is watched is up to date. `connecting`: not yet, for the first time.
- * `reconnecting`: it was lost and is being tried again. `offline`: there is no network, or nobody has answered for a while.
- */
-export type ConnectionStatus = 'connecting' | 'live' | 'reconnecting' | 'offline'
 
 /** Somebody who must catch up whenever the connection is there again. Settles when it has. */
 type CatchUp = () => Promise<void>
 
-const failuresUntilOffline = 4
+/** There is no connection to ask over; whoever has to know is called by {@link onConnected}. */
+export class NotConnected extends Error {
+  constructor() {
+    super('There is no connection to the server.')
+    this.name = 'NotConnected'
+  }
+}
+
+const handshakeWithinMs = 10_000
 const answerWithinMs = 10_000
 const retryAfterMs = 2_000
+/** The server pings every 10 s. Silent for longer, it is asked whether it is there: after a sleep a dead connection looks alive. */
+const silentForMs = 12_000
+const lookEveryMs = 1_000
 
 const status = signal<ConnectionStatus>('connecting')
 export const connectionStatus = { read: status.read, subscribe: status.subscribe }
 
 let socket: Socket | null = null
-let failures = 0
+/** Counts connections: what was begun on one is void on the next. */
+let life = 0
+let wasLive = false
+let lostAt = 0
+let heardAt = 0
 const catchUps = new Set<CatchUp>()
 /** Those that have not caught up yet: while there is one, nobody may say that the page is live. */
 const behind = new Set<CatchUp>()
+let behindSince: number | null = null
 const frameReaders = new Map<string, (frame: unknown) => void>()
 
 /** What is done with the frames of one kind. Said once, when a store begins to listen. */
 export function onFrame(event: string, read: (frame: unknown) => void): void {
   if (frameReaders.has(event)) return
   frameReaders.set(event, read)
-  socket?.on(event, read)
+  if (socket) listen(socket, event, read)
 }
 
 /** Calls `catchUp` on every connection, beginning with this one if it is there. Answers how to stop that. */
 export function onConnected(catchUp: CatchUp): () => void {
   catchUps.add(catchUp)
-  const open = connect()
-  if (open.connected) void run([catchUp])
-  return () => catchUps.delete(catchUp)
+  if (connect().connected) void run([catchUp])
+  return () => {
+    catchUps.delete(catchUp)
+    behind.delete(catchUp)
+    judge()
+  }
 }
 
 /** Catches up once if there is a connection; without one, {@link onConnected} comes round. Tries again when it fails. */
 export function catchUpNow(catchUp: CatchUp): void {
-  if (isConnected()) void run([catchUp])
-}
-
-function isConnected(): boolean {
-  return socket?.connected ?? false
+  if (socket?.connected) void run([catchUp])
 }
 
 /**
  * Asks the server over the socket. A server that does not answer is taken for lost: the connection is made anew.
- * @throws when there is no answer
+ * @throws {NotConnected} when nothing was asked; otherwise when there is no answer
  */
-export async function ask(event: string, message: unknown): Promise<unknown> {
-  const open = connect()
-  try {
-    return await open.timeout(answerWithinMs).emitWithAck(event, message)
-  } catch (error) {
-    if (open.connected) open.io.engine.close()
-    throw error
-  }
+export function ask(event: string, message: unknown): Promise<unknown> {
+  const open = socket
+  if (!open?.connected) return Promise.reject(new NotConnected())
+  return new Promise((resolve, reject) => {
+    open.timeout(answerWithinMs).emit(event, message, (error: Error | null, answer: unknown) => {
+      if (error === null) return resolve(answer)
+      if (open.connected) open.io.engine.close()
+      reject(error)
+    })
+  })
 }
 
 /** Says something that needs no answer. Without a connection it is not said: the server has forgotten us anyway. */
@@ -73,59 +86,135 @@ function connect(): Socket {
   if (socket) return socket
   const made = io({
     transports: ['websocket'],
+    timeout: handshakeWithinMs,
     reconnectionDelay: 300,
     reconnectionDelayMax: 5_000,
     randomizationFactor: 0.5,
   })
   socket = made
-  for (const [event, read] of frameReaders) made.on(event, read)
+  lostAt = Date.now()
+  for (const [event, read] of frameReaders) listen(made, event, read)
   made.on('connect', () => {
-    failures = 0
+    life++
     behind.clear()
     void run([...catchUps])
   })
   made.on('disconnect', (reason) => {
-    status.set(navigator.onLine ? 'reconnecting' : 'offline')
+    // What was said in its last moment would be said again on the next connection, where all is asked anew.
+    made.sendBuffer = []
+    lostAt = Date.now()
+    judge()
     // Socket.IO does not try again by itself where the server ended it.
-    if (reason === 'io server disconnect') setTimeout(() => made.connect(), retryAfterMs)
+    if (reason === 'io server disconnect') connectLater(made)
   })
   made.on('connect_error', (error) => {
     const refusal = Refusal.safeParse(error)
-    if (refusal.success && refusal.data.data.code === 'unauthenticated') return goToSignIn()
-    failures++
-    if (failures >= failuresUntilOffline || !navigator.onLine) status.set('offline')
-    else if (status.read() !== 'connecting') status.set('reconnecting')
-    if (!made.active) setTimeout(() => made.connect(), retryAfterMs)
+    if (refusal.success && refusal.data.data.code === 'unauthenticated') return leave(goToSignIn)
+    judge()
+    if (!made.active) connectLater(made)
   })
   made.on('revoked', (frame: unknown) => {
     const revoked = RevokedFrame.safeParse(frame)
-    if (revoked.success && revoked.data.id === undefined) goToSignIn()
+    if (!revoked.success || revoked.data.id !== undefined) return
+    leave(revoked.data.code === 'forbidden' ? renderAnew : goToSignIn)
   })
-  window.addEventListener('online', () => {
-    if (!made.connected) made.disconnect().connect()
-  })
-  document.addEventListener('visibilitychange', () => {
-    // After a sleep a dead connection still looks alive; the question finds out at once instead of at the next heartbeat.
-    if (document.visibilityState === 'visible' && made.connected) ask('watch', { jobs: [] }).catch(() => {})
-  })
+  made.io.on('ping', heard)
+  made.io.on('packet', heard)
+  made.io.on('open', heard)
+  lookOut(made)
   return made
 }
 
-async function run(due: readonly CatchUp[]): Promise<void> {
-  for (const catchUp of due) behind.add(catchUp)
-  const results = await Promise.allSettled(due.map((catchUp) => catchUp()))
-  // Without a connection all of them run again on the next.
-  if (!isConnected()) return
-  const failed = due.filter((_, i) => results[i]?.status === 'rejected')
-  for (const catchUp of due) if (!failed.includes(catchUp)) behind.delete(catchUp)
-  if (behind.size === 0) status.set('live')
-  if (failed.length === 0) return
-  status.set('reconnecting')
-  setTimeout(() => isConnected() && void run(failed), retryAfterMs)
+/** A frame that can't be read is as good as a lost one: the next connection tells anew what it said. */
+function listen(to: Socket, event: string, read: (frame: unknown) => void): void {
+  to.on(event, (frame: unknown) => {
+    try {
+      read(frame)
+    } catch (error) {
+      console.error(`A frame of ${event} could not be read`, error)
+      to.io.engine.close()
+    }
+  })
 }
 
-function goToSignIn(): void {
+/** What the browser knows and Socket.IO does not ask: the network, sleep, and whether anybody looks. */
+function lookOut(made: Socket): void {
+  const atOnce = () => (made.connected ? makeSure() : made.disconnect().connect())
+  window.addEventListener('online', () => {
+    // What was asked while there was no network may never be answered.
+    if (made.connected && makingSure) made.io.engine.close()
+    else atOnce()
+  })
+  window.addEventListener('offline', () => {
+    if (made.connected) makeSure()
+    judge()
+  })
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') atOnce()
+  })
+  setInterval(() => {
+    if (made.connected && Date.now() - heardAt > silentForMs) makeSure()
+    judge()
+  }, lookEveryMs)
+}
+
+let makingSure = false
+/** Asks something small; until the answer is here the page does not say that it is live. */
+function makeSure(): void {
+  if (makingSure) return
+  makingSure = true
+  catchUpNow(async () => {
+    try {
+      await ask('watch', { jobs: [] })
+    } finally {
+      makingSure = false
+    }
+  })
+}
+
+function heard(): void {
+  heardAt = Date.now()
+}
+
+/** Not all at the same moment: whatever ended this connection ended those of others too. */
+function connectLater(made: Socket): void {
+  setTimeout(() => made.connect(), retryAfterMs * (0.5 + Math.random()))
+}
+
+function leave(how: () => void): void {
   socket?.io.reconnection(false)
-  const here = window.location.pathname + window.location.search
-  window.location.assign(`/sign-in?next=${encodeURIComponent(here)}`)
+  how()
+}
+
+async function run(due: readonly CatchUp[]): Promise<void> {
+  const current = life
+  const over = () => life !== current || !socket?.connected
+  for (const catchUp of due) behind.add(catchUp)
+  judge()
+  const results = await Promise.allSettled(due.map((catchUp) => catchUp()))
+  // On the next connection all of them run again.
+  if (over()) return
+  const failed = due.filter((_, i) => results[i]?.status === 'rejected')
+  for (const catchUp of due) if (!failed.includes(catchUp)) behind.delete(catchUp)
+  judge()
+  if (failed.length === 0) return
+  setTimeout(() => {
+    const still = failed.filter((catchUp) => behind.has(catchUp))
+    if (!over() && still.length > 0) void run(still)
+  }, retryAfterMs)
+}
+
+function judge(): void {
+  const now = Date.now()
+  const connected = socket?.connected ?? false
+  if (!connected || behind.size === 0) behindSince = null
+  else if (behindSince === null) {
+    behindSince = now
+    setTimeout(judge, unseenMs)
+  }
+  const behindForMs = behindSince === null ? null : now - behindSince
+  // So short that nobody sees a difference: nothing is said, or every look at another page would flicker.
+  if (connected && status.read() === 'live' && behindForMs !== null && behindForMs < unseenMs) return
+  status.set(statusOf({ connected, behindForMs, lostForMs: now - lostAt, online: navigator.onLine, wasLive }))
+  if (status.read() === 'live') wasLive = true
 }

@@ -27,6 +27,15 @@ export function takeInNewest(list: JobList, newest: readonly JobSummary[]): JobL
   return mergeJobs(list, newest, gone)
 }
 
+/** Takes a list that the server has just read for what there is; of a job that is held as newer, that stays. */
+export function replaceJobs(list: JobList, now: readonly JobSummary[]): JobList {
+  const ids = new Set(now.map(({ id }) => id))
+  return mergeJobs(
+    list.filter(({ id }) => ids.has(id)),
+    now,
+  )
+}
+
 function newestFirst(a: JobSummary, b: JobSummary): number {
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1
   return a.id < b.id ? 1 : a.id > b.id ? -1 : 0

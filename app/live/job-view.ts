@@ -25,6 +25,8 @@ export function viewOf(job: Job): JobView {
  */
 export function applyEvents(view: JobView, events: readonly JobEvent[]): { view: JobView; gap: boolean } {
   let next = view
+  /** The rows that this very call has made: they may be added to, so that many arrivals cost one copy. */
+  let own: (Row | undefined)[] | null = null
   for (const event of events) {
     if (event.type === 'progress') {
       const { attempt, ...progress } = event.data
@@ -33,8 +35,12 @@ export function applyEvents(view: JobView, events: readonly JobEvent[]): { view:
     }
     if (event.seq <= next.job.seq) continue
     if (event.seq > next.job.seq + 1) return { view: next, gap: true }
-    if (event.type === 'rows') next = withArrivedRows(next, event.data)
-    else next = { ...next, timeline: mergeTimeline(next.timeline, [event]) }
+    if (event.type === 'rows') {
+      if (event.data.attempt === next.job.attempt) {
+        if (own !== next.rows) own = next.rows.slice()
+        next = withArrivedRows(next, own, event.data)
+      }
+    } else next = { ...next, timeline: mergeTimeline(next.timeline, [event]) }
     if (event.type === 'state') next = withState(next, event.data)
     next = { ...next, job: { ...next.job, seq: event.seq } }
   }
@@ -62,7 +68,9 @@ export function applyReplay(view: JobView, job: Job, events: readonly JobEvent[]
 /** Puts fetched rows into their places, unless another attempt has begun meanwhile. */
 export function putRows(view: JobView, page: { attempt: number; from: number; rows: readonly Row[] }): JobView {
   if (page.attempt !== view.job.attempt || page.rows.length === 0) return view
-  return { ...view, rows: placed(view.rows, page.from, page.rows) }
+  const rows = view.rows.slice()
+  put(rows, page.from, page.rows)
+  return { ...view, rows }
 }
 
 export function putTimeline(view: JobView, entries: readonly TimelineEntry[]): JobView {
@@ -79,10 +87,10 @@ export function firstHole({ job, rows }: JobView): { from: number; to: number } 
   return { from, to }
 }
 
-function withArrivedRows(view: JobView, { attempt, from, rows }: RowsEvent): JobView {
-  if (attempt !== view.job.attempt) return view
+function withArrivedRows(view: JobView, own: (Row | undefined)[], { from, rows }: RowsEvent): JobView {
+  put(own, from, rows)
   const rowCount = Math.max(view.job.rowCount, from + rows.length)
-  return { ...view, job: { ...view.job, rowCount }, rows: placed(view.rows, from, rows), freshFrom: from }
+  return { ...view, job: { ...view.job, rowCount }, rows: own, freshFrom: from }
 }
 
 function withState(view: JobView, event: StateEvent): JobView {
@@ -110,12 +118,10 @@ function movedJob(job: Job, { state, attempt, message, at }: StateEvent): Job {
   }
 }
 
-function placed(rows: JobView['rows'], from: number, arrived: readonly Row[]): JobView['rows'] {
-  const next = rows.slice()
+function put(rows: (Row | undefined)[], from: number, arrived: readonly Row[]): void {
   arrived.forEach((row, i) => {
-    next[from + i] = row
+    rows[from + i] = row
   })
-  return next
 }
 
 function mergeTimeline(held: readonly TimelineEntry[], arrived: readonly TimelineEntry[]): readonly TimelineEntry[] {

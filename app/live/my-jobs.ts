@@ -3,31 +3,34 @@ import { ask, onConnected, onFrame, tell } from './connection.ts'
 import { MineAck, MineFrame } from './frames.ts'
 import { type JobList, mergeJobs, takeInNewest } from './job-list.ts'
 import { signal } from './signal.ts'
+import { markGone } from './watched-jobs.ts'
+import { whileUsed } from './while-used.ts'
 
+/** Own jobs; null while nobody looks. */
 const jobs = signal<JobList | null>(null)
 export const myJobs = { read: jobs.read }
 
-let readers = 0
-let closing: ReturnType<typeof setTimeout> | null = null
-let stopCatchingUp: (() => void) | null = null
-/** Longer than React needs to take a component off and put it on again. */
-const closeAfterMs = 1_000
+let stopCatchingUp = () => {}
+const keepOpen = whileUsed(
+  () => {
+    onFrame('jobs', takeIn)
+    stopCatchingUp = onConnected(open)
+  },
+  () => {
+    stopCatchingUp()
+    jobs.set(null)
+    tell('jobs:close', {})
+  },
+)
 
 /** Keeps the list of own jobs live while somebody listens. Answers how to stop listening. */
 export function openMyJobs(initial: JobList, listener: () => void): () => void {
-  if (closing) clearTimeout(closing)
-  closing = null
-  readers++
   jobs.set(mergeJobs(jobs.read() ?? [], initial))
   const stop = jobs.subscribe(listener)
-  onFrame('jobs', (frame) => {
-    const { changed, removed } = MineFrame.parse(frame)
-    jobs.set(mergeJobs(jobs.read() ?? [], changed, removed))
-  })
-  stopCatchingUp ??= onConnected(catchUp)
+  const leave = keepOpen()
   return () => {
     stop()
-    if (--readers === 0) closing = setTimeout(close, closeAfterMs)
+    leave()
   }
 }
 
@@ -36,16 +39,17 @@ export function addToMyJobs(more: readonly JobSummary[]): void {
   jobs.set(mergeJobs(jobs.read() ?? [], more))
 }
 
-async function catchUp(): Promise<void> {
-  if (!stopCatchingUp) return
+async function open(): Promise<void> {
   const ack = MineAck.parse(await ask('jobs:open', {}))
   if ('error' in ack) throw new Error(ack.error.message)
-  jobs.set(takeInNewest(jobs.read() ?? [], ack.jobs))
+  const held = jobs.read()
+  if (held) jobs.set(takeInNewest(held, ack.jobs))
 }
 
-function close(): void {
-  stopCatchingUp?.()
-  stopCatchingUp = null
-  jobs.set(null)
-  tell('jobs:close', {})
+function takeIn(frame: unknown): void {
+  const { changed, removed } = MineFrame.parse(frame)
+  const held = jobs.read()
+  if (held) jobs.set(mergeJobs(held, changed, removed))
+  // The server does not watch jobs that have ended; that one was deleted is told here only.
+  markGone(removed)
 }

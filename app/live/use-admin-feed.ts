@@ -1,15 +1,24 @@
 'use client'
 
-import { useCallback, useState, useSyncExternalStore } from 'react'
-import { adminFeed, type Feed, openAdminFeed } from './admin-feed.ts'
+import { useCallback, useMemo, useState, useSyncExternalStore } from 'react'
+import { adminFeed, type Feed, feedFor, openAdminFeed } from './admin-feed.ts'
+import type { FeedFilter } from './feed-filter.ts'
 
-/** Everybody's jobs, newest first, from what the server rendered on. */
-export function useAdminFeed(initial: Feed): Feed {
-  const [first] = useState(initial)
-  const subscribe = useCallback((listener: () => void) => openAdminFeed(first, listener), [first])
-  return useSyncExternalStore(
+/**
+ * Everybody's newest jobs that fit a filter, at most 200, newest first, and how many there are in each state. A tab has one feed: of two
+ * components with different filters the last to ask is served.
+ * @param initial what the server rendered for the first filter
+ */
+export function useAdminFeed({ state, search }: FeedFilter, initial: Feed): Feed {
+  const [first] = useState({ ...initial, filter: { state, search } })
+  const subscribe = useCallback(
+    (listener: () => void) => openAdminFeed({ state, search }, first, listener),
+    [state, search, first],
+  )
+  const held = useSyncExternalStore(
     subscribe,
     () => adminFeed.read() ?? first,
     () => first,
   )
+  return useMemo(() => feedFor({ state, search }, held), [state, search, held])
 }

@@ -1,7 +1,8 @@
 'use client'
 
 import { useSyncExternalStore } from 'react'
-import { type ConnectionStatus, connectionStatus, onConnected } from './connection.ts'
+import { connectionStatus, onConnected } from './connection.ts'
+import type { ConnectionStatus } from './connection-status.ts'
 
 /** Whether what is on the screen is live. Asking makes the connection. */
 export function useConnection(): ConnectionStatus {

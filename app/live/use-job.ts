@@ -4,7 +4,11 @@ import { useCallback, useMemo, useSyncExternalStore } from 'react'
 import type { JobView } from './job-view.ts'
 import { heldJob, type Watched, watchJob } from './watched-jobs.ts'
 
-/** The job as it is now, from what the server rendered on. */
+/**
+ * A job as it is now, live while the component is there; `'gone'` once it is deleted or no longer ours to see. However many components ask,
+ * it is watched once.
+ * @param initial what the server rendered; counts until something newer is here
+ */
 export function useJob(initial: JobView): Watched {
   const { id } = initial.job
   // What was rendered first; a later render of the same page brings nothing that the store does not learn by itself.

@@ -4,7 +4,10 @@ import { useCallback, useState, useSyncExternalStore } from 'react'
 import type { JobList } from './job-list.ts'
 import { myJobs, openMyJobs } from './my-jobs.ts'
 
-/** Own jobs, newest first, from what the server rendered on. */
+/**
+ * Own jobs, newest first, live while the component is there.
+ * @param initial what the server rendered
+ */
 export function useMyJobs(initial: JobList): JobList {
   const [first] = useState(initial)
   const subscribe = useCallback((listener: () => void) => openMyJobs(first, listener), [first])

@@ -1,11 +1,14 @@
+import { z } from 'zod'
 import type { JobEvent } from '#jobs/events.ts'
 import type { Job } from '#jobs/job.ts'
+import { isLive } from '#jobs/lifecycle.ts'
 import { RowsPage, Timeline } from '../http/answers.ts'
 import { callApi } from '../http/call-api.ts'
 import { ask, catchUpNow, onConnected, onFrame, tell } from './connection.ts'
 import { EventsFrame, ResyncFrame, RevokedFrame, WatchAck, type WatchAnswer } from './frames.ts'
 import { applyEvents, applyReplay, firstHole, type JobView, putRows, putTimeline, replaceJob } from './job-view.ts'
 import { type Signal, signal } from './signal.ts'
+import { whileUsed } from './while-used.ts'
 
 /** What a page holds: the view, or that the job is gone (deleted, or no longer ours to see). */
 export type Watched = JobView | 'gone'
@@ -13,29 +16,27 @@ export type Watched = JobView | 'gone'
 interface Entry {
   id: string
   held: Signal<Watched>
-  readers: number
-  forget: ReturnType<typeof setTimeout> | null
+  /** Keeps it watched; answers how to leave. */
+  use(): () => void
   /** Rows and timeline that are being fetched. */
   fetching: AbortController | null
 }
 
 const entries = new Map<string, Entry>()
+/** Jobs that this page is deleting: it goes elsewhere by itself. */
+const beingDeleted = new Set<string>()
 const perWatch = 200
 const rowsPerFetch = 1_000
-/** Longer than React needs to take a component off and put it on again. */
-const forgetAfterMs = 1_000
 
 /** Watches a job while somebody listens. `initial` counts unless something newer is held. Answers how to stop listening. */
 export function watchJob(initial: JobView, listener: () => void): () => void {
   const { id } = initial.job
-  const entry = entries.get(id) ?? add(initial)
-  if (entry.forget) clearTimeout(entry.forget)
-  entry.forget = null
-  entry.readers++
+  const entry = entries.get(id) ?? entryOf(initial)
   const stop = entry.held.subscribe(listener)
+  const leave = entry.use()
   return () => {
     stop()
-    if (--entry.readers === 0) entry.forget = setTimeout(() => remove(entry), forgetAfterMs)
+    leave()
   }
 }
 
@@ -52,18 +53,54 @@ export function takeInJob(job: Job): void {
   catchUpNow(() => fetchMissing(job.id))
 }
 
-function add(initial: JobView): Entry {
-  const entry: Entry = { id: initial.job.id, held: signal<Watched>(initial), readers: 0, forget: null, fetching: null }
-  entries.set(entry.id, entry)
-  if (listening) catchUpNow(() => rewatch([entry]))
-  else listen()
+/** These are deleted, or no longer ours to see. */
+export function markGone(ids: readonly string[]): void {
+  for (const id of ids) if (!beingDeleted.has(id)) entries.get(id)?.held.set('gone')
+}
+
+/** Deletes a job on behalf of its page, which is then left: it does not say meanwhile that there is no such job. */
+export async function deleteJob(id: string): Promise<void> {
+  beingDeleted.add(id)
+  try {
+    await callApi(`/jobs/${id}`, z.null(), { method: 'DELETE' })
+  } catch (error) {
+    beingDeleted.delete(id)
+    throw error
+  }
+}
+
+function entryOf(initial: JobView): Entry {
+  const { id } = initial.job
+  const entry: Entry = {
+    id,
+    held: signal<Watched>(initial),
+    use: whileUsed(
+      () => {
+        entries.set(id, entry)
+        if (listening) watchSoon(entry)
+        else listen()
+      },
+      () => {
+        entry.fetching?.abort()
+        entries.delete(id)
+        tell('unwatch', { jobs: [id] })
+      },
+    ),
+    fetching: null,
+  }
   return entry
 }
 
-function remove(entry: Entry): void {
-  entry.fetching?.abort()
-  entries.delete(entry.id)
-  tell('unwatch', { jobs: [entry.id] })
+const toWatch = new Set<Entry>()
+/** Those that are added in one go are asked for in one go. */
+function watchSoon(entry: Entry): void {
+  toWatch.add(entry)
+  if (toWatch.size > 1) return
+  queueMicrotask(() => {
+    const due = [...toWatch]
+    toWatch.clear()
+    catchUpNow(() => rewatch(due))
+  })
 }
 
 let listening = false
@@ -78,9 +115,21 @@ function listen(): void {
   })
   onFrame('revoked', (frame) => {
     const { id } = RevokedFrame.parse(frame)
-    if (id !== undefined) entries.get(id)?.held.set('gone')
+    if (id !== undefined) markGone([id])
   })
   onConnected(() => rewatch([...entries.values()]))
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') lookAtEnded()
+  })
+}
+
+/** The server does not watch jobs that have ended; whether they are still there is asked when somebody looks again. */
+function lookAtEnded(): void {
+  const ended = [...entries.values()].filter(({ held }) => {
+    const view = held.read()
+    return view !== 'gone' && !isLive(view.job.state)
+  })
+  if (ended.length > 0) catchUpNow(() => rewatch(ended))
 }
 
 function takeInEvents(frame: unknown): void {
@@ -95,7 +144,9 @@ function takeInEvents(frame: unknown): void {
     const held = entry?.held.read()
     if (!entry || !held || held === 'gone') continue
     const { view, gap } = applyEvents(held, events)
-    entry.held.set(view)
+    // Rows may come faster than a screen can show them. A tab that nobody sees has slow timers, but a title that should be true.
+    if (view.job.state === held.job.state && document.visibilityState === 'visible') entry.held.setSoon(view)
+    else entry.held.set(view)
     if (gap) catchUpNow(() => rewatch([entry]))
   }
 }
@@ -115,7 +166,8 @@ async function rewatch(due: readonly Entry[]): Promise<void> {
 
 async function takeInAnswer(answer: WatchAnswer): Promise<void> {
   if ('error' in answer) {
-    entries.get(answer.id)?.held.set('gone')
+    if (answer.error.code !== 'not_found') throw new Error(answer.error.message)
+    markGone([answer.id])
     return
   }
   if (answer.mode === 'replay') change(answer.id, (view) => applyReplay(view, answer.job, answer.events))

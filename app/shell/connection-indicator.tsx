@@ -1,6 +1,6 @@
 'use client'
 
-import type { ConnectionStatus } from '../live/connection.ts'
+import type { ConnectionStatus } from '../live/connection-status.ts'
 import { useConnection } from '../live/use-connection.ts'
 import { Hint } from '../ui/tooltip.tsx'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { mergeJobs, takeInNewest } from '#app/live/job-list.ts'
+import { mergeJobs, replaceJobs, takeInNewest } from '#app/live/job-list.ts'
 import { job } from './job-fixture.ts'
 
 const made = (id: string, second: number, changes = {}) => job({ id, createdAt: `2026-03-01T10:00:0${second}.000Z`, ...changes })
@@ -36,4 +36,14 @@ test('what was deleted while we were away goes; older pages stay', () => {
 
 test('an empty list means that there are no jobs', () => {
   expect(takeInNewest([made('a', 1)], [])).toEqual([])
+})
+
+test('a list that was just read takes the place of the one held, but for what is newer there', () => {
+  const held = mergeJobs([], [made('a', 1, { seq: 9 }), made('b', 2), made('gone', 3)])
+  const replaced = replaceJobs(held, [made('c', 4), made('b', 2, { seq: 3 }), made('a', 1, { seq: 8 })])
+  expect(replaced.map(({ id, seq }) => [id, seq])).toEqual([
+    ['c', 2],
+    ['b', 3],
+    ['a', 9],
+  ])
 })

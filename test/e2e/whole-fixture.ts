@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright'
 import { buildPages } from '#scripts/build-pages.ts'
 import { findChromium } from '#scripts/chromium.ts'
-import { buildIndexOfManyShards } from '../searches/many-shards.ts'
-import { makePeople, password, root, startWorker, stopProcess, testEnvironment } from '../server/server-fixture.ts'
+import { buildIndexOfManyShards, everybodysTarget } from '../searches/many-shards.ts'
+import { apiClient, makePeople, password, root, startWorker, stopProcess, testEnvironment } from '../server/server-fixture.ts'
 
 /** The whole of Searchlight as people meet it: built pages, a server process, a real browser; workers when a test wants them. */
 export async function startWhole(index: { shards: number; sites: number } = { shards: 512, sites: 2_000 }) {
@@ -34,6 +34,9 @@ export async function startWhole(index: { shards: number; sites: number } = { sh
       workers.add(await startWorker(environment))
     },
     stopWorkers,
+    /** Its connections stay open and silent, as those of a machine that hangs. */
+    freezeServer: () => server.process.kill('SIGSTOP'),
+    thawServer: () => server.process.kill('SIGCONT'),
     killServer: () => stopProcess(server.process, 'SIGKILL'),
     /** At the address where the browsers look for it. */
     async startServerAgain(): Promise<void> {
@@ -112,6 +115,15 @@ export async function startSearch(page: Page, domain: string): Promise<string> {
   return new URL(page.url()).pathname.replace('/jobs/', '')
 }
 
+/** As a program starts one; answers the job's id. */
+export async function startByKey({ url }: Whole, key: string): Promise<string> {
+  const { body } = await apiClient(url, key)('POST', '/api/jobs', {
+    search: 'linking-domains',
+    input: { domain: everybodysTarget },
+  })
+  return body.job.id
+}
+
 /** What the page asks the server for, from now on. The socket is not among it: it was there before. */
 export function recordRequests(page: Page): string[] {
   const requests: string[] = []
@@ -138,6 +150,21 @@ export async function recordStates(page: Page, within: string): Promise<() => Pr
     new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true })
     return states
   }, within)
+  return () => seen.jsonValue()
+}
+
+/** Every status that the indicator shows from now on, in order; answers how to read them. */
+export async function recordStatuses(page: Page): Promise<() => Promise<string[]>> {
+  const seen = await page.evaluateHandle(() => {
+    const statuses: string[] = []
+    const look = () => {
+      const status = document.querySelector('[data-connection]')?.getAttribute('data-connection')
+      if (status && status !== statuses.at(-1)) statuses.push(status)
+    }
+    look()
+    new MutationObserver(look).observe(document.body, { subtree: true, attributeFilter: ['data-connection'] })
+    return statuses
+  })
   return () => seen.jsonValue()
 }
 

@@ -4,12 +4,11 @@ import { ChevronDown, Download, RotateCw, Square } from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { DropdownMenu } from 'radix-ui'
 import { useState } from 'react'
-import { z } from 'zod'
 import type { Job } from '#jobs/job.ts'
 import { canCancel, canDelete } from '#jobs/lifecycle.ts'
 import { OneJob } from '../../http/answers.ts'
 import { ApiError, callApi, sentenceFor } from '../../http/call-api.ts'
-import { takeInJob } from '../../live/watched-jobs.ts'
+import { deleteJob, takeInJob } from '../../live/watched-jobs.ts'
 import { alreadyRunningPath } from '../../search/already-running.ts'
 import { Button } from '../../ui/button.tsx'
 import { MenuContent, menuItemLook } from '../../ui/menu.tsx'
@@ -50,7 +49,7 @@ export function JobActions({ job, own, onProblem }: JobActionsProps) {
     })
   const remove = () =>
     attempt('delete', async () => {
-      await callApi(path, z.null(), { method: 'DELETE' })
+      await deleteJob(job.id)
       router.push('/')
     })
 

@@ -8,16 +8,20 @@ import { isLive } from '#jobs/lifecycle.ts'
 import type { JobView } from '../../live/job-view.ts'
 import { count } from '../../words/numbers.ts'
 import { ResultsTable } from './results-table.tsx'
+import type { RowSort } from './row-order.ts'
+import { useRowOrder } from './use-row-order.ts'
 
 /** What was found: the table, a filter, and what there is to say while it is empty. */
 export function ResultsPanel({ view, columns }: { view: JobView; columns: Column[] | null }) {
   const [filter, setFilter] = useState('')
-  // Sorting many rows takes longer than a key press may.
+  const [sort, setSort] = useState<RowSort | null>(null)
+  // Ordering many rows takes longer than a key press may.
   const rows = useDeferredValue(view.rows)
   const query = useDeferredValue(filter.trim().toLowerCase())
-  const known = useMemo(() => rows.filter((row): row is Row => row !== undefined), [rows])
-  const matching = useMemo(() => (query === '' ? known : known.filter((row) => matches(row, query))), [known, query])
-  const shownColumns = useMemo(() => columns ?? guessedColumns(known[0]), [columns, known])
+  const order = useRowOrder(rows, query, useDeferredValue(sort))
+  const firstRow = rows[order.indexes[0] ?? 0]
+  const shownColumns = useMemo(() => columns ?? guessedColumns(firstRow), [columns, firstRow])
+  const shown = order.indexes.length
   const filtering = query !== ''
 
   return (
@@ -26,16 +30,30 @@ export function ResultsPanel({ view, columns }: { view: JobView; columns: Column
         <h2 id="results-title" className="text-sm font-semibold">
           Results
         </h2>
-        <p className="text-xs text-ink-3 tabular-nums">{countPhrase(view, known.length, filtering ? matching.length : null)}</p>
+        <p className="text-xs text-ink-3 tabular-nums">{countPhrase(view, shown, filtering)}</p>
         {view.job.rowCount > 0 ? <FilterBox value={filter} onChange={setFilter} /> : null}
       </div>
-      {matching.length > 0 ? (
-        <ResultsTable rows={matching} columns={shownColumns} freshFrom={filtering ? null : view.freshFrom} />
+      {shown > 0 ? (
+        <ResultsTable
+          order={order}
+          columns={shownColumns}
+          sort={sort}
+          onSort={(column) => setSort(nextSort(sort, column))}
+          freshFrom={filtering ? null : view.freshFrom}
+        />
       ) : (
         <EmptyResults view={view} filtering={filtering} onClear={() => setFilter('')} />
       )}
     </section>
   )
+}
+
+/** A click sorts, another the other way round, a third as the rows were found. */
+function nextSort(sort: RowSort | null, { key, type }: Column): RowSort | null {
+  // Of numbers and dates the highest is looked for first, of words the beginning of the alphabet.
+  const descendingFirst = type === 'number' || type === 'date' || type === 'boolean'
+  if (sort?.key !== key) return { key, descending: descendingFirst }
+  return sort.descending === descendingFirst ? { key, descending: !descendingFirst } : null
 }
 
 function FilterBox({ value, onChange }: { value: string; onChange(value: string): void }) {
@@ -100,15 +118,11 @@ function emptySentence({ state, rowCount }: Job): string {
   }
 }
 
-function countPhrase({ job }: JobView, loaded: number, matching: number | null): string {
-  if (matching !== null) return `${count(matching)} of ${count(job.rowCount)}`
+function countPhrase({ job }: JobView, shown: number, filtering: boolean): string {
+  if (filtering) return `${count(shown)} of ${count(job.rowCount)}`
   if (job.rowCount === 0) return ''
   if (isLive(job.state)) return `${count(job.rowCount)} so far`
-  return loaded < job.rowCount ? `${count(loaded)} of ${count(job.rowCount)} loaded` : count(job.rowCount)
-}
-
-function matches(row: Row, query: string): boolean {
-  return Object.values(row).some((cell) => cell !== null && String(cell).toLowerCase().includes(query))
+  return shown < job.rowCount ? `${count(shown)} of ${count(job.rowCount)} loaded` : count(job.rowCount)
 }
 
 /** For a search type that this server does not know any more: what the rows themselves say. */

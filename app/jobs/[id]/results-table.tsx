@@ -1,33 +1,32 @@
 'use client'
 
-import { createSortedRowModel, rowSortingFeature, type SortFn, tableFeatures, useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useMemo, useRef, useState } from 'react'
-import type { Cell, Column, Row } from '#jobs/define-search.ts'
+import type { Column } from '#jobs/define-search.ts'
 import { ColumnHeading } from './column-heading.tsx'
-import { columnWidths } from './column-widths.ts'
+import { columnWidths, sampledRows } from './column-widths.ts'
 import { ResultCell } from './result-cell.tsx'
+import type { RowOrder, RowSort } from './row-order.ts'
 
-const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() })
 const rowHeight = 34
 /** As long as the animation of a row that has just arrived. */
 const freshForMs = 1_400
 
 interface ResultsTableProps {
-  rows: Row[]
+  order: RowOrder
   columns: Column[]
+  sort: RowSort | null
+  onSort(column: Column): void
   /** Rows from this one on have just arrived. */
   freshFrom: number | null
 }
 
 /** A table of any length: only what is in sight is in the page. */
-export function ResultsTable({ rows, columns, freshFrom }: ResultsTableProps) {
-  const definitions = useMemo(() => columns.map(definitionOf), [columns])
-  const table = useTable({ features, columns: definitions, data: rows, enableSortingRemoval: true })
-  const sorted = table.getRowModel().rows
+export function ResultsTable({ order, columns, sort, onSort, freshFrom }: ResultsTableProps) {
+  const { indexes, rows } = order
   const scroller = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
-    count: sorted.length,
+    count: indexes.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 12,
@@ -37,13 +36,13 @@ export function ResultsTable({ rows, columns, freshFrom }: ResultsTableProps) {
   const items = virtual.getVirtualItems()
   const above = items[0]?.start ?? 0
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
-  const widths = useMemo(() => columnWidths(columns, rows), [columns, rows])
+  const widths = useColumnWidths(columns, order)
   const fresh = useFresh(freshFrom)
 
   return (
     <div ref={scroller} className="max-h-[calc(100dvh-19.5rem)] min-h-72 overflow-auto overscroll-x-contain">
       <table
-        aria-rowcount={sorted.length + 1}
+        aria-rowcount={indexes.length + 1}
         className="min-w-full table-fixed border-separate border-spacing-0 text-sm"
         style={{ width: widths.reduce((sum, width) => sum + width, 0) }}
       >
@@ -54,27 +53,30 @@ export function ResultsTable({ rows, columns, freshFrom }: ResultsTableProps) {
         </colgroup>
         <thead>
           <tr>
-            {table.getHeaderGroups()[0]?.headers.map(({ id, column }, i) => {
-              const shown = columns[i]
-              return shown ? (
-                <ColumnHeading key={id} column={shown} sorted={column.getIsSorted()} onSort={() => column.toggleSorting()} />
-              ) : null
-            })}
+            {columns.map((column) => (
+              <ColumnHeading
+                key={column.key}
+                column={column}
+                sorted={sort?.key === column.key && (sort.descending ? 'desc' : 'asc')}
+                onSort={() => onSort(column)}
+              />
+            ))}
           </tr>
         </thead>
         <tbody>
           <Spacer height={above} columns={columns.length} />
           {items.map((item) => {
-            const row = sorted[item.index]
-            return row ? (
+            const index = indexes[item.index]
+            const row = index === undefined ? undefined : rows[index]
+            return row && index !== undefined ? (
               <tr
-                key={row.id}
+                key={index}
                 aria-rowindex={item.index + 2}
-                data-row={row.index}
-                className={`group ${fresh !== null && row.index >= fresh ? '[&>td]:animate-arrive' : ''}`}
+                data-row={index}
+                className={`group ${fresh !== null && index >= fresh ? '[&>td]:animate-arrive' : ''}`}
               >
                 {columns.map((column) => (
-                  <ResultCell key={column.key} column={column} value={row.original[column.key] ?? null} />
+                  <ResultCell key={column.key} column={column} value={row[column.key] ?? null} />
                 ))}
               </tr>
             ) : null
@@ -95,24 +97,12 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
   ) : null
 }
 
-function definitionOf({ key, type }: Column) {
-  return {
-    id: key,
-    // Undefined is what the table keeps at the end, whichever way it sorts.
-    accessorFn: (row: Row) => row[key] ?? undefined,
-    sortFn: byValue,
-    sortUndefined: 'last' as const,
-    sortDescFirst: type === 'number' || type === 'date' || type === 'boolean',
-  }
-}
-
-const words = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
-
-const byValue: SortFn<typeof features, Row> = (a, b, key) => compare(a.original[key] ?? null, b.original[key] ?? null)
-
-function compare(a: Cell, b: Cell): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  return words.compare(String(a), String(b))
+/** By the rows that were found first; they settle once there are enough of those, or the table would move while it fills. */
+function useColumnWidths(columns: Column[], { rows }: RowOrder): number[] {
+  const sample = rows.slice(0, sampledRows).filter((row) => row !== undefined)
+  const enough = sample.length
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows never change, there are only more of them
+  return useMemo(() => columnWidths(columns, sample), [columns, rows[0], enough])
 }
 
 /** Fresh rows stay so while they fade; scrolled back to, they must not flash again. */

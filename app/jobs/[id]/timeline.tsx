@@ -1,3 +1,4 @@
+import { memo } from 'react'
 import type { JobState } from '#jobs/job.ts'
 import type { TimelineEntry } from '../../http/answers.ts'
 import { LocalTime } from '../../ui/local-time.tsx'
@@ -12,7 +13,7 @@ const dots: Record<JobState | 'note', string> = {
 }
 
 /** What happened to the job, oldest first. */
-export function Timeline({ entries }: { entries: readonly TimelineEntry[] }) {
+export const Timeline = memo(function Timeline({ entries }: { entries: readonly TimelineEntry[] }) {
   return (
     <section aria-labelledby="timeline-title" className="panel px-4 py-3.5">
       <h2 id="timeline-title" className="text-sm font-semibold">
@@ -42,7 +43,7 @@ export function Timeline({ entries }: { entries: readonly TimelineEntry[] }) {
       </ol>
     </section>
   )
-}
+})
 
 function headline(entry: TimelineEntry): string {
   if (entry.type === 'note') return entry.data.text
