@@ -19,8 +19,6 @@ export interface EventStreamOptions {
 
 /** Twice within the shortest patience of usual proxies. */
 const heartbeatMs = 15_000
-/** How long clients wait before they come back. */
-const retryMs = 1_000
 /** So much is handed to the network before the outbox holds back. */
 const bytesOnTheWay = 64 * 1024
 
@@ -89,7 +87,6 @@ class StreamConnection implements Connection {
 
   constructor(controller: ReadableStreamDefaultController<Uint8Array>) {
     this.#controller = controller
-    this.#send(`retry: ${retryMs}\n\n`)
   }
 
   get writable(): boolean {
