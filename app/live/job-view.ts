@@ -1,6 +1,6 @@
 import type { Row } from '#jobs/define-search.ts'
 import type { JobEvent, RowsEvent, StateEvent } from '#jobs/events.ts'
-import type { Job } from '#jobs/job.ts'
+import type { Job, Progress } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import type { TimelineEntry } from '../http/answers.ts'
 
@@ -30,7 +30,8 @@ export function applyEvents(view: JobView, events: readonly JobEvent[]): { view:
   for (const event of events) {
     if (event.type === 'progress') {
       const { attempt, ...progress } = event.data
-      if (isLive(next.job.state) && attempt === next.job.attempt) next = { ...next, job: { ...next.job, progress } }
+      if (isLive(next.job.state) && attempt === next.job.attempt && !isBehind(progress, next.job.progress))
+        next = { ...next, job: { ...next.job, progress } }
       continue
     }
     if (event.seq <= next.job.seq) continue
@@ -45,6 +46,11 @@ export function applyEvents(view: JobView, events: readonly JobEvent[]): { view:
     next = { ...next, job: { ...next.job, seq: event.seq } }
   }
   return { view: next, gap: false }
+}
+
+/** Said before what is held: within a phase nothing goes back, but a message may have been on its way while the job was read. */
+function isBehind(said: Progress, held: Progress | null): boolean {
+  return held !== null && said.phase === held.phase && said.done < held.done
 }
 
 /** What the server holds, all at once. Rows of the same attempt stay: a row never changes, only more of them come. */

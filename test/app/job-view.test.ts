@@ -36,6 +36,11 @@ describe('events', () => {
     expect(view.job.seq).toBe(2)
   })
 
+  test('progress of a phase never goes back', () => {
+    const { view } = applyEvents(viewOf(job()), [progressEvent(5), progressEvent(3)])
+    expect(view.job.progress).toMatchObject({ done: 5 })
+  })
+
   test('progress after the end is dropped', () => {
     const ended = viewOf(job({ state: 'complete', finishedAt: later }))
     expect(applyEvents(ended, [progressEvent(3)]).view).toEqual(ended)
