@@ -56,8 +56,8 @@ export class JobView {
   readonly #owner: string
   /** Asks for rows 0…count; called again until they fit. */
   readonly #wantRows: (view: JobView) => void
-  /** `closed`: not watched, or not acknowledged yet. `leaving`: what is on its way may still come. */
-  door: 'closed' | 'open' | 'leaving' = 'closed'
+  /** `closed`: not watched. `asked`: not acknowledged yet. `leaving`: what is on its way may still come. */
+  door: 'closed' | 'asked' | 'open' | 'leaving' = 'closed'
   position: Position | null = null
   state: JobState | null = null
   message: string | null = null
@@ -109,7 +109,7 @@ export class JobView {
 
   event(seq: number | null, type: string, data: unknown): void {
     if (this.door === 'leaving') return
-    const wrong = this.door === 'closed' ? 'without a watch' : this.ended ? 'after the end' : null
+    const wrong = this.door !== 'open' ? 'without an acknowledged watch' : this.ended ? 'after the end' : null
     if (wrong !== null || !this.position) this.say(`${type} ${seq} comes ${wrong ?? 'before any position'}`)
     else if (seq === null) this.#progressed(data)
     else this.#follow(this.position, seq, type, data)

@@ -82,15 +82,18 @@ export function openWatcher(user: ChaosUser, url: string, account: Account) {
   let epoch: string | undefined
 
   function ask(asked: readonly JobView[], fromStart = false): void {
-    const open = asked.filter((view) => !view.ended)
+    const open = asked.filter((view) => !view.ended && view.door === 'closed')
     if (open.length === 0 || !socket.connected) return
-    for (const view of open) view.door = 'closed'
+    for (const view of open) view.door = 'asked'
     const jobs = open.map(({ id, position }) => ({
       id,
       since: position ?? (fromStart && epoch !== undefined ? { epoch, seq: 0 } : undefined),
     }))
     const connection = socket.id
-    const again = (view: JobView) => setTimeout(() => socket.id === connection && ask([view]), askAgainMs)
+    const again = (view: JobView) => {
+      view.door = 'closed'
+      setTimeout(() => socket.id === connection && ask([view]), askAgainMs)
+    }
     socket.emit('watch', { jobs }, (sent: unknown) => {
       const answers = Answers.parse(sent)
       if (!Array.isArray(answers)) return open.forEach(again)
@@ -123,7 +126,10 @@ export function openWatcher(user: ChaosUser, url: string, account: Account) {
     view.confirm(answer.job)
   }
 
-  socket.on('connect', () => ask([...views.values()]))
+  socket.on('connect', () => {
+    for (const view of views.values()) view.door = 'closed'
+    ask([...views.values()])
+  })
   socket.on('events', (sent: unknown) => {
     for (const [id, ...event] of Events.parse(sent)) {
       const view = views.get(id)
@@ -134,7 +140,7 @@ export function openWatcher(user: ChaosUser, url: string, account: Account) {
   socket.on('resync', (sent: unknown) => {
     const { id, job } = Place.parse(sent)
     const view = views.get(id)
-    if (!view || view.door === 'closed') account.problems.push(`${id}: a resync without a watch`)
+    if (!view || view.door === 'closed' || view.door === 'asked') account.problems.push(`${id}: a resync without a watch`)
     else if (view.door === 'open') {
       account.resyncs++
       view.take(job)
@@ -164,7 +170,7 @@ export function openWatcher(user: ChaosUser, url: string, account: Account) {
       socket.emit('unwatch', { jobs: [view.id] }, () => {
         if (view.door !== 'leaving') return
         view.door = 'closed'
-        setTimeout(() => view.door === 'closed' && ask([view]), askAgainMs)
+        setTimeout(() => ask([view]), askAgainMs)
       })
     },
   }
