@@ -35,6 +35,7 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
   const queues = openQueues(store.redis, store)
   const archiver = createArchiver({ store, db: postgres.db, queues, now, log: quietLog })
   const over = new AbortController()
+  const ends = new EventEmitter()
   const created = new EventEmitter().setMaxListeners(0)
   const ended = new Set<Plan>()
   /** Logs of the jobs that Redis was made to forget. */
@@ -60,6 +61,7 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
         })
     }
     ended.add(plan)
+    ends.emit('end')
     archiver.wake()
   }
 
@@ -126,6 +128,10 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
           await play(plan)
         }),
       )
+    },
+    /** Resolves when this share of the jobs has ended. */
+    async ended(share: number): Promise<void> {
+      while (ended.size < share * plans.length) await once(ends, 'end')
     },
     /** An ending may be among what Redis lost with its last moments: those jobs are brought to an end again. */
     async endAgain(): Promise<void> {

@@ -19,6 +19,9 @@ interface Size extends LoadSize, Schedule {
   readers: number
   jobsPerReader: number
   lists: number
+  /** Some begin to watch so long after the job was created, and a few so much later. */
+  lateMs: number
+  veryLateMs: number
   /** After the last job has ended, so long is waited for whoever has not seen it. */
   patienceMs: number
 }
@@ -35,6 +38,8 @@ const whole: Size = {
   readers: 8,
   jobsPerReader: 5,
   lists: 6,
+  lateMs: 4_000,
+  veryLateMs: 14_000,
   killServerAfterMs: 5_000,
   restartRedisAfterMs: 12_000,
   patienceMs: 30_000,
@@ -49,6 +54,8 @@ const small: Size = {
   watchers: 16,
   readers: 2,
   lists: 0,
+  lateMs: 1_000,
+  veryLateMs: 2_000,
   killServerAfterMs: 0,
   restartRedisAfterMs: 0,
   patienceMs: 5_000,
@@ -107,10 +114,11 @@ async function deliver(size: Size, { server }: Pick<GroundOptions, 'server'>) {
     const audience = openAudience(size, plans, { ground, account, closed: closed.signal, created: load.created })
     const over = new AbortController()
     const mischief = makeMischief({ ground, load, wires: audience.wires, running: over.signal }, size)
-    await load.run()
+    const running = load.run()
+    await load.ended(0.9)
     await load.leaveRunning(runningOn, ground.people[0]?.userId ?? '')
     over.abort()
-    const done = await mischief
+    const [done] = await Promise.all([mischief, running])
     await Promise.race([Promise.all(audience.views.map(({ whole }) => whole)), delay(size.patienceMs)])
     const findings = await judgeViews(plans, audience.views, load, account)
     for (const list of audience.lists) await judgeList(list)
@@ -164,12 +172,12 @@ function openAudience(size: Size, plans: readonly Plan[], { ground, account, clo
     wires.push(watcher.wire)
     for (const [k, plan] of jobsFor(user, i, size.jobsPerWatcher).entries()) {
       const view = viewOf(plan, `watcher ${i}`, user, url(i))
-      const lateMs = (i + k) % 5 === 0 ? 4_000 : (i + k) % 23 === 0 ? 14_000 : 0
+      const lateMs = (i + k) % 5 === 0 ? size.lateMs : (i + k) % 23 === 0 ? size.veryLateMs : 0
       void created(plan.id).then(async () => {
         await delay(lateMs)
         watcher.watch(view, (i + k) % 3 === 0)
         if ((i + k) % 6 !== 1) return
-        await delay(3_000)
+        await delay(1_500)
         watcher.lookAway(view)
       })
     }

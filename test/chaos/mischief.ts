@@ -14,7 +14,10 @@ const pausedMs = 3_000
 const serverAwayMs = 1_000
 const redisAwayMs = 500
 
-/** All that is done to the delivery while the load runs. @returns how often each was done */
+/**
+ * All that is done to the delivery while the load runs. When it is over, every subscriber is left deaf: of what ends from then on, no message
+ * tells and no reconnect. @returns how often each was done
+ */
 export async function makeMischief(
   { ground, load, wires, running }: { ground: Ground; load: Load; wires: readonly Wire[]; running: AbortSignal },
   schedule: Schedule,
@@ -55,5 +58,6 @@ export async function makeMischief(
       await load.endAgain()
     }),
   ])
+  while (ground.proxy?.deafen()) done.deafened++
   return done
 }
