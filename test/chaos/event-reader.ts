@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { IncomingMessage, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { Job } from '#jobs/job.ts'
@@ -9,40 +11,44 @@ const Resync = z.object({ job: Job })
 
 /** A program that reads the server-sent events of one job, and goes on from the last id whenever they break off. */
 export function readEvents(view: JobView, { key }: ChaosUser, url: string, account: Account): Wire {
-  let connection: AbortController | null = null
+  let response: IncomingMessage | null = null
   let closed = false
-  let paused: Promise<void> | null = null
 
   async function readAll(): Promise<void> {
     while (!closed && !view.ended) {
-      const mine = new AbortController()
-      connection = mine
-      await readOnce(mine.signal).catch(() => {})
-      mine.abort()
-      connection = null
+      await readOnce().catch(() => {})
+      response = null
       await delay(50)
     }
   }
 
-  async function readOnce(signal: AbortSignal): Promise<void> {
+  async function readOnce(): Promise<void> {
     const { position } = view
-    const response = await fetch(`${url}/api/jobs/${view.id}/events`, {
-      headers: { Authorization: `Bearer ${key}`, ...(position ? { 'Last-Event-ID': `${position.epoch}:${position.seq}` } : {}) },
-      signal,
-    })
-    if (response.status === 204) view.say('is said to be at its end, which was not told')
-    if (response.status !== 200 || !response.body) return
+    const headers = {
+      Authorization: `Bearer ${key}`,
+      ...(position ? { 'Last-Event-ID': `${position.epoch}:${position.seq}` } : {}),
+    }
+    const sent = request(`${url}/api/jobs/${view.id}/events`, { headers, agent: false }).end()
+    // Whatever breaks it off, it closes: then the rest is asked for.
+    sent.on('error', () => {})
+    const [answer] = z.tuple([z.instanceof(IncomingMessage)]).parse(await once(sent, 'response'))
+    response = answer.on('error', () => {})
+    if (answer.statusCode === 204) view.say('is said to be at its end, which was not told')
+    if (answer.statusCode !== 200) {
+      answer.destroy()
+      return
+    }
     view.door = 'open'
     if (position) account.replays++
     let text = ''
-    for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
-      await paused
+    answer.setEncoding('utf8').on('data', (part) => {
       text += part
       const blocks = text.split('\n\n')
       text = blocks.pop() ?? ''
       for (const block of blocks) if (!block.startsWith(':')) take(block)
-    }
-    if (text !== '') view.say('its stream ends in the midst of an event')
+    })
+    await once(answer, 'close')
+    if (answer.complete && text !== '') view.say('its stream ends in the midst of an event')
   }
 
   function take(block: string): void {
@@ -65,17 +71,18 @@ export function readEvents(view: JobView, { key }: ChaosUser, url: string, accou
   void readAll()
   return {
     cut() {
-      connection?.abort()
-      return connection !== null
+      response?.destroy()
+      return response !== null
     },
     async pause(ms) {
-      paused = delay(ms)
-      await paused
-      paused = null
+      const paused = response
+      paused?.pause()
+      await delay(ms)
+      paused?.resume()
     },
     close() {
       closed = true
-      connection?.abort()
+      response?.destroy()
     },
   }
 }

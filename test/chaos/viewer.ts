@@ -175,5 +175,3 @@ export function openWatcher(user: ChaosUser, url: string, account: Account) {
     },
   }
 }
-
-export type Watcher = ReturnType<typeof openWatcher>
