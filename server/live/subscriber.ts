@@ -8,6 +8,8 @@ export interface ChannelListener {
 }
 
 const channelsPerCommand = 500
+/** A healthy Redis acknowledges a subscription at once; a connection that is half-open never does, and says nothing of it. */
+const acknowledgedWithinMs = 2_000
 
 /**
  * The doorbells of this process: one connection, any number of channels, one listener each. A message may be lost (Redis keeps none for
@@ -18,6 +20,7 @@ export class Subscriber {
   readonly #log: Log
   readonly #listeners = new Map<string, ChannelListener>()
   #wasReady = false
+  #recycling = false
 
   /** @param redis a connection of its own, made with `subscriber: true` */
   constructor(redis: Redis, log: Log) {
@@ -30,12 +33,15 @@ export class Subscriber {
         this.#resubscribe().catch((error) => log.warn({ err: error }, 'Could not subscribe again; the next reconnect will'))
       this.#wasReady = true
     })
+    redis.on('close', () => {
+      this.#recycling = false
+    })
   }
 
   /** Resolves once Redis has acknowledged: every later message reaches the listener. */
   async subscribe(channel: string, listener: ChannelListener): Promise<void> {
     this.#listeners.set(channel, listener)
-    await this.#redis.subscribe(channel)
+    await this.#acknowledged([channel])
   }
 
   unsubscribe(channel: string): void {
@@ -45,6 +51,9 @@ export class Subscriber {
 
   /** For a connection that looks healthy and rings no more. */
   recycle(): void {
+    // Half-open, it takes a while to close; and many may find it deaf at once.
+    if (this.#recycling || this.#redis.status !== 'ready') return
+    this.#recycling = true
     this.#log.warn({ channels: this.#listeners.size }, 'The doorbell is silent while things happen; connecting anew')
     this.#redis.disconnect(true)
   }
@@ -58,8 +67,18 @@ export class Subscriber {
     const channels = [...this.#listeners.keys()]
     for (let i = 0; i < channels.length; i += channelsPerCommand) {
       const batch = channels.slice(i, i + channelsPerCommand)
-      await this.#redis.subscribe(...batch)
+      await this.#acknowledged(batch)
       for (const channel of batch) this.#listeners.get(channel)?.recovered()
+    }
+  }
+
+  /** What was not acknowledged is sent again over the next connection. */
+  async #acknowledged(channels: string[]): Promise<void> {
+    const late = setInterval(() => this.recycle(), acknowledgedWithinMs)
+    try {
+      await this.#redis.subscribe(...channels)
+    } finally {
+      clearInterval(late)
     }
   }
 }
