@@ -7,6 +7,7 @@ import { Client } from 'pg'
 import { inject } from 'vitest'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { parseListChange } from '#jobs/redis/announcements.ts'
+import { freePort } from '#scripts/services/free-port.ts'
 import { ensurePostgres, stopPostgres } from '#scripts/services/postgres.ts'
 import { endProcess } from '#scripts/services/process-mark.ts'
 import { ensureRedis, stopRedis } from '#scripts/services/redis.ts'
@@ -14,21 +15,28 @@ import { createApiKey } from '#server/accounts/api-keys.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
 import { buildIndexOfManyShards } from '../searches/many-shards.ts'
 import { password, startServerProcess, startWorker, stopProcess } from '../server/server-fixture.ts'
+import { openHalfOpenProxy } from './half-open.ts'
 
 export interface GroundOptions {
-  workers: number
   servers: number
   users: number
-  /** How large the index is that each search reads through. */
-  index: { shards: number; sites: number }
+  admins?: number
+  workers?: number
+  /** How large the index is that each search reads through; none where no worker searches. */
+  index?: { shards: number; sites: number }
+  /** Between the servers and Redis stands a proxy that can make their connections half-open. */
+  halfOpen?: boolean
+  /** Another program than the server as it is, and what that is told besides. */
+  server?: { program: string; environment: Record<string, string> }
 }
 
 /** All of Searchlight, in processes and services of its own that can be killed: Redis with its append-only file, and PostgreSQL. */
-export async function openGround({ workers: workerCount, servers: serverCount, users, index }: GroundOptions) {
+export async function openGround(options: GroundOptions) {
+  const { servers: serverCount, users, admins = 0, workers: workerCount = 0, index, halfOpen = false, server } = options
   const dataDir = await mkdtemp(join(inject('runDir'), 'chaos-'))
   await chmod(dataDir, 0o711)
   const indexDir = await mkdtemp(join(tmpdir(), 'searchlight-chaos-index-'))
-  await buildIndexOfManyShards(indexDir, index)
+  if (index) await buildIndexOfManyShards(indexDir, index)
   const services = { redis: await ensureRedis({ dataDir }), postgres: await ensurePostgres({ dataDir }) }
   const environment = {
     REDIS_URL: services.redis.url,
@@ -40,10 +48,17 @@ export async function openGround({ workers: workerCount, servers: serverCount, u
     WORKER_CONCURRENCY: '2',
     SHUTDOWN_GRACE_MS: '200',
   }
-  const servers = await Promise.all(Array.from({ length: serverCount }, () => startServerProcess(environment)))
+  const proxy = halfOpen ? await openHalfOpenProxy(services.redis.url) : null
+  // At a port of its own for good: a server that was killed is replaced where its clients look for it.
+  const startServer = (port: number) =>
+    startServerProcess(
+      { ...environment, REDIS_URL: proxy?.url ?? environment.REDIS_URL, PORT: String(port), ...server?.environment },
+      server?.program,
+    )
+  const servers = await Promise.all(Array.from({ length: serverCount }, async () => startServer(await freePort())))
   const workers: ChildProcess[] = []
   for (let i = 0; i < workerCount; i++) workers.push(await startWorker(environment))
-  const people = await makeUsers(users, environment)
+  const people = await makeAccounts({ user: users, admin: admins }, environment)
 
   /** A look from outside, by connections that outlive whatever is done to the services. */
   const redis = new Redis(environment.REDIS_URL, { connectionName: 'onlooker', maxRetriesPerRequest: null })
@@ -60,7 +75,10 @@ export async function openGround({ workers: workerCount, servers: serverCount, u
 
   return {
     urls: servers.map(({ url }) => url),
-    people,
+    people: people.user,
+    admins: people.admin,
+    environment,
+    proxy,
     redis,
     query,
     workers: () => [...workers],
@@ -74,6 +92,14 @@ export async function openGround({ workers: workerCount, servers: serverCount, u
     async endWorker(worker: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
       workers.splice(workers.indexOf(worker), 1)
       await stopProcess(worker, signal)
+    },
+    /** Kills a server and starts another at its address. */
+    async replaceServer(i: number, whileAway: () => Promise<void>): Promise<void> {
+      const killed = servers[i]
+      if (!killed) throw new Error(`There is no server ${i}`)
+      await stopProcess(killed.child, 'SIGKILL')
+      await whileAway()
+      servers[i] = await startServer(Number(new URL(killed.url).port))
     },
     async killRedis(): Promise<void> {
       await endProcess(services.redis.process, [['SIGKILL', 5_000]])
@@ -107,6 +133,7 @@ export async function openGround({ workers: workerCount, servers: serverCount, u
       redis.disconnect()
       for (const worker of workers) worker.kill('SIGCONT')
       await Promise.all([...workers, ...servers.map(({ child }) => child)].map((child) => stopProcess(child, 'SIGKILL')))
+      proxy?.close()
       await Promise.all([stopRedis(services.redis), stopPostgres(services.postgres)])
       await rm(indexDir, { recursive: true })
     },
@@ -120,21 +147,22 @@ export interface ChaosUser {
   key: string
 }
 
-async function makeUsers(
-  count: number,
+async function makeAccounts(
+  counts: Record<'user' | 'admin', number>,
   { DATABASE_URL, AUTH_SECRET }: { DATABASE_URL: string; AUTH_SECRET: string },
-): Promise<ChaosUser[]> {
+): Promise<Record<'user' | 'admin', ChaosUser[]>> {
   const postgres = connectPostgres(DATABASE_URL, { name: 'chaos' })
   const settings = { secret: AUTH_SECRET, publicUrl: 'http://localhost' }
+  async function make(role: 'user' | 'admin', i: number): Promise<ChaosUser> {
+    const account = { email: `${role}-${i}@example.com`, name: `${role} ${i}`, password, role }
+    const { userId } = await createAccount(account, { db: postgres.db, settings })
+    const { key } = await createApiKey({ userId, name: 'chaos', expiresAt: null }, postgres.db)
+    return { userId, key }
+  }
   try {
-    const users: ChaosUser[] = []
-    for (let i = 0; i < count; i++) {
-      const account = { email: `user-${i}@example.com`, name: `User ${i}`, password, role: 'user' as const }
-      const { userId } = await createAccount(account, { db: postgres.db, settings })
-      const { key } = await createApiKey({ userId, name: 'chaos', expiresAt: null }, postgres.db)
-      users.push({ userId, key })
-    }
-    return users
+    const made: Record<'user' | 'admin', ChaosUser[]> = { user: [], admin: [] }
+    for (const role of ['user', 'admin'] as const) for (let i = 0; i < counts[role]; i++) made[role].push(await make(role, i))
+    return made
   } finally {
     await postgres.close()
   }

@@ -35,8 +35,11 @@ export async function startWorker(
 }
 
 /** A server without its pages, in a process of its own; resolves when it answers. */
-export async function startServerProcess(environment: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
-  const { child, message } = await startProcess('test/server/api-process.ts', environment)
+export async function startServerProcess(
+  environment: Record<string, string>,
+  program = 'test/server/api-process.ts',
+): Promise<{ child: ChildProcess; url: string }> {
+  const { child, message } = await startProcess(program, environment)
   return { child, url: String(message.url) }
 }
 

@@ -6,12 +6,12 @@ import { compose } from '#server/compose.ts'
 import { listen } from '#server/listen.ts'
 import { serverSettings } from '#server/settings.ts'
 
-/** The server without its pages, in this process. */
+/** The server without its pages, in this process; at any free port unless it is told one. */
 export async function startServer(environment: Record<string, string>) {
   const settings = readSettings(serverSettings, environment)
   let answer: RequestListener = (_request, response) => response.writeHead(503).end()
   const server = createServer((request, response) => answer(request, response))
-  const port = await listen(server, '127.0.0.1', 0)
+  const port = await listen(server, '127.0.0.1', settings.PORT ?? 0)
   const url = `http://127.0.0.1:${port}`
   const composed = await compose(server, settings, url, pino({ level: settings.LOG_LEVEL }))
   answer = getRequestListener(composed.api.fetch, { overrideGlobalObjects: false })

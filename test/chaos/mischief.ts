@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Load } from './delivery-load.ts'
+import type { Ground } from './ground.ts'
+import type { Wire } from './viewer.ts'
+
+export interface Schedule {
+  /** 0 for never. */
+  killServerAfterMs: number
+  restartRedisAfterMs: number
+}
+
+const everyMs = { killSubscribers: 300, cutSockets: 150, pauseClients: 1_000, deafen: 4_000 }
+const pausedMs = 3_000
+const serverAwayMs = 1_000
+const redisAwayMs = 500
+
+/**
+ * All that is done to the delivery while the load runs. When it is over, every subscriber is left deaf: of what ends from then on, no message
+ * tells and no reconnect. @returns how often each was done
+ */
+export async function makeMischief(
+  { ground, load, wires, running }: { ground: Ground; load: Load; wires: readonly Wire[]; running: AbortSignal },
+  schedule: Schedule,
+) {
+  const done = { kills: 0, cuts: 0, pauses: 0, deafened: 0, servers: 0, redis: 0 }
+  const every = async (ms: number, deed: () => Promise<unknown> | unknown) => {
+    while (await delay(ms, true, { signal: running }).catch(() => false)) await deed()
+  }
+  const after = async (ms: number, deed: () => Promise<void>) => {
+    if (ms > 0 && (await delay(ms, true, { signal: running }).catch(() => false))) await deed()
+  }
+  const anyWire = () => wires[Math.floor(Math.random() * wires.length)]
+
+  await Promise.all([
+    every(everyMs.killSubscribers, async () => {
+      const killed = await ground.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub').catch(() => 0)
+      done.kills += Number(killed)
+    }),
+    every(everyMs.cutSockets, () => {
+      if (anyWire()?.cut()) done.cuts++
+    }),
+    every(everyMs.pauseClients, () => {
+      for (let i = 0; i < 3; i++) void anyWire()?.pause(pausedMs)
+      done.pauses += 3
+    }),
+    every(everyMs.deafen, () => {
+      if (ground.proxy?.deafen()) done.deafened++
+    }),
+    after(schedule.killServerAfterMs, async () => {
+      await ground.replaceServer(1, () => delay(serverAwayMs))
+      done.servers++
+    }),
+    after(schedule.restartRedisAfterMs, async () => {
+      await ground.killRedis()
+      await delay(redisAwayMs)
+      await ground.startRedis()
+      done.redis++
+      await load.endAgain()
+    }),
+  ])
+  while (ground.proxy?.deafen()) done.deafened++
+  return done
+}
