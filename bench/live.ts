@@ -66,7 +66,7 @@ async function latency(ground: Ground): Promise<void> {
 async function loss(ground: Ground): Promise<void> {
   const { clients, jobs, events, cutEveryMs } = ordeal
   const names = contenders.map(({ name }) => name)
-  const of = await inTurns(Math.min(rounds(3), 3), names, (name) => measureLoss(named(name), ground))
+  const of = await inTurns(rounds(5), names, (name) => measureLoss(named(name), ground))
   console.log(
     `\n${events} events of ${jobs} jobs to ${clients} clients: ${events * clients} deliveries a round; what the server listens by is cut every ${cutEveryMs} ms`,
   )
@@ -93,7 +93,7 @@ async function loss(ground: Ground): Promise<void> {
 async function memory(ground: Ground): Promise<void> {
   const connections = connectionsAllowed()
   const kinds = Object.keys(idle) as (keyof typeof idle)[]
-  const of = await inTurns(Math.min(rounds(3), 3), kinds, (name) =>
+  const of = await inTurns(rounds(5), kinds, (name) =>
     measureMemory(idle[name as keyof typeof idle], connections, ground),
   )
   console.log(`\nMemory of the server per idle connection, ${connections} connections, KB`)

@@ -9,13 +9,15 @@ import { type ServerProcess, startServerProcess } from './server-process.ts'
 export interface Load {
   clients: number
   perSecond: number
+  /** Events before anything is measured: as many as it takes to have the code of all contenders compiled. */
   warmUp: number
+  warmUpPerSecond: number
   events: number
 }
 /** Rates at which none of the contenders is short of processor time. */
 export const loads = {
-  one: { clients: 1, perSecond: 50, warmUp: 50, events: 250 },
-  many: { clients: 500, perSecond: 20, warmUp: 40, events: 100 },
+  one: { clients: 1, perSecond: 50, warmUp: 1_000, warmUpPerSecond: 500, events: 250 },
+  many: { clients: 500, perSecond: 20, warmUp: 40, warmUpPerSecond: 20, events: 100 },
 } satisfies Record<string, Load>
 
 export interface Delivery {
@@ -52,7 +54,7 @@ interface Side {
   redis: Redis
 }
 
-async function deliver({ clients, perSecond, warmUp, events }: Load, side: Side): Promise<Delivery> {
+async function deliver({ clients, perSecond, warmUp, warmUpPerSecond, events }: Load, side: Side): Promise<Delivery> {
   const { contender, ground, server, publisher, redis } = side
   const jobId = await publisher.begin()
   const latencies: number[] = []
@@ -68,7 +70,7 @@ async function deliver({ clients, perSecond, warmUp, events }: Load, side: Side)
   await manyTimes(clients, 50, async () => watchers.push(await contender.watch(server.url, [jobId], ground, heard)))
 
   const publish = (n: number) => publisher.publish(jobId, rowsEvent(0, n))
-  await pace(warmUp, perSecond, publish)
+  await pace(warmUp, warmUpPerSecond, publish)
   if (!(await within(10_000, () => warmed === clients)))
     throw new Error(`${contender.name}: ${warmed} of ${clients} clients heard`)
   const before = { server: await server.ask('cpu'), redis: await redisCpu(redis) }
