@@ -93,9 +93,7 @@ async function loss(ground: Ground): Promise<void> {
 async function memory(ground: Ground): Promise<void> {
   const connections = connectionsAllowed()
   const kinds = Object.keys(idle) as (keyof typeof idle)[]
-  const of = await inTurns(rounds(5), kinds, (name) =>
-    measureMemory(idle[name as keyof typeof idle], connections, ground),
-  )
+  const of = await inTurns(rounds(5), kinds, (name) => measureMemory(idle[name as keyof typeof idle], connections, ground))
   console.log(`\nMemory of the server per idle connection, ${connections} connections, KB`)
   const rss = (name: string) => of(name).map((each) => each.rss / 1024)
   const more = (name: string) => median(rss(name).map((kb, i) => kb - (rss('bare Socket.IO')[i] ?? Number.NaN)))
