@@ -1,4 +1,3 @@
-import type { JobSummary } from '#jobs/job.ts'
 import type { Counts } from '../http/answers.ts'
 import { ask, catchUpNow, onConnected, onFrame, tell } from './connection.ts'
 import { type FeedFilter, fits, sameFilter } from './feed-filter.ts'
@@ -21,10 +20,8 @@ interface HeldFeed extends Feed {
   filter: FeedFilter
 }
 
-/** How many jobs are kept; the oldest give way. */
+/** How many jobs are kept; the oldest give way, as on the server. */
 const most = 200
-/** So few of a list that was full are left that older ones are fetched. */
-const refillAt = 150
 
 const feed = signal<HeldFeed | null>(null)
 export const adminFeed = { read: feed.read }
@@ -32,8 +29,6 @@ export const adminFeed = { read: feed.read }
 /** Counts openings: a tab has one feed, and the answer to an opening counts only if none was sent after it. */
 let openings = 0
 let answered = true
-/** Whether there are older jobs that fit than those held. */
-let cut = false
 let stopCatchingUp = () => {}
 const keepOpen = whileUsed(
   () => {
@@ -87,7 +82,6 @@ async function open(): Promise<void> {
   }
   answered = true
   feed.set({ filter, jobs: newest(replaceJobs(held.jobs, ack.jobs)), counts: ack.counts, settled: true })
-  cut = ack.jobs.length >= most
 }
 
 function takeIn(frame: unknown): void {
@@ -95,15 +89,7 @@ function takeIn(frame: unknown): void {
   const held = feed.read()
   if (!held) return
   // Until the opening is answered, frames are of the filter before: what they say of jobs is true, what they take away may fit now.
-  const jobs = newest(mergeJobs(held.jobs, changed, answered ? removed : []))
-  feed.set({ ...held, jobs, counts })
-  if (answered && cut && jobs.length < refillAt) {
-    cut = false
-    catchUpNow(() => open())
-  }
+  feed.set({ ...held, jobs: newest(mergeJobs(held.jobs, changed, answered ? removed : [])), counts })
 }
 
-function newest(jobs: readonly JobSummary[]): JobList {
-  if (jobs.length > most) cut = true
-  return jobs.slice(0, most)
-}
+const newest = (jobs: JobList): JobList => jobs.slice(0, most)
