@@ -63,6 +63,30 @@ function recordingReader() {
   return { reader, seen, resyncs, end }
 }
 
+/** A hub whose readings the test can hold up. `hold` answers how to let them go. */
+function slowHub(at: 'before it reads' | 'after it has read') {
+  let held: Promise<void> = Promise.resolve()
+  const slow = new Hub({
+    store,
+    subscriber,
+    log: quietLog,
+    async read(id, since) {
+      if (at === 'before it reads') await held
+      const reading = await readJob(id, since, store)
+      await held
+      return reading
+    },
+  })
+  const hold = () => {
+    let letGo = () => {}
+    held = new Promise((resolve) => {
+      letGo = resolve
+    })
+    return () => letGo()
+  }
+  return { slow, hold }
+}
+
 async function killDoorbells(): Promise<void> {
   const clients = String(await store.redis.client('LIST'))
   for (const line of clients.split('\n')) {
@@ -152,30 +176,17 @@ test('a reader that comes back is replayed what it missed', async () => {
 test('a reader whose first reading is under way when the job ends is told the end, and that nothing more will come', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
-  let hold: Promise<void> = Promise.resolve()
-  const slow = new Hub({
-    store,
-    subscriber,
-    log: quietLog,
-    read: async (id, since) => {
-      const reading = await readJob(id, since, store)
-      await hold
-      return reading
-    },
-  })
+  const { slow, hold } = slowHub('after it has read')
   const first = recordingReader()
   await slow.watch(first.reader, ref.id, null, () => true)
-  let open = () => {}
-  hold = new Promise((resolve) => {
-    open = resolve
-  })
+  const letGo = hold()
   const late = recordingReader()
   const watching = slow.watch(late.reader, ref.id, null, () => true)
   // Sent on the same connection after the reader's own reading, so it is answered after it.
   await readJob(ref.id, null, store)
   await complete(ref, 1)
   await first.end
-  open()
+  letGo()
   await Promise.all([watching, late.end])
   expect(late.seen).toEqual([3])
   expect(slow.size).toBe(0)
@@ -199,29 +210,17 @@ test('a job that does not exist is answered null and leaves nothing behind', asy
 test('a snapshot read for a reader that fell behind is followed by what it lacks, and by nothing that it holds', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
-  let hold: Promise<void> = Promise.resolve()
-  const slow = new Hub({
-    store,
-    subscriber,
-    log: quietLog,
-    read: async (id, since) => {
-      await hold
-      return readJob(id, since, store)
-    },
-  })
+  const { slow, hold } = slowHub('before it reads')
   const { reader, seen, resyncs, end } = recordingReader()
   await slow.watch(reader, ref.id, null, () => true)
-  let read = () => {}
-  hold = new Promise((resolve) => {
-    read = resolve
-  })
+  const letGo = hold()
   // As an outbox does that gave up what had gathered. The events are in the ledger before the reading, and are heard before it as well.
   const again = slow.watch(reader, ref.id, null, (reading) => {
     if (reading) reader.resync(reading.state)
     return true
   })
   for (let n = 1; n <= 3; n++) await write(ref, n)
-  read()
+  letGo()
   await again
   await write(ref, 4)
   await complete(ref, 5)
