@@ -1,5 +1,12 @@
+let signingOut = false
+/** Whoever signs out here goes where they like; that the server ends the connection meanwhile is as it should be. */
+export function setSigningOut(is: boolean): void {
+  signingOut = is
+}
+
 /** The session has ended: somebody signs in and comes back to this page. */
 export function goToSignIn(): void {
+  if (signingOut) return
   const here = window.location.pathname + window.location.search
   window.location.assign(`/sign-in?next=${encodeURIComponent(here)}`)
 }

@@ -4,6 +4,7 @@ import { LogOut } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import { useState } from 'react'
 import type { Account } from '../http/answers.ts'
+import { setSigningOut } from '../live/leave-page.ts'
 import { signOut } from '../sign-in/accounts.ts'
 import { MenuContent, menuItemLook } from '../ui/menu.tsx'
 import { useProlongedSession } from './prolong-session.ts'
@@ -15,10 +16,14 @@ export function UserMenu({ user }: { user: Account }) {
 
   async function leave(event: Event) {
     event.preventDefault()
+    setSigningOut(true)
     const failure = await signOut()
-    if (failure) setProblem(failure)
     // A whole new page: nothing of this account stays in memory.
-    else window.location.assign('/sign-in')
+    if (!failure) window.location.assign('/sign-in')
+    else {
+      setSigningOut(false)
+      setProblem(failure)
+    }
   }
 
   return (

@@ -135,9 +135,12 @@ test('nothing is wider than a phone', async () => {
 test('after signing out there is nothing to see', async () => {
   const context = await signIn(whole, 'other@example.com')
   const page = await openLive(context, '/')
+  const otherTab = await openLive(context, '/')
   await page.getByRole('button', { name: /^Account/ }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await page.waitForURL('/sign-in')
+  // The other tab would come back to where it was.
+  await otherTab.waitForURL('/sign-in?next=%2F')
   await page.goto('/')
   await page.waitForURL('/sign-in')
   await context.close()
