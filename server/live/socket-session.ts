@@ -27,6 +27,8 @@ const limits = {
   replayBytesPerWatch: 1024 * 1024,
   /** Messages of one socket that wait for their answer. */
   unanswered: 200,
+  /** So many more refused for being too many than taken: whoever goes on like that does not listen. */
+  refused: 1_000,
 }
 
 const messages = {
@@ -74,6 +76,7 @@ export class SocketSession {
   /** Settles when the message before has been answered. */
   #turn: Promise<void> | null = null
   #unanswered = 0
+  #refused = 0
 
   constructor(socket: Socket, principal: Principal, deps: SessionDeps & OutboxDeps) {
     this.#socket = socket
@@ -103,14 +106,16 @@ export class SocketSession {
     const acknowledge = typeof last === 'function' ? (answer: unknown) => last(answer) : () => {}
     const message = typeof sent[0] === 'function' ? undefined : sent[0]
     if (this.#unanswered >= limits.unanswered || !this.#rate.take(performance.now())) {
-      acknowledge(failure('rate_limited', 'Too many messages. Please slow down.'))
+      if (++this.#refused > limits.refused) this.#socket.disconnect(true)
+      else acknowledge(failure('rate_limited', 'Too many messages. Please slow down.'))
       return
     }
+    this.#refused = Math.max(0, this.#refused - 1)
     this.#unanswered++
     const turn = (this.#turn ?? Promise.resolve())
       // A client that does not read its answers is given no more of them.
       .then(() => this.#connection.drained())
-      .then(() => this.#answer(event, message, acknowledge))
+      .then(() => (this.#socket.connected ? this.#answer(event, message, acknowledge) : undefined))
       .catch((error) => {
         if (error instanceof Refused) return acknowledge(failure(error.code, error.message))
         this.#deps.log.error({ err: error, event }, 'A socket message failed')
@@ -166,6 +171,9 @@ export class SocketSession {
       })
       return answer
     })
+    const settled = await Promise.allSettled(answers)
+    // Of what the client is not told that it watches it is told nothing.
+    if (settled.some(({ status }) => status === 'rejected')) for (const id of ids) this.#unwatch(id)
     try {
       acknowledge(await Promise.all(answers))
     } finally {

@@ -1,6 +1,7 @@
 import { io } from 'socket.io-client'
 import { v7 as uuidV7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { keys } from '#jobs/redis/keys.ts'
 import { ask, type LiveHouse, openLiveHouse, recordFrames } from './live-house.ts'
 
 let house: LiveHouse
@@ -91,6 +92,44 @@ describe('a socket', () => {
     expect(order).toEqual(['watch', 'unwatch'])
     expect(answer.job.state).toBe('complete')
     expect(frames).toEqual([])
+  })
+
+  test('watches none of the jobs that it asked for when one of them cannot be read', async () => {
+    const socket = await house.socket(user())
+    const [good, broken] = [await house.runningJob(), await house.runningJob(house.people.user.userId, 'keywords')]
+    const frames = recordFrames(socket, 'events')
+    await house.store.redis.hset(keys.record({ ...house.store, number: 0 }, broken.id), 'state', 'nonsense')
+    const answer = await ask(socket, 'watch', { jobs: [{ id: good.id }, { id: broken.id }] })
+    expect(answer).toMatchObject({ error: { code: 'internal' } })
+    await good.complete()
+    await ask(socket, 'watch', { jobs: [] })
+    expect(frames).toEqual([])
+  })
+
+  test('that says far too much is closed', async () => {
+    const socket = await house.socket(user())
+    const end = new Promise((resolve) => socket.once('disconnect', resolve))
+    for (let i = 0; i < 2_000; i++) socket.emit('watch', { jobs: [] })
+    await end
+  })
+
+  test('that is gone before its questions are answered leaves nothing behind', async () => {
+    const listening = async () =>
+      (await house.store.redis.pubsub('NUMSUB', keys.mine({ ...house.store, number: 0 }, house.people.other.userId)))[1]
+    const job = await house.runningJob(house.people.other.userId)
+    for (let i = 0; i < 20; i++) {
+      const socket = await house.socket({ key: house.people.other.key })
+      for (let n = 0; n < 10; n++) {
+        socket.emit('watch', { jobs: [{ id: job.id }] })
+        socket.emit('jobs:open', {})
+      }
+      socket.io.engine.close()
+    }
+    const witness = await house.socket(user())
+    for (let n = 0; n < 20; n++) await ask(witness, 'watch', { jobs: [{ id: job.id }] })
+    await expect.poll(listening).toBe(0)
+    await expect.poll(() => house.listenersOf(job.id)).toBe(0)
+    await job.complete()
   })
 
   test("does not learn of another user's job, nor that there is one", async () => {
