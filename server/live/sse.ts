@@ -58,6 +58,10 @@ function tellEvents(jobId: string, connection: StreamConnection, options: EventS
     hub.unwatch(outbox, jobId)
     outbox.close()
   }
+  if (signal.aborted) {
+    connection.giveUp()
+    return
+  }
   signal.addEventListener('abort', () => connection.giveUp(), { once: true })
   outbox.watched.add(jobId)
   hub
