@@ -37,7 +37,6 @@ export function ResultsPanel({ view, columns }: { view: JobView; columns: Column
         <ResultsTable
           order={order}
           columns={shownColumns}
-          sort={sort}
           onSort={(column) => setSort(nextSort(sort, column))}
           freshFrom={filtering ? null : view.freshFrom}
         />

@@ -6,7 +6,7 @@ import type { Column } from '#jobs/define-search.ts'
 import { ColumnHeading } from './column-heading.tsx'
 import { columnWidths, sampledRows } from './column-widths.ts'
 import { ResultCell } from './result-cell.tsx'
-import type { RowOrder, RowSort } from './row-order.ts'
+import type { RowOrder } from './row-order.ts'
 
 const rowHeight = 34
 /** As long as the animation of a row that has just arrived. */
@@ -15,15 +15,14 @@ const freshForMs = 1_400
 interface ResultsTableProps {
   order: RowOrder
   columns: Column[]
-  sort: RowSort | null
   onSort(column: Column): void
   /** Rows from this one on have just arrived. */
   freshFrom: number | null
 }
 
 /** A table of any length: only what is in sight is in the page. */
-export function ResultsTable({ order, columns, sort, onSort, freshFrom }: ResultsTableProps) {
-  const { indexes, rows } = order
+export function ResultsTable({ order, columns, onSort, freshFrom }: ResultsTableProps) {
+  const { indexes, rows, wish } = order
   const scroller = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
     count: indexes.length,
@@ -57,7 +56,7 @@ export function ResultsTable({ order, columns, sort, onSort, freshFrom }: Result
               <ColumnHeading
                 key={column.key}
                 column={column}
-                sorted={sort?.key === column.key && (sort.descending ? 'desc' : 'asc')}
+                sorted={wish.sort?.key === column.key && (wish.sort.descending ? 'desc' : 'asc')}
                 onSort={() => onSort(column)}
               />
             ))}

@@ -159,18 +159,14 @@ describe('over a socket', () => {
   test('the answer comes before the first frame, and another filter takes the place of the one before', async () => {
     const socket = await house.socket({ key: house.people.admin.key })
     const frames = recordFrames(socket, 'feed')
-    let before = -1
-    const opened = ask(socket, 'feed:open', { filter: { state: 'running' } }).then(() => frames.length)
-    const openedAgain = new Promise<void>((resolve) => {
-      socket.emit('feed:open', { filter: { state: 'complete' } }, () => {
-        before = frames.length
-        resolve()
-      })
-    })
+    // Counted when the answer arrives: a promise would be told of it only after the frames that came with it.
+    const framesBeforeAnswerTo = (state: string) =>
+      new Promise<number>((resolve) => socket.emit('feed:open', { filter: { state } }, () => resolve(frames.length)))
+    const opened = framesBeforeAnswerTo('running')
+    const openedAgain = framesBeforeAnswerTo('complete')
     const job = await house.runningJob('user-d')
     expect(await opened).toBe(0)
-    await openedAgain
-    frames.splice(0, before)
+    frames.splice(0, await openedAgain)
     await job.complete()
     await expect.poll(() => frames.flatMap(({ changed }) => changed.map(({ id }: Job) => id))).toContain(job.id)
     for (const { changed } of frames) for (const { state } of changed) expect(state).toBe('complete')
