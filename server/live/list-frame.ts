@@ -1,5 +1,5 @@
 import type { JobSummary } from '#jobs/job.ts'
-import type { JobCounts } from '#jobs/redis/job-lists.ts'
+import { type JobCounts, newestFirst } from '#jobs/redis/job-lists.ts'
 import { SharedFrame } from './shared-frame.ts'
 
 export type ListName = 'jobs' | 'feed'
@@ -36,7 +36,7 @@ export class ListFrame {
       changed.delete(id)
       removed.add(id)
     }
-    const newest = [...changed.values()].sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)).slice(0, most)
+    const newest = [...changed.values()].sort(newestFirst).slice(0, most)
     return new ListFrame(newest, [...removed], next.counts ?? this.counts)
   }
 }

@@ -1,6 +1,6 @@
 import type { JobSummary } from '#jobs/job.ts'
 import type { Log } from '#jobs/redis/connect.ts'
-import type { JobCounts } from '#jobs/redis/job-lists.ts'
+import { type JobCounts, newestFirst } from '#jobs/redis/job-lists.ts'
 import type { Position } from '#jobs/redis/read-job.ts'
 import type { Hub } from './hub.ts'
 import { ListFrame } from './list-frame.ts'
@@ -130,6 +130,7 @@ export class ListView {
       const counts = await this.#rules.counts?.()
       const frame = this.#nextFrame(counts)
       if (!frame) return
+      this.#lastFrameAt = performance.now()
       for (const [reader, waiting] of this.#readers) {
         if (waiting) waiting.push(frame)
         else reader.frame(frame)
@@ -166,8 +167,8 @@ export class ListView {
   #trim(): void {
     const { most } = this.#rules
     if (this.#inView.size <= most) return
-    const newestFirst = [...this.#inView].sort(([, a], [, b]) => (a < b ? 1 : -1))
-    this.#inView = new Map(newestFirst.slice(0, most))
+    const places = [...this.#inView].map(([id, createdAt]) => ({ id, createdAt })).sort(newestFirst)
+    this.#inView = new Map(places.slice(0, most).map(({ id, createdAt }) => [id, createdAt]))
     this.#olderExist = true
   }
 
