@@ -1,5 +1,6 @@
 import type { Log } from '#jobs/redis/connect.ts'
 import type { Principal, Revocation } from '../accounts/authenticate.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 
 /** Somebody who was let in, for as long as something of theirs is open. */
 interface Admission {
@@ -23,11 +24,15 @@ export class Authorization {
   readonly #deps: AuthorizationDeps
   readonly #admissions = new Set<Admission>()
   #timer: NodeJS.Timeout | null = null
-  #checking = false
-  #checkAgain = false
+  readonly #checking: OneAtATime
 
   constructor(deps: AuthorizationDeps) {
     this.#deps = deps
+    this.#checking = new OneAtATime(
+      () => this.#endRevoked(),
+      // It says nothing about anybody that PostgreSQL is out of reach; while it is, nobody can be banned or signed out either.
+      (err) => deps.log.warn({ err }, 'Could not check who may stay; will try again'),
+    )
   }
 
   /** @param revoke is called at most once. Answers how to leave. */
@@ -45,28 +50,18 @@ export class Authorization {
     if (this.#timer) clearInterval(this.#timer)
   }
 
-  /** Looks now. One at a time; asked again meanwhile, it looks again. */
+  /** Looks now. */
   check(): void {
-    this.#checkAgain = true
-    if (this.#checking) return
-    this.#checking = true
-    this.#checkUntilCurrent()
-      // It says nothing about anybody that PostgreSQL is out of reach; while it is, nobody can be banned or signed out either.
-      .catch((error) => this.#deps.log.warn({ err: error }, 'Could not check who may stay; will try again'))
-      .finally(() => {
-        this.#checking = false
-      })
+    this.#checking.ask()
   }
 
-  async #checkUntilCurrent(): Promise<void> {
-    while (this.#checkAgain && this.#admissions.size > 0) {
-      this.#checkAgain = false
-      const admissions = [...this.#admissions]
-      const revoked = await this.#deps.findRevoked(admissions.map(({ principal }) => principal))
-      for (const admission of admissions) {
-        const code = revoked.get(admission.principal)
-        if (code && this.#admissions.delete(admission)) admission.revoke(code)
-      }
+  async #endRevoked(): Promise<void> {
+    if (this.#admissions.size === 0) return
+    const admissions = [...this.#admissions]
+    const revoked = await this.#deps.findRevoked(admissions.map(({ principal }) => principal))
+    for (const admission of admissions) {
+      const code = revoked.get(admission.principal)
+      if (code && this.#admissions.delete(admission)) admission.revoke(code)
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Position } from '#jobs/redis/read-job.ts'
 import type { Hub } from './hub.ts'
 import { ListFrame } from './list-frame.ts'
 import type { ListEvent, ListLedger } from './list-ledger.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import type { Reader } from './topic.ts'
 
 /** Which jobs a list shows. */
@@ -69,8 +70,7 @@ export class ListView {
   #lastReadAt = 0
   /** Readings under way, each with the jobs that changed since it began: of those it may hold less than was told. */
   readonly #readings = new Set<Set<string>>()
-  #refreshing = false
-  #refreshAgain = false
+  readonly #refreshing: OneAtATime
 
   constructor(rules: ListRules, deps: { hub: Hub; log: Log; onEmpty(): void }) {
     this.#rules = rules
@@ -81,9 +81,16 @@ export class ListView {
         for (const overtaken of this.#readings) overtaken.add(id)
         this.#schedule()
       },
-      resync: () => this.#refresh(),
+      resync: () => this.#refreshing.ask(),
       closed: () => {},
     }
+    this.#refreshing = new OneAtATime(
+      () => this.#refresh(),
+      (err) => {
+        deps.log.warn({ err }, 'Could not read a list again; will try again')
+        setTimeout(() => this.#refreshing.ask(), tryAgainMs)
+      },
+    )
   }
 
   /**
@@ -177,43 +184,27 @@ export class ListView {
     this.#refilling ??= setTimeout(
       () => {
         this.#refilling = null
-        this.#refresh()
+        this.#refreshing.ask()
       },
       Math.max(0, this.#lastReadAt + refillEveryMs - performance.now()),
     )
   }
 
-  /** Changes were missed: the list is read again, until that succeeds. One at a time; asked again meanwhile, it reads again. */
-  #refresh(): void {
-    this.#refreshAgain = true
-    if (this.#refreshing) return
-    this.#refreshing = true
-    this.#refreshUntilCurrent()
-      .catch((error) => {
-        this.#deps.log.warn({ err: error }, 'Could not read a list again; will try again')
-        setTimeout(() => this.#readers.size > 0 && this.#refresh(), tryAgainMs)
-      })
-      .finally(() => {
-        this.#refreshing = false
-      })
-  }
-
-  async #refreshUntilCurrent(): Promise<void> {
-    while (this.#refreshAgain && this.#readers.size > 0) {
-      this.#refreshAgain = false
-      const reading = await this.#read()
-      const { jobs, more, overtaken } = reading
-      for (const job of jobs) if (!overtaken.has(job.id)) this.#changes.set(job.id, { job: () => job })
-      const oldest = jobs.at(-1)?.createdAt ?? ''
-      const listed = new Set(jobs.map(({ id }) => id))
-      for (const [id, createdAt] of this.#inView) {
-        // In view, and in the stretch that was read, yet not there: it was deleted meanwhile, or fits no more.
-        const missing = !listed.has(id) && (!more || createdAt > oldest)
-        if (missing && !overtaken.has(id)) this.#changes.set(id, { job: () => null })
-      }
-      this.#takeIn(reading)
-      this.#schedule()
+  /** Changes were missed: the list is read again, until that succeeds. */
+  async #refresh(): Promise<void> {
+    if (this.#readers.size === 0) return
+    const reading = await this.#read()
+    const { jobs, more, overtaken } = reading
+    for (const job of jobs) if (!overtaken.has(job.id)) this.#changes.set(job.id, { job: () => job })
+    const oldest = jobs.at(-1)?.createdAt ?? ''
+    const listed = new Set(jobs.map(({ id }) => id))
+    for (const [id, createdAt] of this.#inView) {
+      // In view, and in the stretch that was read, yet not there: it was deleted meanwhile, or fits no more.
+      const missing = !listed.has(id) && (!more || createdAt > oldest)
+      if (missing && !overtaken.has(id)) this.#changes.set(id, { job: () => null })
     }
+    this.#takeIn(reading)
+    this.#schedule()
   }
 
   async #read(): Promise<ListReading> {

@@ -1,5 +1,6 @@
 import type { Job } from '#jobs/job.ts'
 import type { Hub, JobReader } from './hub.ts'
+import { JobQueue } from './job-queue.ts'
 import type { ListFrame, ListName } from './list-frame.ts'
 import type { LiveEvent } from './live-event.ts'
 
@@ -24,21 +25,6 @@ export interface OutboxDeps {
   now(): number
 }
 
-interface JobQueue {
-  /** Durable events in order. */
-  events: LiveEvent[]
-  bytes: number
-  /** The latest only. */
-  progress: LiveEvent | null
-  /** The job as a whole, to be sent before the events that follow it. */
-  resync: Job | null
-  /**
-   * `stale`: too much had gathered, so the job is to be watched anew, from a snapshot; `reading`: that is under way. What is told of it
-   * until then is part of the snapshot, or follows it.
-   */
-  standing: 'current' | 'stale' | 'reading'
-}
-
 const limits = {
   /** Past this, a job's events give way to one resync. */
   bytesPerJob: 256 * 1024,
@@ -53,9 +39,9 @@ const limits = {
 const readAgainMs = 1_000
 
 /**
- * What a client watches, and what waits to be sent to it. Socket.IO and streams would queue without bounds for a client that stopped reading; here a frame is
- * written only when the one before has left, and what gathers meanwhile is bounded: progress is replaced by newer progress, and too many
- * events by the job as it is then. No state, row or note is ever dropped without that.
+ * What a client watches, and what waits to be sent to it. Socket.IO and streams would queue without bounds for a client that stopped
+ * reading; here a frame is written only when the one before has left, and what gathers meanwhile is bounded: progress is replaced by newer
+ * progress, and too many events by the job as it is then. No state, row or note is ever dropped without that.
  */
 export class Outbox implements JobReader {
   readonly #connection: Connection
@@ -86,26 +72,20 @@ export class Outbox implements JobReader {
     }
     const queue = this.#queueOf(event.jobId)
     if (queue.standing !== 'current') return
-    if (event.seq === null) {
-      queue.progress = event
-    } else {
-      // A state is an ending or a new attempt: progress from before it is void.
-      if (event.type === 'state') queue.progress = null
-      queue.events.push(event)
-      queue.bytes += event.data.length
-      this.#bytes += event.data.length
-      if (queue.bytes > limits.bytesPerJob) this.#giveUpEvents(queue)
-      if (this.#bytes > limits.bytesInAll) for (const each of this.#queues.values()) if (each.bytes > 0) this.#giveUpEvents(each)
-    }
+    const before = queue.bytes
+    queue.add(event)
+    this.#bytes += queue.bytes - before
+    if (queue.bytes > limits.bytesPerJob) this.#giveUp(queue)
+    if (this.#bytes > limits.bytesInAll) for (const each of this.#queues.values()) if (each.bytes > 0) this.#giveUp(each)
     this.#flush()
   }
 
   resync(job: Job): void {
     const queue = this.#queueOf(job.id)
     if (queue.standing !== 'current') return
-    this.#giveUpEvents(queue)
+    this.#giveUp(queue)
     // For one that must wait the job is not kept, but read when its turn comes.
-    if (this.#mayWrite(job.id)) this.#takeOver(queue, job)
+    if (this.#mayWrite(job.id)) queue.takeOver(job)
     this.#flush()
   }
 
@@ -179,19 +159,14 @@ export class Outbox implements JobReader {
   #queueOf(id: string): JobQueue {
     const held = this.#queues.get(id)
     if (held) return held
-    const queue: JobQueue = { events: [], bytes: 0, progress: null, resync: null, standing: 'current' }
+    const queue = new JobQueue()
     if (!this.#closed) this.#queues.set(id, queue)
     return queue
   }
 
-  /** The job is to be watched anew. */
-  #giveUpEvents(queue: JobQueue): void {
+  #giveUp(queue: JobQueue): void {
     this.#bytes -= queue.bytes
-    queue.events = []
-    queue.bytes = 0
-    queue.progress = null
-    queue.resync = null
-    queue.standing = 'stale'
+    queue.giveUp()
   }
 
   #flush(): void {
@@ -217,29 +192,23 @@ export class Outbox implements JobReader {
         if (frame.length > 0) break
         const job = queue.resync
         queue.resync = null
-        if (queue.events.length === 0 && !queue.progress) this.#queues.delete(id)
+        if (queue.empty) this.#queues.delete(id)
         this.#connection.resync(job)
         return true
       }
-      const taken = takeUpTo(queue, limits.bytesPerFrame - bytes)
-      frame.push(...taken.events)
-      bytes += taken.bytes
-      this.#bytes -= taken.bytes
+      const before = queue.bytes
+      frame.push(...queue.take(limits.bytesPerFrame - bytes))
+      bytes += before - queue.bytes
+      this.#bytes -= before - queue.bytes
       // What did not fit goes behind the other jobs.
       this.#queues.delete(id)
-      if (queue.events.length > 0) {
+      if (queue.hasEvents) {
         this.#queues.set(id, queue)
         break
       }
-      if (queue.progress) frame.push(queue.progress)
     }
     if (frame.length > 0) this.#connection.events(frame)
     return frame.length > 0
-  }
-
-  #takeOver(queue: JobQueue, job: Job): void {
-    queue.standing = 'current'
-    queue.resync = job
   }
 
   /** The topic alone knows which events follow a snapshot, so it is asked for both. */
@@ -256,7 +225,7 @@ export class Outbox implements JobReader {
           return false
         }
         this.watched.add(id)
-        this.#takeOver(queue, reading.state)
+        queue.takeOver(reading.state)
         return true
       })
       .catch(() => {
@@ -271,17 +240,4 @@ export class Outbox implements JobReader {
         this.#flush()
       })
   }
-}
-
-/** Takes events from the front of a queue until there are so many bytes. */
-function takeUpTo(queue: JobQueue, most: number): { events: LiveEvent[]; bytes: number } {
-  let bytes = 0
-  let count = 0
-  for (const { data } of queue.events) {
-    if (bytes >= most) break
-    bytes += data.length
-    count++
-  }
-  queue.bytes -= bytes
-  return { events: queue.events.splice(0, count), bytes }
 }

@@ -1,6 +1,7 @@
 import type { Log } from '#jobs/redis/connect.ts'
 import type { Shard } from '#jobs/redis/keys.ts'
 import type { Position } from '#jobs/redis/read-job.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import type { ChannelListener, Subscriber } from './subscriber.ts'
 
 /** Something that happened: numbered 1, 2, 3… under an epoch, or null for what only the latest of counts. */
@@ -73,8 +74,7 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
   #known: Position | null = null
   /** Messages that came before the first reading was here. */
   #early: string[] = []
-  #healing = false
-  #healAgain = false
+  readonly #healing: OneAtATime
   #silentHeals = 0
   /** Whether a message came since the last position check. */
   #rang = false
@@ -84,6 +84,10 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
   constructor(deps: TopicDeps<State, Event>) {
     this.#ledger = deps.ledger
     this.#deps = deps
+    this.#healing = new OneAtATime(
+      () => this.#readWhatIsMissing(),
+      (err) => deps.log.warn({ err, topic: deps.ledger.name }, 'Could not read what was missed; will try again'),
+    )
   }
 
   /**
@@ -131,7 +135,7 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
     else if (seq === null) this.#tell(event)
     else if (seq <= this.#known.seq) return
     // What does not follow is read from the ledger; while that is under way, it is read once more.
-    else if (this.#healing || seq > this.#known.seq + 1) this.heal()
+    else if (this.#healing.underWay || seq > this.#known.seq + 1) this.heal()
     else this.#advance(event, { epoch, seq })
   }
 
@@ -144,7 +148,7 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
     const rang = this.#rang
     this.#rang = false
     const known = this.#known
-    if (rang || !known || this.#healing) return
+    if (rang || !known || this.#healing.underWay) return
     const now = await this.#ledger.position(epochs)
     if (this.#rang || this.#known !== known || (now?.epoch === known.epoch && now.seq === known.seq)) return
     // Twice in a row, and the connection is deaf.
@@ -155,36 +159,24 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
     this.heal()
   }
 
-  /** Reads what is missing and tells it. One at a time; asked again meanwhile, it reads again. */
+  /** Reads what is missing and tells it. */
   heal(): void {
-    this.#healAgain = true
-    if (this.#healing) return
-    this.#healing = true
-    this.#healUntilCurrent()
-      .catch((error) => {
-        const { log } = this.#deps
-        log.warn({ err: error, topic: this.#ledger.name }, 'Could not read what was missed; will try again')
-      })
-      .finally(() => {
-        this.#healing = false
-      })
+    this.#healing.ask()
   }
 
-  async #healUntilCurrent(): Promise<void> {
-    while (this.#healAgain && this.#readers.size > 0) {
-      this.#healAgain = false
-      this.#over = false
-      const reading = await this.#ledger.read(this.#known)
-      if (!reading) this.#closeAll('not_found')
-      else if (reading.mode === 'snapshot') this.#resync(reading.state)
-      else {
-        for (const event of reading.events) {
-          if (event.seq !== null && (!this.#known || event.seq > this.#known.seq))
-            this.#advance(event, { epoch: reading.state.epoch, seq: event.seq })
-        }
-        // The end may have been told before: what is over and replays nothing is closed all the same.
-        if (this.#ledger.isOver(reading.state)) this.#closeAll(null)
+  async #readWhatIsMissing(): Promise<void> {
+    if (this.#readers.size === 0) return
+    this.#over = false
+    const reading = await this.#ledger.read(this.#known)
+    if (!reading) this.#closeAll('not_found')
+    else if (reading.mode === 'snapshot') this.#resync(reading.state)
+    else {
+      for (const event of reading.events) {
+        if (event.seq !== null && (!this.#known || event.seq > this.#known.seq))
+          this.#advance(event, { epoch: reading.state.epoch, seq: event.seq })
       }
+      // The end may have been told before: what is over and replays nothing is closed all the same.
+      if (this.#ledger.isOver(reading.state)) this.#closeAll(null)
     }
   }
 
