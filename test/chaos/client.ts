@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { io } from 'socket.io-client'
 import { v4 as uuid } from 'uuid'
 import type { JobState } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { everybodysTarget } from '../searches/many-shards.ts'
 import type { ChaosUser } from './ground.ts'
+import { openSocket } from './viewer.ts'
 
 interface Position {
   epoch: string
@@ -21,13 +21,7 @@ type Event = [id: string, seq: number | null, type: string, data: { state?: JobS
 
 /** A program that keeps starting searches for its user, one after the other, over a server that may be out of reach at any moment. */
 export function openClient({ key }: ChaosUser, url: string) {
-  const socket = io(url, {
-    transports: ['websocket'],
-    auth: { apiKey: key },
-    forceNew: true,
-    reconnectionDelay: 50,
-    reconnectionDelayMax: 500,
-  })
+  const { socket } = openSocket({ key }, url)
   const watched = new Map<string, { position: Position | null; ended(state: JobState): void }>()
 
   function learn(id: string, position: Position, state: JobState | undefined): void {
@@ -48,8 +42,6 @@ export function openClient({ key }: ChaosUser, url: string) {
     })
   }
   socket.on('connect', () => watchAll(watched.keys()))
-  // Refused while PostgreSQL is away: Socket.IO tries again by itself only when the connection broke.
-  socket.on('connect_error', () => void setTimeout(() => !socket.active && socket.connect(), 200))
   socket.on('events', (events: Event[]) => {
     for (const [id, seq, type, data] of events) {
       const epoch = watched.get(id)?.position?.epoch

@@ -18,7 +18,7 @@ const UnderSocketIo = z.object({
   ws: z.custom<{ pause(): void; resume(): void; terminate(): void }>((ws) => typeof ws === 'object' && ws !== null),
 })
 
-export function openSocket({ key }: ChaosUser, url: string): { socket: Socket; wire: Wire } {
+export function openSocket({ key }: Pick<ChaosUser, 'key'>, url: string): { socket: Socket; wire: Wire } {
   const socket = io(url, {
     transports: ['websocket'],
     auth: { apiKey: key },

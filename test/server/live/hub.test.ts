@@ -1,29 +1,23 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Job } from '#jobs/job.ts'
-import { connectRedis } from '#jobs/redis/connect.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { Hub, type JobReader } from '#server/live/hub.ts'
 import type { LiveEvent } from '#server/live/live-event.ts'
-import { Subscriber } from '#server/live/subscriber.ts'
 import { delivery, newJob, openStore, quietLog } from '../../jobs/job-fixture.ts'
-import { redisUrl } from '../../services.ts'
+import { type OpenHub, openHub } from './hub-fixture.ts'
 
 let store: JobStore & { close(): void }
+let opened: OpenHub
 let hub: Hub
-let subscriber: Subscriber
 beforeAll(async () => {
   store = await openStore()
-  // Its connection carries the test's own name, so that the test can kill it.
-  const doorbells = connectRedis(redisUrl(), { name: store.namespace, log: quietLog, retries: null, subscriber: true })
-  subscriber = new Subscriber(doorbells, quietLog)
-  hub = new Hub({ store, subscriber, read: (id, since) => readJob(id, since, store), log: quietLog })
-  hub.startChecking()
+  opened = openHub(store)
+  hub = opened.hub
 })
 afterAll(() => {
-  hub.stopChecking()
-  subscriber.close()
+  opened.close()
   store.close()
 })
 
@@ -68,7 +62,7 @@ function slowHub(at: 'before it reads' | 'after it has read') {
   let held: Promise<void> = Promise.resolve()
   const slow = new Hub({
     store,
-    subscriber,
+    subscriber: opened.subscriber,
     log: quietLog,
     async read(id, since) {
       if (at === 'before it reads') await held
@@ -85,14 +79,6 @@ function slowHub(at: 'before it reads' | 'after it has read') {
     return () => letGo()
   }
   return { slow, hold }
-}
-
-async function killDoorbells(): Promise<void> {
-  const clients = String(await store.redis.client('LIST'))
-  for (const line of clients.split('\n')) {
-    const id = /^id=(\d+) /.exec(line)?.[1]
-    if (id && line.includes(`name=${store.namespace} `)) await store.redis.client('KILL', 'ID', id)
-  }
 }
 
 const counting = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
@@ -143,10 +129,10 @@ test('a subscriber that is killed again and again loses nothing, doubles nothing
   }
   for (let n = 1; n <= 400; n++) {
     await write(ref, n)
-    if (n % 40 === 0) await killDoorbells()
+    if (n % 40 === 0) await opened.killDoorbells()
   }
   // The last event of all falls into the gap: nothing that follows reveals it.
-  await killDoorbells()
+  await opened.killDoorbells()
   await complete(ref, 401)
   await Promise.all(readers.map(({ end }) => end))
   for (const [i, { seen, resyncs }] of readers.entries()) {

@@ -1,34 +1,23 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { JobSummary } from '#jobs/job.ts'
-import { connectRedis } from '#jobs/redis/connect.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
-import { readJob } from '#jobs/redis/read-job.ts'
 import { startJob } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
-import { Hub } from '#server/live/hub.ts'
 import { mineLedger } from '#server/live/list-ledger.ts'
 import { type ListReader, type ListRules, ListView } from '#server/live/list-view.ts'
-import { Subscriber } from '#server/live/subscriber.ts'
 import { delivery, jobIn, newJob, newRef, openStore, quietLog } from '../../jobs/job-fixture.ts'
-import { redisUrl } from '../../services.ts'
+import { type OpenHub, openHub } from './hub-fixture.ts'
 
 const at = new Date()
 let store: JobStore & { close(): void }
-let subscriber: Subscriber
-let hub: Hub
+let opened: OpenHub
 beforeAll(async () => {
   store = await openStore()
-  subscriber = new Subscriber(
-    connectRedis(redisUrl(), { name: store.namespace, log: quietLog, retries: null, subscriber: true }),
-    quietLog,
-  )
-  hub = new Hub({ store, subscriber, read: (id, since) => readJob(id, since, store), log: quietLog })
-  hub.startChecking()
+  opened = openHub(store)
 })
 afterAll(() => {
-  hub.stopChecking()
-  subscriber.close()
+  opened.close()
   store.close()
 })
 
@@ -49,7 +38,7 @@ function openList(fits: ListRules['fits'] = () => true) {
     most: 200,
     refillBelow: 0,
   }
-  const view = new ListView(rules, { hub, log: quietLog, onEmpty() {} })
+  const view = new ListView(rules, { hub: opened.hub, log: quietLog, onEmpty() {} })
   return {
     view,
     async start(search = 'linking-domains'): Promise<JobRef> {
@@ -97,14 +86,6 @@ function listReader() {
   return { reader, answer, shown, toldTimes: () => told }
 }
 
-async function killDoorbells(): Promise<void> {
-  const clients = String(await store.redis.client('LIST'))
-  for (const line of clients.split('\n')) {
-    const id = /^id=(\d+) /.exec(line)?.[1]
-    if (id && line.includes(`name=${store.namespace} `)) await store.redis.client('KILL', 'ID', id)
-  }
-}
-
 const isRunning = (job: JobSummary) => job.state === 'running'
 
 test('a list that is read again does not bring back what ended while it was read', async () => {
@@ -115,7 +96,7 @@ test('a list that is read again does not bring back what ended while it was read
   expect([...shown.keys()]).toEqual([ref.id])
 
   const reading = slowReading()
-  await killDoorbells()
+  await opened.killDoorbells()
   // Nobody hears of this one: the doorbells take a moment to come back.
   const missed = await start('keywords')
   await reading.read
@@ -173,7 +154,7 @@ test('a list that could not be read again is tried again', { timeout: 20_000 }, 
   await view.open(reader, answer)
   const reading = slowReading()
   // Nobody hears it: the doorbells take a moment to come back.
-  await killDoorbells()
+  await opened.killDoorbells()
   await end(ref)
   await reading.read
   reading.fail()

@@ -1,16 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Job } from '#jobs/job.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
-import { connectRedis } from '#jobs/redis/connect.ts'
 import { deleteFromStore } from '#jobs/redis/remove-job.ts'
 import { findReading } from '#server/find-job.ts'
-import { Hub } from '#server/live/hub.ts'
 import type { ListFrame } from '#server/live/list-frame.ts'
 import type { ListAnswer, ListReader } from '#server/live/list-view.ts'
 import { Lists } from '#server/live/lists.ts'
-import { Subscriber } from '#server/live/subscriber.ts'
 import { jobIn, quietLog } from '../../jobs/job-fixture.ts'
-import { redisUrl } from '../../services.ts'
+import { openHub } from './hub-fixture.ts'
 import { ask, type LiveHouse, openLiveHouse, recordFrames } from './live-house.ts'
 
 let house: LiveHouse
@@ -49,19 +46,9 @@ function viewer() {
 
 /** Lists of this process alone, with a doorbell that the test can silence. */
 function openLists() {
-  const doorbells = connectRedis(redisUrl(), { name: 'test-lists', log: quietLog, retries: null, subscriber: true })
-  const subscriber = new Subscriber(doorbells, quietLog)
   const places = { store: house.store, db: postgres.db }
-  const hub = new Hub({ store: house.store, subscriber, read: (id, since) => findReading(id, since, places), log: quietLog })
-  hub.startChecking()
-  return {
-    lists: new Lists({ ...places, hub, log: quietLog }),
-    doorbells,
-    close() {
-      hub.stopChecking()
-      subscriber.close()
-    },
-  }
+  const { hub, doorbells, close } = openHub(house.store, { read: (id, since) => findReading(id, since, places) })
+  return { lists: new Lists({ ...places, hub, log: quietLog }), doorbells, close }
 }
 
 describe('the feed', () => {
