@@ -1,3 +1,4 @@
+import { fits } from '#jobs/feed-filter.ts'
 import type { JobSummary } from '#jobs/job.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
 import { type JobFilter, listArchivedJobs } from '#jobs/postgres/read-archive.ts'
@@ -15,16 +16,12 @@ export async function listJobs(
   filter: JobFilter,
   { store, db }: { store: JobStore; db: Database },
 ): Promise<{ jobs: JobSummary[]; more: boolean }> {
-  const { userId, state, search, before, limit } = filter
+  const { userId, before, limit } = filter
   const unarchived = userId === undefined ? await unarchivedJobs(mostUnarchived, store) : await unarchivedJobsOf(userId, store)
   const archived = await listArchivedJobs({ ...filter, limit: limit + 1 }, db)
   const jobs = new Map(archived.map((job) => [job.id, job]))
   for (const job of unarchived) {
-    const fits =
-      (state === undefined || job.state === state) &&
-      (search === undefined || job.search === search) &&
-      (before === undefined || newestFirst(before, job) < 0)
-    if (fits) jobs.set(job.id, job)
+    if (fits(job, filter) && (before === undefined || newestFirst(before, job) < 0)) jobs.set(job.id, job)
   }
   const sorted = [...jobs.values()].sort(newestFirst)
   return { jobs: sorted.slice(0, limit), more: sorted.length > limit }

@@ -2,10 +2,11 @@
 
 import { useSearchParams } from 'next/navigation'
 import { useCallback } from 'react'
+import type { FeedFilter } from '#jobs/feed-filter.ts'
 import type { SearchType } from '../http/answers.ts'
 import { JobsTable } from '../job-list/jobs-table.tsx'
 import type { Feed } from '../live/admin-feed.ts'
-import { type FeedFilter, filterQuery, readFilter } from '../live/feed-filter.ts'
+import { filterQuery, readFilter } from '../live/feed-filter.ts'
 import { useAdminFeed } from '../live/use-admin-feed.ts'
 import { EmptyFeed } from './empty-feed.tsx'
 import type { People } from './people.ts'

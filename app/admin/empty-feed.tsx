@@ -1,6 +1,6 @@
+import type { FeedFilter } from '#jobs/feed-filter.ts'
 import type { JobState } from '#jobs/job.ts'
 import type { SearchType } from '../http/answers.ts'
-import type { FeedFilter } from '../live/feed-filter.ts'
 import { Button } from '../ui/button.tsx'
 
 const sentences: Record<JobState, string> = {

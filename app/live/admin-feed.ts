@@ -1,6 +1,7 @@
+import { type FeedFilter, fits } from '#jobs/feed-filter.ts'
 import type { Counts } from '../http/answers.ts'
 import { ask, catchUpNow, onConnected, onFrame, tell } from './connection.ts'
-import { type FeedFilter, fits, sameFilter } from './feed-filter.ts'
+import { sameFilter } from './feed-filter.ts'
 import { FeedAck, FeedFrame } from './frames.ts'
 import { type JobList, mergeJobs, replaceJobs } from './job-list.ts'
 import { renderAnew } from './leave-page.ts'

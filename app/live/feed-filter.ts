@@ -1,15 +1,5 @@
-import { type JobState, type JobSummary, jobStates } from '#jobs/job.ts'
-
-/** Which jobs an admin wants to see; without either, all of them. */
-export interface FeedFilter {
-  state?: JobState | undefined
-  /** The name of a search type. */
-  search?: string | undefined
-}
-
-export function fits(job: JobSummary, { state, search }: FeedFilter): boolean {
-  return (state === undefined || job.state === state) && (search === undefined || job.search === search)
-}
+import type { FeedFilter } from '#jobs/feed-filter.ts'
+import { jobStates } from '#jobs/job.ts'
 
 export function sameFilter(a: FeedFilter, b: FeedFilter): boolean {
   return a.state === b.state && a.search === b.search

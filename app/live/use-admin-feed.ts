@@ -1,8 +1,8 @@
 'use client'
 
 import { useCallback, useMemo, useState, useSyncExternalStore } from 'react'
+import type { FeedFilter } from '#jobs/feed-filter.ts'
 import { adminFeed, type Feed, feedFor, openAdminFeed } from './admin-feed.ts'
-import type { FeedFilter } from './feed-filter.ts'
 
 /**
  * Everybody's newest jobs that fit a filter, at most 200, newest first, and how many there are in each state. A tab has one feed: of two

@@ -1,4 +1,4 @@
-import type { JobState, JobSummary } from '#jobs/job.ts'
+import { type FeedFilter, fits } from '#jobs/feed-filter.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
 import type { Log } from '#jobs/redis/connect.ts'
 import { countJobs } from '#jobs/redis/job-lists.ts'
@@ -10,11 +10,6 @@ import { type ListAnswer, type ListReader, type ListRules, ListView } from './li
 
 /** How many jobs a live list begins with. */
 const first = { mine: 50, feed: 200 }
-
-export interface FeedFilter {
-  state?: JobState | undefined
-  search?: string | undefined
-}
 
 export interface ListsDeps {
   store: JobStore
@@ -54,11 +49,12 @@ export class Lists {
   }
 
   /** Everybody's jobs that fit. */
-  openFeed({ state, search }: FeedFilter, reader: ListReader, answer: Answer): OpenedList {
+  openFeed(filter: FeedFilter, reader: ListReader, answer: Answer): OpenedList {
     const { store } = this.#deps
+    const { state, search } = filter
     return this.#open(`feed ${state ?? ''} ${search ?? ''}`, reader, answer, () => ({
       ledgers: allShards(store).map((shard) => feedLedger(shard, store)),
-      fits: (job: JobSummary) => (state === undefined || job.state === state) && (search === undefined || job.search === search),
+      fits: (job) => fits(job, filter),
       read: () => listJobs({ state, search, limit: first.feed }, this.#deps),
       counts: () => countJobs(store),
       most: first.feed,

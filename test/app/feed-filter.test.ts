@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { filterQuery, fits, readFilter } from '#app/live/feed-filter.ts'
+import { filterQuery, readFilter } from '#app/live/feed-filter.ts'
+import { fits } from '#jobs/feed-filter.ts'
 import { job } from './job-fixture.ts'
 
 test('a filter survives its way through the address', () => {
