@@ -38,6 +38,7 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
   const ends = new EventEmitter()
   const created = new EventEmitter().setMaxListeners(0)
   const ended = new Set<Plan>()
+  const mayEnd = new AbortController()
   /** Logs of the jobs that Redis was made to forget. */
   const kept = new Map<string, string[]>()
   const rolledBack = new Set<string>()
@@ -84,6 +85,7 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
     // Every other attempt is lost without a word.
     if (!last) return attempt % 2 === 0 ? run.leave('Handed back.', 'test:1') : run.stop()
     await delay(plan.silentMs)
+    if (plan.heldBack && !mayEnd.signal.aborted) await once(mayEnd.signal, 'abort')
     if (plan.ending === 'complete') await run.complete()
     else if (plan.ending === 'error') await run.fail(`Job ${plan.n} was to fail.`, null)
     else {
@@ -129,6 +131,8 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
         }),
       )
     },
+    /** Lets those end that were held back. */
+    letEnd: () => mayEnd.abort(),
     /** Resolves when this share of the jobs has ended. */
     async ended(share: number): Promise<void> {
       while (ended.size < share * plans.length) await once(ends, 'end')

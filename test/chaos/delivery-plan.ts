@@ -14,6 +14,8 @@ export interface Plan extends JobRef {
   ending: Ending
   /** It says nothing for so long before its last event, the one that no gap reveals. */
   silentMs: number
+  /** Its last event waits until the mischief is over. */
+  heldBack: boolean
   bytesPerRow: number
   /** Once it is archived, Redis forgets it at once instead of after ten minutes. */
   forgotten: boolean
@@ -45,6 +47,7 @@ export function planJobs({ jobs, steps, stepMs, spreadMs, fatJobs }: LoadSize, o
       attempts: neverBegins ? 0 : n % 15 === 0 ? 3 : n % 5 === 0 ? 2 : 1,
       ending: neverBegins || n % 7 === 3 ? 'cancelled' : n % 7 === 5 ? 'error' : 'complete',
       silentMs: n % 4 === 1 ? 3_000 + 100 * (n % 20) : 0,
+      heldBack: n >= 0.9 * jobs,
       bytesPerRow: fat ? 6_000 : 30,
       forgotten: n % 3 === 1,
     }

@@ -3,7 +3,7 @@ import { freePort } from '#scripts/services/free-port.ts'
 
 interface Link {
   near: Socket
-  /** It has subscribed to something. */
+  /** It has subscribed to something, and was told so. */
   subscriber: boolean
   deaf: boolean
 }
@@ -21,10 +21,10 @@ export async function openHalfOpenProxy(redisUrl: string) {
     const link: Link = { near, subscriber: false, deaf: false }
     links.add(link)
     near.on('data', (bytes) => {
-      link.subscriber ||= bytes.includes('subscribe')
       if (!link.deaf) far.write(bytes)
     })
     far.on('data', (bytes) => {
+      link.subscriber ||= bytes.includes('subscribe')
       if (!link.deaf) near.write(bytes)
     })
     near.on('end', () => {
@@ -45,14 +45,18 @@ export async function openHalfOpenProxy(redisUrl: string) {
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   url.port = String(port)
 
+  const subscribers = () => [...links].filter(({ subscriber }) => subscriber)
+
   return {
     url: url.href,
+    /** Deaf ones are among them. */
+    subscribers: () => subscribers().length,
     /** Makes one of the subscribers that still hear deaf for good. @returns false when none hears */
     deafen(): boolean {
-      const all = [...links].filter(({ subscriber, deaf }) => subscriber && !deaf)
-      const hearing = all[Math.floor(Math.random() * all.length)]
-      if (hearing) hearing.deaf = true
-      return hearing !== undefined
+      const all = subscribers().filter(({ deaf }) => !deaf)
+      const link = all[Math.floor(Math.random() * all.length)]
+      if (link) link.deaf = true
+      return link !== undefined
     },
     close(): void {
       server.close()

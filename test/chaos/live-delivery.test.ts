@@ -118,7 +118,9 @@ async function deliver(size: Size, { server }: Pick<GroundOptions, 'server'>) {
     await load.ended(0.9)
     await load.leaveRunning(runningOn, ground.people[0]?.userId ?? '')
     over.abort()
-    const [done] = await Promise.all([mischief, running])
+    const done = await mischief
+    load.letEnd()
+    await running
     await Promise.race([Promise.all(audience.views.map(({ whole }) => whole)), delay(size.patienceMs)])
     const findings = await judgeViews(plans, audience.views, load, account)
     for (const list of audience.lists) await judgeList(list)

@@ -15,8 +15,8 @@ const serverAwayMs = 1_000
 const redisAwayMs = 500
 
 /**
- * All that is done to the delivery while the load runs. When it is over, every subscriber is left deaf: of what ends from then on, no message
- * tells and no reconnect. @returns how often each was done
+ * All that is done to the delivery while the load runs. When it is over and everybody is back, every subscriber is left deaf: of what ends from
+ * then on, no message tells and no reconnect. @returns how often each was done
  */
 export async function makeMischief(
   { ground, load, wires, running }: { ground: Ground; load: Load; wires: readonly Wire[]; running: AbortSignal },
@@ -58,6 +58,9 @@ export async function makeMischief(
       await load.endAgain()
     }),
   ])
+  // Who comes back later would watch anew, which an unanswered subscription heals.
+  await delay(pausedMs)
+  while (ground.proxy && ground.proxy.subscribers() < ground.urls.length) await delay(50)
   while (ground.proxy?.deafen()) done.deafened++
   return done
 }
