@@ -46,7 +46,7 @@ await withServices(async ({ redis: url }) => {
     archiver: { wake() {}, idle: async () => {} },
     findSearch: () => endless,
     attemptsOf: () => undefined,
-    openIndex: async () => ({ close() {} }),
+    openTools: () => ({ close() {} }),
     now: () => new Date(),
     log,
   }

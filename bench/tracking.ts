@@ -108,7 +108,7 @@ function tracked(store: JobStore): Processor {
     now: () => new Date(),
     log,
     findSearch: () => nothing,
-    openIndex: async () => ({ close() {} }),
+    openTools: () => ({ close() {} }),
   }
   return (job, token = '') =>
     runJob(

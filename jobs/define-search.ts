@@ -17,10 +17,8 @@ export interface Column {
   help?: string
 }
 
-/** What a running search is given besides its input. */
-export interface SearchContext<Index> {
-  /** The engine that it reads; one whole generation for the length of the run. */
-  index: Index
+/** What a running search is given besides its input: the tools of this installation (what it reads from), and a voice. */
+export type SearchContext<Tools> = Tools & {
   /** Aborts on cancel, lost lock, time-out and shutdown. Goes to every slow call. */
   signal: AbortSignal
   /** Says how far it is. Cheap: conflated before it is sent. */
@@ -30,7 +28,7 @@ export interface SearchContext<Index> {
 }
 
 /** A type of search: one file in `searches/`, one line in `searches/catalog.ts`. */
-export interface Search<Index = unknown, Input extends z.ZodObject = z.ZodObject> {
+export interface Search<Tools = unknown, Input extends z.ZodObject = z.ZodObject> {
   /** In URLs, queues and records: lower case and hyphens. */
   name: string
   title: string
@@ -42,10 +40,12 @@ export interface Search<Index = unknown, Input extends z.ZodObject = z.ZodObject
   attempts?: number
   /** How long one attempt may take. 15 minutes by default. */
   timeoutMs?: number
-  run(input: z.output<Input>, context: SearchContext<Index>): AsyncIterable<Row>
+  /** Only admins are offered it and may start it. */
+  forAdmins?: true
+  run(input: z.output<Input>, context: SearchContext<Tools>): AsyncIterable<Row>
 }
 
 /** Gives `run` the types of its own input schema. */
-export function defineSearch<Index, Input extends z.ZodObject>(search: Search<Index, Input>): Search<Index, Input> {
+export function defineSearch<Tools, Input extends z.ZodObject>(search: Search<Tools, Input>): Search<Tools, Input> {
   return search
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import { PassingError } from '#jobs/errors.ts'
-import type { Generation, WebIndex } from '#webindex/engine.ts'
+import type { Generation } from '#webindex/engine.ts'
 import { GenerationGone } from '#webindex/errors.ts'
 import { readTarget } from '#webindex/link-target.ts'
+import type { SearchTools } from '#webindex/search-tools.ts'
 
 /** A web address in any form that people paste; it comes out in one form, which reads as the same again. */
 const Domain = z
@@ -51,7 +52,7 @@ const Input = z.object({
     .meta({ title: 'Limit', description: 'Stop after this many referring sites.', examples: [1_000] }),
 })
 
-export const linkingDomains = defineSearch<WebIndex, typeof Input>({
+export const linkingDomains = defineSearch<SearchTools, typeof Input>({
   name: 'linking-domains',
   title: 'Linking domains',
   description: 'Finds the sites that link to a site, with their links, pages and anchor texts.',
@@ -99,10 +100,11 @@ export const linkingDomains = defineSearch<WebIndex, typeof Input>({
     { key: 'sample_url', label: 'Sample page', type: 'url', help: 'One of the linking pages: the first by address.' },
   ],
 
-  async *run({ domain, scope, follow, limit }, { index, signal, progress, note }: SearchContext<WebIndex>) {
+  async *run({ domain, scope, follow, limit }, { openIndex, signal, progress, note }: SearchContext<SearchTools>) {
     const reading = readTarget(domain)
     if (!reading.ok) throw new TypeError(reading.reason) // The schema has let it through, so this is our own mistake.
     const { target } = reading
+    const index = await openIndex()
     note(`Reads ${tellGeneration(index.generation)}.`)
 
     let found = 0

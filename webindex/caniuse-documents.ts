@@ -38,6 +38,6 @@ export async function* caniuseDocuments(dir: string, { signal }: { signal: Abort
       nofollow: false,
       kind: 'text',
     })
-    yield { url, title, words, seenAt, source, links: shown.map(toLink) }
+    yield { url, title, words, text: description, seenAt, source, links: shown.map(toLink) }
   }
 }

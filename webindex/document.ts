@@ -1,5 +1,8 @@
-/** A link's place on its page. `metadata` was declared (in a package.json), not seen on a page. */
-export const linkKinds = ['text', 'image', 'metadata'] as const
+/**
+ * A link's place on its page. `metadata` was declared (in a package.json), not seen on a page; `reported` was told by a search engine, which names the
+ * linking page and no more.
+ */
+export const linkKinds = ['text', 'image', 'metadata', 'reported'] as const
 export type LinkKind = (typeof linkKinds)[number]
 
 export interface DocumentLink {
@@ -19,6 +22,8 @@ export interface WebDocument {
   title: string
   /** Number of words in the visible text. */
   words: number
+  /** The visible text without the title; a line break wherever a phrase can't go on (the end of a paragraph, a cell, a heading). '' where it is unknown. */
+  text: string
   /** When the page was known to be so: the date its publisher gives, else the moment it was read. */
   seenAt: Date
   /** Which source it came from, in words for people: `installed npm packages`. */

@@ -8,6 +8,7 @@ const count = z.number().int().nonnegative()
 /** A file of a table; its path is relative to the index's folder and stays inside its generation. */
 const Shard = z.object({ file: z.string().regex(/^gen-[\w-]+\/[\w-]+\.parquet$/), rows: count, bytes: count })
 const Table = z.object({ shards: z.array(Shard).min(1) })
+export type Shard = z.infer<typeof Shard>
 
 /**
  * One generation of the index: names every file, so that whoever has read it needs to look at no folder.

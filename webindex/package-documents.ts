@@ -49,15 +49,23 @@ async function* documentsOf(
 
   const resolve = (path: string) => (href: string) => resolveLink(href, path, urls)
   if (mainPage) {
-    const page = readme ? await readPage(pack, readme) : { title: '', words: 0, links: [] }
+    const page = readme ? await readPage(pack, readme) : { title: '', words: 0, text: '', links: [] }
     const links = [...toLinks(page, resolve(readme ?? '')), ...declaredLinks(pack)]
-    yield { url: mainPage, title: page.title || pack.name, words: page.words, seenAt, source, links }
+    yield { url: mainPage, title: page.title || pack.name, words: page.words, text: page.text, seenAt, source, links }
   }
   for (const [path, url] of urls) {
     if (path === readme) continue
     const page = await readPage(pack, path)
     if (page.words === 0) continue // The shell of an application, not a document.
-    yield { url, title: page.title || path, words: page.words, seenAt, source, links: toLinks(page, resolve(path)) }
+    yield {
+      url,
+      title: page.title || path,
+      words: page.words,
+      text: page.text,
+      seenAt,
+      source,
+      links: toLinks(page, resolve(path)),
+    }
   }
 }
 

@@ -1,23 +1,30 @@
 import { Parser } from 'htmlparser2'
-import type { LinkKind } from './document.ts'
 
 export interface HtmlLink {
   /** As written in the page; may be relative. */
   href: string
   anchor: string
   nofollow: boolean
-  kind: Exclude<LinkKind, 'metadata'>
+  kind: 'text' | 'image'
 }
 export interface HtmlPage {
   /** `<title>`, else the first `<h1>`, else ''. */
   title: string
   words: number
+  /** The visible text without the title; a line break wherever a block, a cell or a line ends. */
+  text: string
   links: HtmlLink[]
 }
 
 /** Longer anchors and titles are cut: they are someone's whole paragraph wrapped in a link. */
 const maxTextLength = 300
 const unseen = new Set(['script', 'style', 'template', 'noscript'])
+/** These stand in the midst of a sentence; whatever else begins or ends parts it. */
+const inline = new Set(
+  'a abbr b bdi bdo cite code data del dfn em font i img ins kbd label mark q s samp small span strong sub sup svg time tt u var wbr'.split(
+    ' ',
+  ),
+)
 
 /** Reads what a visitor of a page sees of it: title, number of words, and links. */
 export function readHtml(html: string): HtmlPage {
@@ -25,6 +32,7 @@ export function readHtml(html: string): HtmlPage {
   let title = ''
   let heading = ''
   let words = 0
+  let shown = ''
   let hidden = 0
   let inTitle = false
   let inHeading = false
@@ -43,6 +51,7 @@ export function readHtml(html: string): HtmlPage {
     onopentag(name, attributes) {
       if (unseen.has(name)) hidden++
       if (hidden) return
+      if (!inline.has(name)) shown += '\n'
       if (name === 'title' && !title) inTitle = true
       if (name === 'h1' && !heading) inHeading = true
       if (name === 'meta' && attributes.name?.toLowerCase() === 'robots') pageNofollow ||= isNofollow(attributes.content ?? '')
@@ -59,10 +68,12 @@ export function readHtml(html: string): HtmlPage {
       }
       if (inHeading) heading += text
       if (open) open.text += text
+      shown += text.replace(/\s+/g, ' ')
       words += text.match(/[\p{L}\p{N}]+/gu)?.length ?? 0
     },
     onclosetag(name) {
       if (unseen.has(name) && hidden > 0) hidden--
+      if (!inline.has(name)) shown += '\n'
       if (name === 'title') inTitle = false
       if (name === 'h1') inHeading = false
       if (name === 'a') closeLink()
@@ -73,6 +84,7 @@ export function readHtml(html: string): HtmlPage {
   return {
     title: tidy(title) || tidy(heading),
     words,
+    text: shown.replace(/ ?\n[ \n]*/g, '\n').trim(),
     links: pageNofollow ? links.map((link) => ({ ...link, nofollow: true })) : links,
   }
 }

@@ -13,9 +13,9 @@ import { readSettings } from '#jobs/settings.ts'
 import { findSearch } from '#searches/catalog.ts'
 import { createIndexEngine } from '#webindex/engine.ts'
 import { createArchiver } from './archive-ended.ts'
-import { forPeople } from './for-people.ts'
 import { maintain } from './maintain.ts'
 import { createRunningJobs } from './running-jobs.ts'
+import { openTools } from './search-tools.ts'
 import { createSearchWorker } from './search-worker.ts'
 import { workerSettings } from './settings.ts'
 
@@ -54,7 +54,16 @@ async function main(): Promise<void> {
     running,
     findSearch,
     attemptsOf: (search: string) => findSearch(search)?.attempts,
-    openIndex: () => engine.open().catch(forPeople),
+    openTools: () =>
+      openTools({
+        engine,
+        get web(): never {
+          throw new Error('The web is not composed yet')
+        },
+        get builds(): never {
+          throw new Error('Builds are not composed yet')
+        },
+      }),
     archiveDays: settings.ARCHIVE_DAYS ?? null,
   }
 

@@ -6,7 +6,7 @@ import { TrackedRun } from '#jobs/tracked-run.ts'
 import { type RunSearchDeps, runSearch } from './run-search.ts'
 import type { RunningJobs } from './running-jobs.ts'
 
-export interface RunDeps<Index> extends RunSearchDeps<Index> {
+export interface RunDeps<Tools> extends RunSearchDeps<Tools> {
   store: JobStore
   running: RunningJobs
   now(): Date
@@ -26,7 +26,7 @@ export interface QueueDelivery extends Delivery {
  * since an error in another process reaches nobody else.
  * @throws PassingError when the queue should try again, and what `handBack` throws; otherwise the job's ending is in its record
  */
-export async function runJob<Index>(delivery: QueueDelivery, deps: RunDeps<Index>): Promise<void> {
+export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools>): Promise<void> {
   const { store, running, now, log } = deps
   const started = await startJob(delivery, now(), store)
   if (!started) return

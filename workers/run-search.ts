@@ -4,10 +4,10 @@ import { SearchFailed, TimedOut } from '#jobs/errors.ts'
 import type { JobInput } from '#jobs/job.ts'
 import type { TrackedRun } from '#jobs/tracked-run.ts'
 
-export interface RunSearchDeps<Index> {
-  findSearch(name: string): Search<Index> | undefined
-  /** One whole generation of the index for the length of a run. */
-  openIndex(): Promise<Index & { close(): void }>
+export interface RunSearchDeps<Tools> {
+  findSearch(name: string): Search<Tools> | undefined
+  /** What the search works with, for the length of a run. */
+  openTools(): Tools & { close(): void }
 }
 
 const defaultTimeoutMs = 15 * 60_000
@@ -18,11 +18,11 @@ const deafAfterMs = 2_000
  * Feeds the run with a search's rows until it is through, or until the abort: then the abort's reason is thrown.
  * @throws {SearchFailed} where this installation can't run it
  */
-export async function runSearch<Index>(
+export async function runSearch<Tools>(
   job: { search: string; input: JobInput },
   run: TrackedRun,
   abort: AbortController,
-  { findSearch, openIndex }: RunSearchDeps<Index>,
+  { findSearch, openTools }: RunSearchDeps<Tools>,
 ): Promise<void> {
   const search = findSearch(job.search)
   if (!search) throw new SearchFailed(`This installation has no search of the type “${job.search}”.`)
@@ -32,12 +32,12 @@ export async function runSearch<Index>(
     throw new SearchFailed(`Its input no longer fits: ${issue ? `${issue.path.join('.')}: ${issue.message}` : 'it is invalid'}`)
   }
 
-  const index = await openIndex()
+  const tools = openTools()
   const timeoutMs = search.timeoutMs ?? defaultTimeoutMs
   const timer = setTimeout(() => abort.abort(new TimedOut(timeoutMs)), timeoutMs)
   const { signal } = abort
-  const context: SearchContext<Index> = {
-    index,
+  const context: SearchContext<Tools> = {
+    ...tools,
     signal,
     progress: (progress) => run.progress(progress),
     note: (text) => run.note(text),
@@ -52,10 +52,10 @@ export async function runSearch<Index>(
     }
   } finally {
     clearTimeout(timer)
-    // The index is closed when the search has let go of it, never under a query: that hung the whole process at its exit.
+    // They are closed when the search has let go of them, never under a query: that hung the whole process at its exit.
     const letGo = Promise.resolve(rows.return?.())
       .catch(() => {})
-      .then(() => index.close())
+      .then(() => tools.close())
     await Promise.race([letGo, delay(deafAfterMs, undefined, { ref: false })])
   }
 }

@@ -24,15 +24,15 @@ export interface SearchWorkerOptions {
   name: string
 }
 
-export interface SearchWorkerDeps<Index> extends RunDeps<Index>, ReconcileDeps {
+export interface SearchWorkerDeps<Tools> extends RunDeps<Tools>, ReconcileDeps {
   archiver: Archiver
 }
 
 /** Takes a shard's jobs from the queue and runs them. It tells of stalls, and cleans up after each job at once. */
-export function createSearchWorker<Index>(
+export function createSearchWorker<Tools>(
   shard: Shard,
   { redis, concurrency, name }: SearchWorkerOptions,
-  deps: SearchWorkerDeps<Index>,
+  deps: SearchWorkerDeps<Tools>,
 ): Worker<QueuedJob> {
   const { log } = deps
   // BullMQ passes its signal only to processors that declare three parameters. Ours has its own, which hears of more.

@@ -9,6 +9,7 @@ import { buildIndex } from '#webindex/build-index.ts'
 import type { WebDocument } from '#webindex/document.ts'
 import { createIndexEngine, type IndexEngine } from '#webindex/engine.ts'
 import { starterDocuments } from '#webindex/starter-documents.ts'
+import { toolsOver } from './tools-fixture.ts'
 
 const { signal } = new AbortController()
 const now = () => new Date('2026-05-06T07:08:09.010Z')
@@ -28,7 +29,7 @@ async function search(engine: IndexEngine, input: Record<string, unknown>, stop 
   const index = await engine.open()
   try {
     const context = {
-      index,
+      ...toolsOver(index),
       signal: stop.signal,
       progress: (step: Progress) => steps.push(step),
       note: (text: string) => notes.push(text),
@@ -244,7 +245,7 @@ describe('a run', () => {
     const index = await engine.open()
     onTestFinished(() => index.close())
     const stop = new AbortController()
-    const context = { index, signal: stop.signal, progress() {}, note() {} }
+    const context = { ...toolsOver(index), signal: stop.signal, progress() {}, note() {} }
     const rows = linkingDomains.run(linkingDomains.input.parse({ domain: 'target.com' }), context)[Symbol.asyncIterator]()
     await rows.next()
     stop.abort(new Error('cancelled later'))
@@ -264,7 +265,7 @@ describe('a run', () => {
     onTestFinished(() => index.close())
     await build()
     await build()
-    const context = { index, signal, progress() {}, note() {} }
+    const context = { ...toolsOver(index), signal, progress() {}, note() {} }
     const rows = linkingDomains.run(linkingDomains.input.parse({ domain: 'target.com' }), context)
     await expect(async () => {
       for await (const _ of rows);

@@ -10,6 +10,7 @@ async function* documents(sites: number): AsyncGenerator<WebDocument> {
       url: `https://site-${i}.com/`,
       title: `Site ${i}`,
       words: 100,
+      text: '',
       seenAt: new Date('2026-01-01T00:00:00Z'),
       source: 'written by a test',
       links: [{ href: `https://${everybodysTarget}/${i % 7}`, anchor: 'an example', nofollow: i % 5 === 0, kind: 'text' }],

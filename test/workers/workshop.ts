@@ -39,7 +39,7 @@ export async function openWorkshop(searches: Search[], log: Log = quietLog) {
       running: createRunningJobs(),
       findSearch,
       attemptsOf: (search: string) => findSearch(search)?.attempts,
-      openIndex: async () => ({ close() {} }),
+      openTools: () => ({ close() {} }),
     }
     const worker = createSearchWorker(shard, { redis: store.redis, concurrency, name }, deps)
     workers.push(worker)

@@ -1,0 +1,34 @@
+import type { Manifest } from './manifest.ts'
+import type { BadRow, Source } from './source-item.ts'
+
+/** How far a build is. `done` never goes back within a phase; `total` is null where it is unknown. */
+export interface BuildProgress {
+  phase: string
+  done: number
+  total: number | null
+  unit: string
+}
+
+export interface BuildOptions {
+  signal: AbortSignal
+  onProgress?(progress: BuildProgress): void
+}
+
+/** What became of a build. */
+export interface Built {
+  manifest: Manifest
+  read: { pages: number; links: number; queries: number; edges: number; ranks: number; bad: number }
+  /** The first few of what was passed over. */
+  samples: BadRow[]
+  remarks: string[]
+}
+
+/** Every change builds a whole new generation and puts it live in one step; whatever fails leaves the old one live. One at a time over all processes. */
+export interface IndexBuilds {
+  /** Adds a source, or replaces the one of its name. @throws {BuildRunning} @throws {NothingToIndex} @throws {TooManyBad} @throws {NotEnoughDisk} */
+  add(source: Source, options: BuildOptions): Promise<Built>
+  /** @throws {BuildRunning} @throws {NoSuchSource} @throws {NoIndex} */
+  remove(name: string, options: BuildOptions): Promise<Built>
+  /** Writes the live generation anew, and removes whatever nobody uses. @throws {BuildRunning} @throws {NoIndex} */
+  compact(options: BuildOptions): Promise<Built>
+}
