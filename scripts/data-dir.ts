@@ -19,6 +19,11 @@ export function indexDir(dataDir: string, environment: Environment): string {
   return environment.INDEX_DIR ? resolve(projectDir, environment.INDEX_DIR) : join(dataDir, 'index')
 }
 
+/** Where admins put the files that are to be added to the index. */
+export function importDir(dataDir: string, environment: Environment): string {
+  return environment.IMPORT_DIR ? resolve(projectDir, environment.IMPORT_DIR) : join(dataDir, 'import')
+}
+
 /** What sessions are signed with: `AUTH_SECRET`, else one made at the first start and kept, readable by the owner alone. */
 export function authSecret(dataDir: string, environment: Environment): string {
   if (environment.AUTH_SECRET) return environment.AUTH_SECRET

@@ -1,44 +1,124 @@
-import { join } from 'node:path'
-import { z } from 'zod'
-import { InvalidSettings, readSettings } from '#jobs/settings.ts'
-import { buildIndex } from '#webindex/build-index.ts'
-import { BrokenIndex, BuildRunning, NoIndex, NothingToIndex } from '#webindex/errors.ts'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { indexBuild, tellBuilt } from '#searches/index-build.ts'
+import type { Built } from '#webindex/builds.ts'
+import { createBuilds } from '#webindex/create-builds.ts'
+import { BrokenIndex, IndexProblem, NoIndex } from '#webindex/errors.ts'
+import { createImports, type ImportOrder, importKinds } from '#webindex/imports.ts'
 import { readStats } from '#webindex/index-stats.ts'
 import { readManifest } from '#webindex/manifest.ts'
-import { starterDocuments } from '#webindex/starter-documents.ts'
+import { apiFromEnvironment, type CallApi, CannotCall } from './call-api.ts'
+import { indexDir, openDataDir } from './data-dir.ts'
+import { runOnServer } from './follow-job.ts'
+import { showProgress, tell } from './terminal.ts'
 
 const usage = `Usage: npm run index -- <command>
 
-  starter               build the index from the documents of the installed npm packages and caniuse-db
-  starter --if-missing  the same, unless there is an index already
-  stats                 say what the index holds
+  add warc FILE|FOLDER                        web archives (Common Crawl and others), .warc or .warc.gz
+  add wat FILE|FOLDER                         Common Crawl's metadata of them: links and titles without texts
+  add html FOLDER --base-url URL              HTML and Markdown that is published at this address
+  add search-console ZIP|CSV|FOLDER --property P    exports of Google Search Console
+  add webgraph VERTICES [--edges FILE] [--ranks FILE] [--target DOMAIN]…    Common Crawl's domain graph
+  add packages                                the documents of the installed npm packages, and caniuse-db
+      --name NAME                             calls the source so; the same name again replaces it
+  remove SOURCE                               takes a source out of the index
+  compact                                     writes the index anew, without what nobody uses
+  stats                                       says what the index holds
+  starter [--if-missing]                      the same as add packages; only where there is no index yet
 
-The index is in INDEX_DIR (.data/index unless set).`
+The index is in INDEX_DIR (.data/index unless set). Searches that run meanwhile go on with the index as it was.
+With SEARCHLIGHT_KEY, the API key of an admin, the build is a job of the server at SEARCHLIGHT_URL, and paths are below its IMPORT_DIR.`
 
 const nodeModules = join(import.meta.dirname, '..', 'node_modules')
 const number = new Intl.NumberFormat('en')
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 const plural = (n: number, noun: string) => `${number.format(n)} ${noun}${n === 1 ? '' : 's'}`
 
-async function buildStarter(dir: string, signal: AbortSignal): Promise<void> {
-  const started = performance.now()
-  console.log(`Building the starter index in ${dir} from the documents of the installed packages…`)
-  const seenAt = new Date()
-  const documents = starterDocuments({ nodeModules, seenAt, signal, onProgress: tellEveryTenth() })
-  const { counts } = await buildIndex(documents, { dir, signal, now: () => seenAt })
-  const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  console.log(
-    `Done in ${seconds} s: ${plural(counts.pages, 'page')} of ${plural(counts.sites, 'site')}, ${plural(counts.links, 'link')}.`,
-  )
+type Order = { action: 'add' } & ImportOrder
+type Command = Order | { action: 'remove'; name: string } | { action: 'compact' } | { action: 'stats' } | { action: 'starter' }
+
+class Misunderstood extends Error {}
+
+function readCommand(args: string[]): Command {
+  const { values, positionals } = parse(args)
+  const [action, ...words] = positionals
+  if (action === 'remove' && words.length === 1) return { action, name: words[0] ?? '' }
+  if (action === 'compact' && words.length === 0) return { action }
+  if (action === 'stats' && words.length === 0) return { action }
+  if (action === 'starter' && words.length === 0) return values['if-missing'] ? { action } : orderOf('packages', '', values)
+  if (action !== 'add') throw new Misunderstood(action ? `Unknown command: ${positionals.join(' ')}` : '')
+  const [written, path = '', ...rest] = words
+  const kind = importKinds.find((each) => each === written)
+  if (!kind) throw new Misunderstood(`Say what to add: ${importKinds.join(', ')}.`)
+  if (rest.length > 0) throw new Misunderstood(`One file or folder at a time: ${rest.join(' ')} is too much.`)
+  return orderOf(kind, path, values)
 }
 
-function tellEveryTenth() {
-  let told = 0
-  return (done: number, total: number) => {
-    const tenths = Math.floor((done / total) * 10)
-    if (tenths === told) return
-    told = tenths
-    console.log(`  read ${number.format(done)} of ${plural(total, 'package')}`)
+function parse(args: string[]) {
+  const text = { type: 'string' } as const
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        name: text,
+        'base-url': text,
+        property: text,
+        edges: text,
+        ranks: text,
+        target: { type: 'string', multiple: true },
+        'if-missing': { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    throw new Misunderstood(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function orderOf(kind: ImportOrder['kind'], path: string, values: ReturnType<typeof parse>['values']): Order {
+  return {
+    action: 'add',
+    kind,
+    path,
+    name: values.name ?? '',
+    baseUrl: values['base-url'] ?? '',
+    property: values.property ?? '',
+    edges: values.edges ?? '',
+    ranks: values.ranks ?? '',
+    targets: values.target ?? [],
+  }
+}
+
+/** Here, in this process. Paths are those of whoever types, wherever that is. */
+async function runHere(
+  command: Exclude<Command, { action: 'stats' | 'starter' }>,
+  dir: string,
+  signal: AbortSignal,
+): Promise<Built> {
+  const builds = createBuilds({ dir, now: () => new Date() })
+  const options = { signal, onProgress: tellProgress() }
+  if (command.action === 'remove') return builds.remove(command.name, options)
+  if (command.action === 'compact') return builds.compact(options)
+  const typedIn = process.env.INIT_CWD ?? process.cwd()
+  const below = (path: string) => (path ? resolve(typedIn, path) : '')
+  const imports = createImports({ root: '/', nodeModules, now: () => new Date() })
+  const order = { ...command, path: below(command.path), edges: below(command.edges), ranks: below(command.ranks) }
+  return builds.add(await imports.find(order), options)
+}
+
+/** On the server, as any search. */
+function runThere(command: Exclude<Command, { action: 'stats' | 'starter' }>, api: CallApi): Promise<number> {
+  const input = command.action === 'add' ? { ...command, targets: command.targets.join('\n') } : command
+  return runOnServer({ search: indexBuild.name, input }, api)
+}
+
+/** Each phase once where nobody looks, and as a bar where somebody does. */
+function tellProgress() {
+  let told = ''
+  return (progress: Parameters<typeof showProgress>[0]) => {
+    if (progress.phase !== told && !process.stderr.isTTY) console.error(`${progress.phase}…`)
+    told = progress.phase
+    showProgress(progress)
   }
 }
 
@@ -47,7 +127,7 @@ async function hasIndex(dir: string): Promise<boolean> {
     await readManifest(dir)
     return true
   } catch (error) {
-    if (error instanceof NoIndex) return false
+    if (error instanceof NoIndex || (error instanceof BrokenIndex && error.outdated)) return false
     throw error
   }
 }
@@ -63,31 +143,48 @@ async function tellStats(dir: string, signal: AbortSignal): Promise<void> {
     ['external links', `${number.format(counts.externalLinks)} (to another site)`],
     ['sites', `${number.format(counts.sites)} (with pages here)`],
     ['target sites', `${number.format(counts.targetSites)} (linked to from another site)`],
-    ...sources.map((source) => ['source', `${source.name}: ${plural(source.pages, 'page')}`]),
+    ['phrases', number.format(counts.phrases)],
+    ['queries', `${number.format(counts.queries)} (of query logs)`],
   ]
   for (const [name, value] of facts) console.log(`${name?.padEnd(16)}${value}`)
+  console.log('\nSources:')
+  for (const { name, addedAt, ...held } of sources) {
+    const parts = (['page', 'query', 'edge', 'rank'] as const).flatMap((noun) => {
+      const held1 = held[nouns[noun]]
+      return held1 > 0 ? [`${number.format(held1)} ${nouns[noun]}`] : []
+    })
+    console.log(`  ${name.padEnd(36)}${parts.join(', ')} (added ${addedAt.slice(0, 10)})`)
+  }
   console.log('\nMost linked to:')
   for (const target of topTargets) {
     console.log(`  ${target.site.padEnd(36)}${plural(target.sites, 'site')}, ${plural(target.links, 'link')}`)
   }
 }
 
+const nouns = { page: 'pages', query: 'queries', edge: 'edges', rank: 'ranks' } as const
+
 /** @returns the exit code: 2 when the command is not understood. */
 async function main(args: string[]): Promise<number> {
-  const { INDEX_DIR: dir } = readSettings(z.object({ INDEX_DIR: z.string().min(1).default('.data/index') }), process.env)
+  const command = readCommand(args)
+  const dir = indexDir(openDataDir(process.env), process.env)
+  const api = apiFromEnvironment(process.env)
   const stop = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Stopped()))
+  if (command.action !== 'stats' && command.action !== 'starter' && api) return runThere(command, api)
 
-  const command = args.join(' ')
-  if (command === 'stats') await tellStats(dir, stop.signal)
-  else if (command === 'starter') await buildStarter(dir, stop.signal)
-  else if (command === 'starter --if-missing') {
-    if (await hasIndex(dir)) console.log(`There is an index in ${dir} already.`)
-    else await buildStarter(dir, stop.signal)
-  } else {
-    console.error(command ? `Unknown command: ${command}\n\n${usage}` : usage)
-    return 2
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Stopped()))
+  if (command.action === 'stats') {
+    await tellStats(dir, stop.signal)
+    return 0
   }
+  if (command.action === 'starter' && (await hasIndex(dir))) {
+    console.log(`There is an index in ${dir} already.`)
+    return 0
+  }
+  const started = performance.now()
+  const built = await runHere(command.action === 'starter' ? orderOf('packages', '', {}) : command, dir, stop.signal)
+  tell('')
+  for (const words of tellBuilt(built)) console.log(words)
+  console.log(`Done in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
   return 0
 }
 
@@ -95,13 +192,18 @@ class Stopped extends Error {
   override message = 'Stopped. The index was left as it was.'
 }
 
-function isForPeople(error: unknown): error is Error {
-  return [Stopped, NoIndex, BrokenIndex, BuildRunning, NothingToIndex, InvalidSettings].some((kind) => error instanceof kind)
+function tellFailure(error: unknown): number {
+  if (error instanceof Misunderstood) {
+    console.error([error.message, usage].filter(Boolean).join('\n\n'))
+    return 2
+  }
+  const forPeople = [Stopped, IndexProblem, CannotCall].some((kind) => error instanceof kind)
+  console.error(forPeople && error instanceof Error ? error.message : error)
+  return 1
 }
 
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  console.error(isForPeople(error) ? error.message : error)
-  process.exitCode = 1
+  process.exitCode = tellFailure(error)
 }

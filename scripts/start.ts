@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildPages } from './build-pages.ts'
 import { CannotStart, tellFailure } from './cannot-start.ts'
-import { authSecret, indexDir, openDataDir, projectDir } from './data-dir.ts'
+import { authSecret, importDir, indexDir, openDataDir, projectDir } from './data-dir.ts'
 import { runChild, typescript } from './run-child.ts'
 import { ensureServices, stopServices, urlsOf } from './services/ensure.ts'
 import { endProcess, type ProcessMark } from './services/process-mark.ts'
@@ -31,6 +31,7 @@ async function start(): Promise<void> {
       ...urlsOf(services),
       AUTH_SECRET: authSecret(dataDir, process.env),
       INDEX_DIR: indexDir(dataDir, process.env),
+      IMPORT_DIR: importDir(dataDir, process.env),
       NODE_ENV: 'production',
     }
     try {

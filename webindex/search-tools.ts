@@ -1,5 +1,6 @@
 import type { IndexBuilds } from './builds.ts'
 import type { WebIndex } from './engine.ts'
+import type { Imports } from './imports.ts'
 import type { Web } from './web/web.ts'
 
 /** What searches work with. Handed in by whoever runs them; what was opened is closed when the run is over. */
@@ -10,4 +11,6 @@ export interface SearchTools {
   web: Web
   /** Changes the index. */
   builds: IndexBuilds
+  /** What there is to be added to it. */
+  imports: Imports
 }

@@ -14,10 +14,11 @@ import type { Api } from './api.ts'
 import { ApiError, invalidInput, issuesOf, notFound } from './api-error.ts'
 import { readJson } from './read-json.ts'
 import { answers, JobAnswer, JobId } from './schemas.ts'
+import { mayStart } from './search-routes.ts'
 
 export type JobRoutesDeps = JobPlaces & StartDeps
 
-const inputBytes = 64 * 1024
+const inputBytes = 256 * 1024
 
 const start = createRoute({
   method: 'post',
@@ -109,9 +110,10 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
 
   async function startAs(user: Principal, name: string, input: Record<string, unknown>, idempotencyKey?: string) {
     const search = findSearch(name)
-    if (!search) throw invalidInput([{ path: 'search', message: `There is no search “${name}”. GET /api/searches lists them.` }])
+    if (!search || !mayStart(search, user))
+      throw invalidInput([{ path: 'search', message: `There is no search “${name}”. GET /api/searches lists them.` }])
     if (Buffer.byteLength(JSON.stringify(input)) > inputBytes)
-      throw new ApiError(413, 'too_large', 'The input of a search may hold 64 KB.')
+      throw new ApiError(413, 'too_large', 'The input of a search may hold 256 KB.')
     const parsed = search.input.safeParse(input)
     if (!parsed.success) throw invalidInput(issuesOf(parsed.error, ['input']))
     const { id, replayed } = await startSearch({ userId: user.userId, search, input, idempotencyKey }, deps)

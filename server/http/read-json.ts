@@ -1,7 +1,7 @@
 import { ApiError } from './api-error.ts'
 
-/** Room for an input of 64 KB and what stands around it. */
-const mostBytes = 128 * 1024
+/** Room for an input of 256 KB and what stands around it. */
+const mostBytes = 320 * 1024
 
 /**
  * A request's body, or undefined where it is no JSON. Read piece by piece, so that a huge one is not taken in first.
@@ -12,7 +12,7 @@ export async function readJson(request: Request): Promise<unknown> {
   let bytes = 0
   for await (const piece of request.body ?? []) {
     bytes += piece.length
-    if (bytes > mostBytes) throw new ApiError(413, 'too_large', 'A request may hold 128 KB.')
+    if (bytes > mostBytes) throw new ApiError(413, 'too_large', 'A request may hold 320 KB.')
     pieces.push(piece)
   }
   try {

@@ -1,5 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Search } from '#jobs/define-search.ts'
 import { catalog } from '#searches/catalog.ts'
+import type { Principal } from '../accounts/authenticate.ts'
 import type { Api } from './api.ts'
 import { answers } from './schemas.ts'
 
@@ -23,18 +25,23 @@ const SearchAnswer = z
 const list = createRoute({
   method: 'get',
   path: '/api/searches',
-  summary: 'The types of search, with their inputs and columns',
+  summary: 'The types of search that the caller may start, with their inputs and columns',
   responses: { 200: answers.of('All types', z.object({ searches: z.array(SearchAnswer) })) },
 })
 
+/** To whom a type is not offered, it is not there. */
+export function mayStart({ forAdmins }: Pick<Search, 'forAdmins'>, { role }: Pick<Principal, 'role'>): boolean {
+  return !forAdmins || role === 'admin'
+}
+
 export function addSearchRoutes(api: Api): void {
-  const searches = catalog.map(({ name, title, description, input, columns }) => ({
-    name,
-    title,
-    description,
+  const types = catalog.map((search) => {
+    const { name, title, description, input, columns } = search
     // As people send it: what the schema makes of it is our business.
-    input: z.toJSONSchema(input, { io: 'input' }),
-    columns,
-  }))
-  api.openapi(list, (c) => c.json({ searches }, 200))
+    return { search, told: { name, title, description, input: z.toJSONSchema(input, { io: 'input' }), columns } }
+  })
+  api.openapi(list, (c) => {
+    const principal = c.get('principal')
+    return c.json({ searches: types.filter(({ search }) => mayStart(search, principal)).map(({ told }) => told) }, 200)
+  })
 }

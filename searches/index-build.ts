@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
+import { SearchFailed } from '#jobs/errors.ts'
+import type { BuildOptions, Built, IndexBuilds } from '#webindex/builds.ts'
+import { IndexProblem } from '#webindex/errors.ts'
+import { type Imports, importKinds } from '#webindex/imports.ts'
+import type { SearchTools } from '#webindex/search-tools.ts'
+
+const text = (most = 500) => z.string().trim().max(most, `At most ${most} characters.`).default('')
+
+const Input = z.object({
+  action: z
+    .enum(['add', 'remove', 'compact'])
+    .default('add')
+    .meta({
+      title: 'What to do',
+      description: 'Add a source, or replace the one of its name; remove one; or write the index anew without what nobody uses.',
+      labels: { add: 'Add a source', remove: 'Remove a source', compact: 'Compact' },
+    }),
+  kind: z
+    .enum(importKinds)
+    .default('warc')
+    .meta({
+      title: 'Kind',
+      description: 'What is added.',
+      labels: {
+        warc: 'Web archive (WARC)',
+        wat: 'Web archive metadata (WAT)',
+        html: 'Folder of HTML and Markdown',
+        'search-console': 'Search Console export',
+        webgraph: 'Common Crawl domain graph',
+        packages: 'Installed npm packages',
+      },
+    }),
+  path: text().meta({
+    title: 'File or folder',
+    description: 'Below the import folder of this installation (IMPORT_DIR). Of a domain graph, the file of its vertices.',
+    examples: ['CC-MAIN-20260101-00000.warc.gz'],
+  }),
+  name: text(200).meta({ title: 'Source', description: 'Which source to remove, or another name than its own for one to add.' }),
+  baseUrl: text(2048).meta({
+    title: 'Published at',
+    description: 'Of a folder: the address of its front page.',
+    examples: ['https://example.com/docs/'],
+  }),
+  property: text(2048).meta({
+    title: 'Property',
+    description: 'Of a Search Console export: whose it is.',
+    examples: ['sc-domain:example.com'],
+  }),
+  edges: text().meta({ title: 'Edges file', description: 'Of a domain graph.' }),
+  ranks: text().meta({ title: 'Ranks file', description: 'Of a domain graph.' }),
+  targets: text(30_000).meta({
+    title: 'Domains wanted',
+    description: 'Of a domain graph: whose referring domains to keep, one a line.',
+  }),
+})
+type Input = z.output<typeof Input>
+
+export const indexBuild = defineSearch<SearchTools, typeof Input>({
+  name: 'index-build',
+  title: 'Build the index',
+  description:
+    'Adds files to the index that all searches read, or removes them. Searches that run meanwhile go on with the index as it was.',
+  forAdmins: true,
+  // Another attempt would read everything again, and meet what the first one met.
+  attempts: 1,
+  timeoutMs: 24 * 60 * 60_000,
+  input: Input,
+  columns: [
+    { key: 'source', label: 'Source', type: 'text', help: 'A source of the index as it is now, by its name.' },
+    { key: 'kind', label: 'Kind', type: 'text', help: 'What was imported.' },
+    {
+      key: 'pages',
+      label: 'Pages',
+      type: 'number',
+      help: 'Pages that this source holds; the same page of several sources counts in each.',
+    },
+    { key: 'links', label: 'Links', type: 'number', help: 'Links of those pages.' },
+    { key: 'queries', label: 'Queries', type: 'number', help: 'Different queries of its query log.' },
+    {
+      key: 'edges',
+      label: 'Linking sites',
+      type: 'number',
+      help: 'Pairs of sites of which it says only that one links to the other.',
+    },
+    { key: 'ranks', label: 'Ranked sites', type: 'number', help: 'Sites whose place in a ranking of the web it knows.' },
+    { key: 'bad', label: 'Skipped', type: 'number', help: 'Rows that could not be read when it was added.' },
+    { key: 'added_at', label: 'Added', type: 'date', help: 'When it was added.' },
+  ],
+
+  async *run(input, { builds, imports, signal, progress, note }: SearchContext<SearchTools>) {
+    const built = await change(input, { builds, imports }, { signal, onProgress: progress }).catch((error: unknown) => {
+      if (error instanceof IndexProblem) throw new SearchFailed(error.message, { cause: error })
+      throw error
+    })
+    for (const words of tellBuilt(built)) note(words)
+    for (const { name, kind, pages, links, queries, edges, ranks, bad, addedAt } of built.manifest.sources)
+      yield { source: name, kind, pages, links, queries, edges, ranks, bad, added_at: addedAt }
+  },
+})
+
+async function change(
+  input: Input,
+  { builds, imports }: { builds: IndexBuilds; imports: Imports },
+  options: BuildOptions,
+): Promise<Built> {
+  switch (input.action) {
+    case 'compact':
+      return builds.compact(options)
+    case 'remove':
+      if (!input.name) throw new SearchFailed('Say under “Source” which one to remove, by its name.')
+      return builds.remove(input.name, options)
+    case 'add': {
+      const targets = input.targets.split(/\s+/).filter(Boolean)
+      return builds.add(await imports.find({ ...input, targets }), options)
+    }
+  }
+}
+
+const number = new Intl.NumberFormat('en')
+
+/** What a build did, in sentences for people. */
+export function tellBuilt({ manifest, read, samples, remarks }: Built): string[] {
+  const found = Object.entries(read).flatMap(([what, count]) =>
+    count > 0 && what !== 'bad' ? [`${number.format(count)} ${what}`] : [],
+  )
+  const { pages, links, sites } = manifest.counts
+  return [
+    ...(found.length > 0 ? [`Read ${found.join(', ')}.`] : []),
+    ...remarks,
+    ...(read.bad > 0
+      ? [
+          `Skipped ${number.format(read.bad)} rows that could not be read, such as: ${samples
+            .slice(0, 5)
+            .map(({ place, reason }) => `${place}: ${reason}`)
+            .join('; ')}.`,
+        ]
+      : []),
+    `The index is live as generation ${manifest.id}: ${number.format(pages)} pages of ${number.format(sites)} sites, ${number.format(links)} links.`,
+  ]
+}
