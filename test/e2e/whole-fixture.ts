@@ -10,14 +10,14 @@ import { buildIndexOfManyShards, everybodysTarget } from '../searches/many-shard
 import { apiClient, makePeople, password, root, startWorker, stopProcess, testEnvironment } from '../server/server-fixture.ts'
 
 /** The whole of Searchlight as people meet it: built pages, a server process, a real browser; workers when a test wants them. */
-export async function startWhole(index: { shards: number; sites: number } = { shards: 512, sites: 2_000 }) {
+export async function startWhole(index: { shards: number; sites: number } = { shards: 512, sites: 2_000 }, project = root) {
   await buildPages({ say: () => {} })
   const indexDir = await mkdtemp(join(tmpdir(), 'searchlight-e2e-'))
   const { sites } = await buildIndexOfManyShards(indexDir, index)
   const { environment, drop } = await testEnvironment(indexDir)
   const browser = await launch()
   const workers = new Set<ChildProcess>()
-  let server = await startServerProcess(environment)
+  let server = await startServerProcess(environment, project)
   const { url } = server
 
   async function stopWorkers(): Promise<void> {
@@ -31,7 +31,7 @@ export async function startWhole(index: { shards: number; sites: number } = { sh
     browser,
     makePeople: () => makePeople(environment.DATABASE_URL, environment.AUTH_SECRET, url),
     async addWorker(): Promise<void> {
-      workers.add(await startWorker(environment))
+      workers.add(await startWorker(environment, 'inherit', project))
     },
     stopWorkers,
     /** Its connections stay open and silent, as those of a machine that hangs. */
@@ -40,7 +40,7 @@ export async function startWhole(index: { shards: number; sites: number } = { sh
     killServer: () => stopProcess(server.process, 'SIGKILL'),
     /** At the address where the browsers look for it. */
     async startServerAgain(): Promise<void> {
-      server = await startServerProcess({ ...environment, PORT: new URL(url).port })
+      server = await startServerProcess({ ...environment, PORT: new URL(url).port }, project)
     },
     async stop(): Promise<void> {
       await browser.close()
@@ -62,9 +62,12 @@ async function launch(): Promise<Browser> {
 }
 
 /** Resolves when it answers. */
-async function startServerProcess(environment: Record<string, string>): Promise<{ process: ChildProcess; url: string }> {
+async function startServerProcess(
+  environment: Record<string, string>,
+  project: string,
+): Promise<{ process: ChildProcess; url: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
-    cwd: root,
+    cwd: project,
     env: { ...process.env, ...environment, NODE_ENV: 'production' },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

@@ -30,8 +30,9 @@ export async function testEnvironment(indexDir: string) {
 export async function startWorker(
   environment: Record<string, string>,
   log: 'inherit' | 'ignore' = 'inherit',
+  project = root,
 ): Promise<ChildProcess> {
-  return (await startProcess('workers/main.ts', environment, log)).child
+  return (await startProcess('workers/main.ts', environment, log, project)).child
 }
 
 /** A server without its pages, in a process of its own; resolves when it answers. */
@@ -44,9 +45,14 @@ export async function startServerProcess(
 }
 
 /** Resolves when the process says that it is ready. */
-async function startProcess(file: string, environment: Record<string, string>, log: 'inherit' | 'ignore' = 'inherit') {
+async function startProcess(
+  file: string,
+  environment: Record<string, string>,
+  log: 'inherit' | 'ignore' = 'inherit',
+  project = root,
+) {
   const child = spawn(process.execPath, ['--import', 'tsx', file], {
-    cwd: root,
+    cwd: project,
     env: { ...process.env, ...environment },
     stdio: ['ignore', log, 'inherit', 'ipc'],
   })
