@@ -3,8 +3,11 @@ import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
 import type { BuildOptions, Built, IndexBuilds } from '#webindex/builds.ts'
 import { IndexProblem } from '#webindex/errors.ts'
-import { type Imports, importKinds } from '#webindex/imports.ts'
+import { type ImportKind, type Imports, importKinds } from '#webindex/imports.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
+
+/** Which fields the form asks for, by what is chosen: `only` is read by it (form-fields.ts). */
+const adding = (...kind: ImportKind[]) => ({ only: { action: ['add'], ...(kind.length > 0 ? { kind } : {}) } })
 
 const text = (most = 500) => z.string().trim().max(most, `At most ${most} characters.`).default('')
 
@@ -21,6 +24,7 @@ const Input = z.object({
     .enum(importKinds)
     .default('warc')
     .meta({
+      ...adding(),
       title: 'Kind',
       description: 'What is added.',
       labels: {
@@ -33,24 +37,32 @@ const Input = z.object({
       },
     }),
   path: text().meta({
+    ...adding('warc', 'wat', 'html', 'search-console', 'webgraph'),
     title: 'File or folder',
     description: 'Below the import folder of this installation (IMPORT_DIR). Of a domain graph, the file of its vertices.',
     examples: ['CC-MAIN-20260101-00000.warc.gz'],
   }),
-  name: text(200).meta({ title: 'Source', description: 'Which source to remove, or another name than its own for one to add.' }),
+  name: text(200).meta({
+    only: { action: ['add', 'remove'] },
+    title: 'Source',
+    description: 'Which source to remove, or another name than its own for one to add.',
+  }),
   baseUrl: text(2048).meta({
+    ...adding('html'),
     title: 'Published at',
     description: 'Of a folder: the address of its front page.',
     examples: ['https://example.com/docs/'],
   }),
   property: text(2048).meta({
+    ...adding('search-console'),
     title: 'Property',
     description: 'Of a Search Console export: whose it is.',
     examples: ['sc-domain:example.com'],
   }),
-  edges: text().meta({ title: 'Edges file', description: 'Of a domain graph.' }),
-  ranks: text().meta({ title: 'Ranks file', description: 'Of a domain graph.' }),
+  edges: text().meta({ ...adding('webgraph'), title: 'Edges file', description: 'Of a domain graph.' }),
+  ranks: text().meta({ ...adding('webgraph'), title: 'Ranks file', description: 'Of a domain graph.' }),
   targets: text(30_000).meta({
+    ...adding('webgraph'),
     title: 'Domains wanted',
     description: 'Of a domain graph: whose referring domains to keep, one a line.',
   }),

@@ -7,6 +7,8 @@ interface Base {
   label: string
   help: string | undefined
   required: boolean
+  /** Asked for only while each of these choices is one of its values; always where there are none. */
+  only: Record<string, string[]>
 }
 
 /** One control of a search's form, read from the JSON Schema of its input. */
@@ -28,6 +30,7 @@ const Property = z.object({
   enum: z.array(Scalar).optional(),
   /** What the values of an enum are called. */
   labels: z.record(z.string(), z.string()).optional(),
+  only: z.record(z.string(), z.array(z.string())).default({}),
   anyOf: z.array(z.unknown()).optional(),
   oneOf: z.array(z.unknown()).optional(),
   minimum: z.number().optional(),
@@ -49,7 +52,7 @@ export function formFields(jsonSchema: unknown): Field[] {
 }
 
 function fieldOf(name: string, property: Property, required: boolean): Field {
-  const base: Base = { name, label: property.title ?? humanised(name), help: property.description, required }
+  const base: Base = { name, label: property.title ?? humanised(name), help: property.description, required, only: property.only }
   const initial = Scalar.safeParse(property.default).data
   const options = optionsOf(property)
   if (options.length > 0) return { ...base, kind: 'choice', options, initial: String(initial ?? options[0]?.value ?? '') }
@@ -78,6 +81,12 @@ function optionsOf(property: Property): { value: Value; label: string }[] {
   const alternatives = z.array(Alternative).safeParse(property.oneOf ?? property.anyOf)
   if (!alternatives.success) return []
   return alternatives.data.map(({ const: value, title }) => ({ value, label: title ?? label(value) }))
+}
+
+/** The fields that are asked for, given what is chosen in others. */
+export function fieldsAskedFor(fields: readonly Field[], chosen: Record<string, string>): Field[] {
+  const value = (name: string) => chosen[name] ?? String(fields.find((field) => field.name === name)?.initial)
+  return fields.filter(({ only }) => Object.entries(only).every(([name, values]) => values.includes(value(name))))
 }
 
 /** What was filled in, in the types that the schema wants. An option that is empty is left out, so that its default counts. */

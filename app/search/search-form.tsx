@@ -9,12 +9,14 @@ import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { alreadyRunningPath } from './already-running.ts'
 import { FieldControl } from './field-control.tsx'
-import { type Field, formFields, inputOf } from './form-fields.ts'
+import { type Field, fieldsAskedFor, formFields, inputOf } from './form-fields.ts'
 
 /** The form of a search, made from the schema of its input: what it is about on top, the options below. */
 export function SearchForm({ search }: { search: SearchType }) {
   const router = useRouter()
-  const fields = useMemo(() => formFields(search.input), [search])
+  const all = useMemo(() => formFields(search.input), [search])
+  const [chosen, setChosen] = useState<Record<string, string>>({})
+  const fields = fieldsAskedFor(all, chosen)
   const [issues, setIssues] = useState<FieldIssue[]>([])
   const [problem, setProblem] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
@@ -54,10 +56,22 @@ export function SearchForm({ search }: { search: SearchType }) {
     if (first) form.current?.querySelector<HTMLElement>(`[name="${first.name}"]`)?.focus()
   }
 
+  function choose(event: FormEvent<HTMLFormElement>) {
+    const { target } = event
+    if (!(target instanceof HTMLInputElement || target instanceof HTMLSelectElement)) return
+    if (all.some(({ only }) => target.name in only)) setChosen({ ...chosen, [target.name]: target.value })
+  }
+
   const [subject, ...options] = inOrder(fields)
   const issueOf = (field: Field) => issues.find(({ path }) => path === field.name)?.message
   return (
-    <form ref={form} onSubmit={start} noValidate className="mt-6 grid gap-x-3 gap-y-6 sm:grid-cols-[minmax(0,1fr)_auto]">
+    <form
+      ref={form}
+      onSubmit={start}
+      onChange={choose}
+      noValidate
+      className="mt-6 grid gap-x-3 gap-y-6 sm:grid-cols-[minmax(0,1fr)_auto]"
+    >
       {subject ? <FieldControl field={subject} issue={issueOf(subject)} large /> : null}
       {options.length > 0 ? (
         <div className="grid gap-x-8 gap-y-5 sm:col-span-2 sm:grid-cols-2 lg:grid-cols-3">

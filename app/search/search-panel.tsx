@@ -6,9 +6,15 @@ import { Segmented } from '../ui/segmented.tsx'
 import { SearchForm } from './search-form.tsx'
 
 /** Which search, and its form. */
-export function SearchPanel({ searches }: { searches: SearchType[] }) {
-  const [name, setName] = useState(searches[0]?.name)
-  const search = searches.find((candidate) => candidate.name === name)
+export function SearchPanel({ searches, initial }: { searches: SearchType[]; initial: string | undefined }) {
+  const [name, setName] = useState(initial)
+  const search = searches.find((candidate) => candidate.name === name) ?? searches[0]
+
+  function choose(chosen: string) {
+    setName(chosen)
+    window.history.replaceState(null, '', `/?search=${chosen}`)
+  }
+
   if (!search) return <p className="text-ink-2">This server offers no searches.</p>
   return (
     <section>
@@ -18,7 +24,7 @@ export function SearchPanel({ searches }: { searches: SearchType[] }) {
             legend="Type of search"
             name="search"
             value={search.name}
-            onChange={setName}
+            onChange={choose}
             options={searches.map((each) => ({ value: each.name, label: each.title }))}
           />
         </div>

@@ -24,7 +24,7 @@ export function inputPhrase(input: JobInput, search: SearchType | undefined): In
 /** All that a job was given, field by field. */
 export function inputFacts(input: JobInput, search: SearchType | undefined): { label: string; value: string }[] {
   return fieldsOf(input, search)
-    .filter((field) => input[field.name] !== undefined)
+    .filter((field) => input[field.name] !== undefined && input[field.name] !== '')
     .map((field) => ({ label: field.label, value: capitalised(field, valuePhrase(field, input[field.name])) }))
 }
 
@@ -54,6 +54,7 @@ function plainField(name: string): Field {
     label: humanised(name),
     help: undefined,
     required: false,
+    only: {},
     initial: '',
     examples: [],
     maxLength: undefined,

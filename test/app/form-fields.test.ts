@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { formFields, inputOf } from '#app/search/form-fields.ts'
+import { fieldsAskedFor, formFields, inputOf } from '#app/search/form-fields.ts'
 import { inputPhrase } from '#app/words/input-phrase.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
 
@@ -79,4 +79,16 @@ test('a job of a type that is gone is still told by what it was given', () => {
     subject: 'https://a.example',
     details: ['Depth: 2'],
   })
+})
+
+test('a field that depends on a choice is asked for only while that is chosen', () => {
+  const dependent = formFields({
+    properties: {
+      kind: { enum: ['letter', 'parcel'], default: 'letter' },
+      weight: { type: 'number', only: { kind: ['parcel'] } },
+    },
+  })
+  const names = (chosen: Record<string, string>) => fieldsAskedFor(dependent, chosen).map(({ name }) => name)
+  expect(names({})).toEqual(['kind'])
+  expect(names({ kind: 'parcel' })).toEqual(['kind', 'weight'])
 })
