@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { gzipSync } from 'node:zlib'
 import { z } from 'zod'
-import { createBuilds } from '#webindex/create-builds.ts'
+import { createBuilds } from '#webindex/build-index.ts'
 import { warcSource } from '#webindex/sources/warc-source.ts'
 import { median, rounds, spread } from './measure.ts'
 

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { indexBuild, tellBuilt } from '#searches/index-build.ts'
 import type { Built } from '#webindex/builds.ts'
-import { createBuilds } from '#webindex/create-builds.ts'
+import { createBuilds } from '#webindex/build-index.ts'
 import { BrokenIndex, IndexProblem, NoIndex } from '#webindex/errors.ts'
 import { createImports, type ImportOrder, importKinds } from '#webindex/imports.ts'
 import { readStats } from '#webindex/index-stats.ts'
@@ -127,7 +127,7 @@ async function hasIndex(dir: string): Promise<boolean> {
     await readManifest(dir)
     return true
   } catch (error) {
-    if (error instanceof NoIndex || (error instanceof BrokenIndex && error.outdated)) return false
+    if (error instanceof NoIndex || (error instanceof BrokenIndex && error.replaceable)) return false
     throw error
   }
 }

@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
 import { IndexProblem } from './errors.ts'
 import type { Source } from './source-item.ts'
+import { starterSource } from './starter-documents.ts'
 import { folderSource } from './sources/folder-source.ts'
 import { openImport } from './sources/open-import.ts'
-import { packagesSource } from './sources/packages-source.ts'
 import { searchConsoleSource } from './sources/search-console-source.ts'
 import { warcSource } from './sources/warc-source.ts'
 import { watSource } from './sources/wat-source.ts'
@@ -57,7 +57,7 @@ export interface ImportPlaces {
 export function createImports({ root, nodeModules, now }: ImportPlaces): Imports {
   return {
     async find({ kind, path, name, baseUrl, property, edges, ranks, targets }) {
-      if (kind === 'packages') return packagesSource({ nodeModules, seenAt: now(), ...named(name) })
+      if (kind === 'packages') return { ...starterSource({ nodeModules, seenAt: now() }), ...named(name) }
       if (!path) throw new ImportIncomplete('path', `Say which file or folder to read, below ${basename(root)}/.`)
       const open = (file: string) => openImport(root, file)
       const file = await open(path)
