@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
 import type { BuildOptions, Built, IndexBuilds } from '#webindex/builds.ts'
-import { IndexProblem } from '#webindex/errors.ts'
 import { type ImportKind, type Imports, importKinds } from '#webindex/imports.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
 
@@ -102,10 +101,7 @@ export const indexBuild = defineSearch<SearchTools, typeof Input>({
   ],
 
   async *run(input, { builds, imports, signal, progress, note }: SearchContext<SearchTools>) {
-    const built = await change(input, { builds, imports }, { signal, onProgress: progress }).catch((error: unknown) => {
-      if (error instanceof IndexProblem) throw new SearchFailed(error.message, { cause: error })
-      throw error
-    })
+    const built = await change(input, { builds, imports }, { signal, onProgress: progress })
     for (const words of tellBuilt(built)) note(words)
     for (const { name, kind, pages, links, queries, edges, ranks, bad, addedAt } of built.manifest.sources)
       yield { source: name, kind, pages, links, queries, edges, ranks, bad, added_at: addedAt }

@@ -3,6 +3,7 @@ import type { Search, SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed, TimedOut } from '#jobs/errors.ts'
 import type { JobInput } from '#jobs/job.ts'
 import type { TrackedRun } from '#jobs/tracked-run.ts'
+import { forPeople } from './for-people.ts'
 
 export interface RunSearchDeps<Tools> {
   findSearch(name: string): Search<Tools> | undefined
@@ -50,6 +51,8 @@ export async function runSearch<Tools>(
       if (next.done) return
       await run.add(next.value)
     }
+  } catch (error) {
+    forPeople(error)
   } finally {
     clearTimeout(timer)
     // They are closed when the search has let go of them, never under a query: that hung the whole process at its exit.

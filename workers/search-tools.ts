@@ -1,26 +1,19 @@
-import type { IndexBuilds } from '#webindex/builds.ts'
 import type { IndexEngine, WebIndex } from '#webindex/engine.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
-import type { Web } from '#webindex/web/web.ts'
-import { forPeople } from './for-people.ts'
 
-/** What searches of this process share; each run closes what it has opened. */
-export interface Workshop {
-  engine: IndexEngine
-  web: Web
-  builds: IndexBuilds
-}
+/** What the searches of this process share. */
+export type SharedTools = Omit<SearchTools, 'openIndex'> & { engine: IndexEngine }
 
 /** Hands a run its tools. The index is opened when it is first asked for: not every search reads it, and there may be none yet. */
-export function openTools({ engine, web, builds }: Workshop): SearchTools & { close(): void } {
+export function openTools({ engine, ...shared }: SharedTools): SearchTools & { close(): void } {
   let opening: Promise<WebIndex> | null = null
   return {
+    ...shared,
     openIndex() {
-      opening ??= engine.open().catch(forPeople)
+      opening ??= engine.open()
       return opening
     },
-    web,
-    builds,
+    // It could not be opened: then there is nothing to close, and whoever asked for it was told.
     close: () => void opening?.then((index) => index.close()).catch(() => {}),
   }
 }

@@ -11,6 +11,9 @@ export function toolsOver(index: WebIndex, others: Partial<SearchTools> = {}): S
     get builds(): never {
       throw new Error('This test gives its search no builds')
     },
+    get imports(): never {
+      throw new Error('This test gives its search no imports')
+    },
     ...others,
   }
 }
