@@ -389,3 +389,26 @@ test('a reader that is left in the midst closes its file', async () => {
     break
   }
 })
+
+test('memory stays flat over a hundred megabytes, packed by record or as a whole', async () => {
+  const noise = Array.from({ length: 12_500 }, (_, n) => ((n * 2654435761) % 0xfffffff).toString(16)).join(' ')
+  const data = response(url, http(noise, { 'Content-Type': 'text/csv' }))
+  const batch = Buffer.concat([...Array(9).fill(data), pageRecord(url)])
+  const byRecord = Buffer.concat([...Array(9).fill(gz(data)), gz(pageRecord(url))])
+  const batches = Math.ceil(100_000_000 / batch.length)
+  for (const bytes of [
+    Buffer.concat(Array(batches).fill(byRecord)),
+    gzipSync(Buffer.concat(Array(batches).fill(batch)), { level: 1 }),
+  ]) {
+    const source = await warcSource({ path: fileWith('x.warc.gz', bytes) })
+    const before = process.memoryUsage.rss()
+    let peak = 0
+    let pages = 0
+    const onProgress = () => {
+      peak = Math.max(peak, process.memoryUsage.rss())
+    }
+    for await (const item of source.items({ signal: new AbortController().signal, onProgress })) if ('page' in item) pages++
+    expect(pages).toBe(batches)
+    expect((peak - before) / 1e6).toBeLessThan(80)
+  }
+})
