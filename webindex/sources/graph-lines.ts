@@ -1,0 +1,84 @@
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { shown, UnreadableImport } from './unreadable-import.ts'
+
+/** Whole lines of a file, each with its line feed (the last of the file may lack it). */
+export interface LineBlock {
+  bytes: Buffer
+  /** Number of the first one, from 1. */
+  firstLine: number
+}
+
+const chunkSize = 256 * 1024
+/** No line of a graph is nearly as long; a longer one would have to be kept whole. */
+const longestLine = 64 * 1024
+
+/**
+ * Reads a text file, gzipped or plain, in blocks of a quarter megabyte: what is done with one is short enough for others to have their turn.
+ * Not DuckDB's reader: that takes a cut-off or damaged gzip file for a whole one.
+ * @param onBytes is told how many bytes *of the file* have been read since it was last called.
+ * @throws {UnreadableImport} where gzip's own checks fail, or a line is longer than 64 KiB.
+ */
+export async function* lineBlocks(
+  path: string,
+  { signal, onBytes }: { signal: AbortSignal; onBytes(bytes: number): void },
+): AsyncGenerator<LineBlock> {
+  const name = basename(path)
+  let firstLine = 1
+  let rest = Buffer.alloc(0)
+  for await (const chunk of chunksOf(path, { signal, onBytes })) {
+    const end = chunk.lastIndexOf(10) + 1
+    if (end === 0) rest = Buffer.concat([rest, chunk])
+    else {
+      const bytes = Buffer.concat([rest, chunk.subarray(0, end)])
+      yield { bytes, firstLine }
+      firstLine += count(bytes)
+      rest = chunk.subarray(end)
+    }
+    if (rest.length > longestLine + chunkSize) throw new UnreadableImport(name, `line ${firstLine} is longer than any line of a graph`)
+  }
+  if (rest.length > 0) yield { bytes: rest, firstLine }
+}
+
+async function* chunksOf(
+  path: string,
+  { signal, onBytes }: { signal: AbortSignal; onBytes(bytes: number): void },
+): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: chunkSize, signal })
+  const stream = (await isGzip(path)) ? pipeline(file, createGunzip({ chunkSize }), () => {}) : file
+  let read = 0
+  try {
+    for await (const chunk of stream) {
+      signal.throwIfAborted()
+      onBytes(file.bytesRead - read)
+      read = file.bytesRead
+      yield chunk
+    }
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (!(cause instanceof Error) || cause instanceof UnreadableImport) throw cause
+    throw new UnreadableImport(basename(path), `it is damaged or cut off (${shown(cause.message)})`, { cause })
+  } finally {
+    stream.destroy()
+    file.destroy()
+  }
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0)
+    return buffer[0] === 0x1f && buffer[1] === 0x8b
+  } finally {
+    await file.close()
+  }
+}
+
+function count(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
+  return lines
+}
