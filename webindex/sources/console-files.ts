@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { BadSource } from './bad-source.ts'
 import { openZip } from './open-zip.ts'
-import { UnreadableImport } from './unreadable-import.ts'
 
 /** A table of an export, not opened yet. */
 export interface TableFile {
@@ -28,7 +28,7 @@ export interface ExportedTables {
 const isTable = (name: string) => /\.(csv|tsv|txt)$/i.test(name)
 const mostFiles = 1_000
 
-/** The exports at a path, one after the other: an archive, a table, or a folder of both (its own folders and symbolic links are passed over). @throws {UnreadableImport} */
+/** The exports at a path, one after the other: an archive, a table, or a folder of both (its own folders and symbolic links are passed over). @throws {BadSource} */
 export async function* exportsAt(path: string, signal: AbortSignal): AsyncGenerator<ExportedTables> {
   const name = basename(path)
   if (!(await stat(path)).isDirectory()) {
@@ -36,7 +36,7 @@ export async function* exportsAt(path: string, signal: AbortSignal): AsyncGenera
     return
   }
   const found = await readdir(path, { withFileTypes: true })
-  if (found.length > mostFiles) throw new UnreadableImport(name, `the folder holds more than ${mostFiles} files`)
+  if (found.length > mostFiles) throw new BadSource(`${name} can’t be imported: the folder holds more than ${mostFiles} files.`)
   const tables: TableFile[] = []
   const others: string[] = []
   for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {

@@ -1,7 +1,7 @@
 import type { SourceItem } from '../source-item.ts'
 import { addressOf } from '../web-address.ts'
 import type { TableKind } from './console-tables.ts'
-import { shown } from './unreadable-import.ts'
+import { shown } from './shown.ts'
 import { readCount, readDecimal, withPlainDigits } from './written-number.ts'
 
 /** The website whose owner exported. */

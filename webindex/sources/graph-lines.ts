@@ -3,7 +3,8 @@ import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { shown, UnreadableImport } from './unreadable-import.ts'
+import { BadSource } from './bad-source.ts'
+import { shown } from './shown.ts'
 
 /** Whole lines of a file, each with its line feed (the last of the file may lack it). */
 export interface LineBlock {
@@ -20,7 +21,7 @@ const longestLine = 64 * 1024
  * Reads a text file, gzipped or plain, in blocks of a quarter megabyte: what is done with one is short enough for others to have their turn.
  * Not DuckDB's reader: that takes a cut-off or damaged gzip file for a whole one.
  * @param onBytes is told how many bytes *of the file* have been read since it was last called.
- * @throws {UnreadableImport} where gzip's own checks fail, or a line is longer than 64 KiB.
+ * @throws {BadSource} where gzip's own checks fail, or a line is longer than 64 KiB.
  */
 export async function* lineBlocks(
   path: string,
@@ -28,7 +29,7 @@ export async function* lineBlocks(
 ): AsyncGenerator<LineBlock> {
   const name = basename(path)
   let firstLine = 1
-  let rest = Buffer.alloc(0)
+  let rest: Buffer = Buffer.alloc(0)
   for await (const chunk of chunksOf(path, { signal, onBytes })) {
     const end = chunk.lastIndexOf(10) + 1
     if (end === 0) rest = Buffer.concat([rest, chunk])
@@ -38,7 +39,8 @@ export async function* lineBlocks(
       firstLine += count(bytes)
       rest = chunk.subarray(end)
     }
-    if (rest.length > longestLine + chunkSize) throw new UnreadableImport(name, `line ${firstLine} is longer than any line of a graph`)
+    if (rest.length > longestLine + chunkSize)
+      throw new BadSource(`${name} can’t be imported: line ${firstLine} is longer than any line of a graph.`)
   }
   if (rest.length > 0) yield { bytes: rest, firstLine }
 }
@@ -59,8 +61,8 @@ async function* chunksOf(
     }
   } catch (cause) {
     signal.throwIfAborted()
-    if (!(cause instanceof Error) || cause instanceof UnreadableImport) throw cause
-    throw new UnreadableImport(basename(path), `it is damaged or cut off (${shown(cause.message)})`, { cause })
+    if (!(cause instanceof Error) || cause instanceof BadSource) throw cause
+    throw new BadSource(`${basename(path)} can’t be imported: it is damaged or cut off (${shown(cause.message)}).`, { cause })
   } finally {
     stream.destroy()
     file.destroy()

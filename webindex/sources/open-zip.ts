@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import yauzl from 'yauzl'
-import { shown, UnreadableImport } from './unreadable-import.ts'
+import { BadSource } from './bad-source.ts'
+import { shown } from './shown.ts'
 
 const MiB = 1024 ** 2
 const limits = { entries: 1_000, entryBytes: 256 * MiB, totalBytes: 1024 * MiB, ratio: 200, ratioFrom: MiB }
@@ -11,7 +12,7 @@ export interface ZipEntry {
   modifiedAt: Date
   /** Decompressed, as the archive says; reading more than that fails. */
   bytes: number
-  /** @throws {UnreadableImport} where it is encrypted or packed in an unknown way. */
+  /** @throws {BadSource} where it is encrypted or packed in an unknown way. */
   open(): Promise<Readable>
 }
 
@@ -23,7 +24,7 @@ export interface OpenZip {
 
 /**
  * Reads the contents of an archive and refuses what is not bounded before anything is decompressed.
- * @param name of the archive, for errors. @throws {UnreadableImport}
+ * @param name of the archive, for errors. @throws {BadSource}
  */
 export async function openZip(path: string, name: string, signal: AbortSignal): Promise<OpenZip> {
   const zip = await yauzl.openPromise(path, { autoClose: false }).catch((error) => {
@@ -32,13 +33,14 @@ export async function openZip(path: string, name: string, signal: AbortSignal): 
   try {
     const entries: ZipEntry[] = []
     let total = 0
-    if (zip.entryCount > limits.entries) throw new UnreadableImport(name, `it holds more than ${limits.entries} files`)
+    if (zip.entryCount > limits.entries)
+      throw new BadSource(`${name} can’t be imported: it holds more than ${limits.entries} files.`)
     for await (const entry of zip.eachEntry()) {
       signal.throwIfAborted()
       if (entry.fileName.endsWith('/') || entry.fileName.startsWith('__MACOSX/')) continue
       total += entry.uncompressedSize
       const excess = excessOf(entry, total)
-      if (excess) throw new UnreadableImport(name, `“${shown(entry.fileName)}” in it ${excess}`)
+      if (excess) throw new BadSource(`${name} can’t be imported: “${shown(entry.fileName)}” in it ${excess}.`)
       entries.push({
         name: shown(entry.fileName, 100),
         modifiedAt: entry.getLastModDate(),
@@ -64,8 +66,9 @@ function excessOf({ uncompressedSize, compressedSize }: yauzl.Entry, total: numb
 
 async function openEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, name: string): Promise<Readable> {
   const inside = `“${shown(entry.fileName)}” in it`
-  if (entry.isEncrypted()) throw new UnreadableImport(name, `${inside} is encrypted`)
-  if (!entry.canDecodeFileData()) throw new UnreadableImport(name, `${inside} is packed in a way that is not supported`)
+  if (entry.isEncrypted()) throw new BadSource(`${name} can’t be imported: ${inside} is encrypted.`)
+  if (!entry.canDecodeFileData())
+    throw new BadSource(`${name} can’t be imported: ${inside} is packed in a way that is not supported.`)
   return zip.openReadStreamPromise(entry).catch((error) => {
     throw unreadable(name, error)
   })
@@ -73,6 +76,6 @@ async function openEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, name: string): 
 
 /** What the archive's reader or decompressor says of damage, in our words. */
 function unreadable(name: string, cause: unknown): unknown {
-  if (cause instanceof UnreadableImport || !(cause instanceof Error)) return cause
-  return new UnreadableImport(name, `as an archive it is damaged (${shown(cause.message, 120)})`, { cause })
+  if (cause instanceof BadSource || !(cause instanceof Error)) return cause
+  return new BadSource(`${name} can’t be imported: as an archive it is damaged (${shown(cause.message, 120)}).`, { cause })
 }

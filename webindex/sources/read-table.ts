@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
-import { UnreadableImport } from './unreadable-import.ts'
+import { BadSource } from './bad-source.ts'
 
 /** A line of a table, counted from 1; `bad` is a fragment of a sentence. */
 export type TableLine = { line: number; cells: string[] } | { line: number; bad: string }
@@ -14,7 +14,7 @@ const linesAtOnce = 200
 /**
  * Reads a table as spreadsheets write it: UTF-8, or UTF-16 with a byte order mark; cells parted by comma, semicolon or tab, the header tells which.
  * A row is a line, so that a stray quotation mark costs that line and no more.
- * @param name of the file, for errors. @throws {UnreadableImport} where it is no text.
+ * @param name of the file, for errors. @throws {BadSource} where it is no text.
  */
 export async function* readTable(
   bytes: AsyncIterable<Buffer>,
@@ -44,9 +44,9 @@ async function* decoded(bytes: AsyncIterable<Buffer>, name: string): AsyncGenera
       const text = decoder.decode(chunk, { stream: more })
       if (!text.includes('\0')) return text
     } catch (cause) {
-      throw new UnreadableImport(name, 'it is neither UTF-8 nor UTF-16 text; save it as UTF-8', { cause })
+      throw new BadSource(`${name} can’t be imported: it is neither UTF-8 nor UTF-16 text; save it as UTF-8.`, { cause })
     }
-    throw new UnreadableImport(name, 'it is no text')
+    throw new BadSource(`${name} can’t be imported: it is no text.`)
   }
   for await (const chunk of bytes) {
     if (decoder) yield decode(chunk, true)

@@ -2,11 +2,11 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readTarget } from '../link-target.ts'
 import type { ReaderOptions, Source, SourceItem } from '../source-item.ts'
+import { BadSource } from './bad-source.ts'
 import { exportsAt, type TableFile } from './console-files.ts'
 import { type Property, readRow } from './console-rows.ts'
 import { type Recognised, recogniseTables, type TableHead, type TableKind } from './console-tables.ts'
 import { readTable } from './read-table.ts'
-import { InvalidImport, UnreadableImport } from './unreadable-import.ts'
 
 export interface SearchConsoleOptions {
   /** An exported archive, one table of it, or a folder of both. */
@@ -25,7 +25,7 @@ const wanted: readonly TableKind[] = ['queries', 'linking sites', 'latest links'
 
 /**
  * What Search Console tells of a property: queries, linking sites and linking pages, out of exports in any language.
- * @throws {InvalidImport} when the property is not a public address. Reading throws {UnreadableImport}.
+ * @throws {BadSource} when the property is not a public address. Reading throws {BadSource}.
  */
 export async function searchConsoleSource({ path, property, name, table }: SearchConsoleOptions): Promise<Source> {
   const owned = readProperty(property)
@@ -37,11 +37,11 @@ export async function searchConsoleSource({ path, property, name, table }: Searc
   }
 }
 
-/** @throws {InvalidImport} */
+/** @throws {BadSource} */
 function readProperty(written: string): Property & { name: string } {
   const domain = written.trim().replace(/^sc-domain:/i, '')
   const reading = readTarget(domain)
-  if (!reading.ok) throw new InvalidImport('property', reading.reason)
+  if (!reading.ok) throw new BadSource(`The property: ${reading.reason}`)
   const { site, text } = reading.target
   if (/^https?:\/\//i.test(domain)) {
     const url = new URL(domain).href
@@ -81,7 +81,7 @@ async function* itemsOf(
   }
   if (doubts.length > 0 && !understood) {
     const what = 'If it holds queries, import it alone and say so (table: queries)'
-    throw new UnreadableImport(basename(path), `${doubts.slice(0, 5).join('; ')}. ${what}`)
+    throw new BadSource(`${basename(path)} can’t be imported: ${doubts.slice(0, 5).join('; ')}. ${what}.`)
   }
   for (const doubt of doubts) yield { remark: `Passed over ${doubt}.` }
 }
@@ -112,7 +112,7 @@ async function* rowsOf(
   }
 }
 
-/** @throws {UnreadableImport} where a packed table is damaged. */
+/** @throws {BadSource} where a packed table is damaged. */
 async function* bytesOf(file: TableFile, onBytes?: (bytes: number) => void): AsyncGenerator<Buffer> {
   const stream = await file.open()
   try {
@@ -122,7 +122,7 @@ async function* bytesOf(file: TableFile, onBytes?: (bytes: number) => void): Asy
     }
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause
-    throw new UnreadableImport(file.name, `it is damaged (${cause.message})`, { cause })
+    throw new BadSource(`${file.name} can’t be imported: it is damaged (${cause.message}).`, { cause })
   } finally {
     stream.destroy()
   }
