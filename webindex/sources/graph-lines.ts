@@ -13,12 +13,12 @@ export interface LineBlock {
   firstLine: number
 }
 
-const chunkSize = 256 * 1024
+const chunkSize = 64 * 1024
 /** No line of a graph is nearly as long; a longer one would have to be kept whole. */
 const longestLine = 64 * 1024
 
 /**
- * Reads a text file, gzipped or plain, in blocks of a quarter megabyte: what is done with one is short enough for others to have their turn.
+ * Reads a text file, gzipped or plain, in blocks of about 64 KiB: what is done with one is short enough for others to have their turn.
  * Not DuckDB's reader: that takes a cut-off or damaged gzip file for a whole one.
  * @param onBytes is told how many bytes *of the file* have been read since it was last called.
  * @throws {BadSource} where gzip's own checks fail, or a line is longer than 64 KiB.

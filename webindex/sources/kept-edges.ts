@@ -9,7 +9,7 @@ const mostEdges = 20_000_000
 export interface KeptEdges {
   /** @param target number of the wanted target, below 1,024. @throws {BadSource} above 20 million. */
   add(fromId: number, target: number): void
-  /** Targets of that id, each once, in order; they are forgotten. */
+  /** Targets of that id, each once; they are forgotten. */
   take(fromId: number): number[]
   /** Ids that nobody has taken. */
   left(): Iterable<number>
@@ -17,21 +17,21 @@ export interface KeptEdges {
 
 export function keepEdges(): KeptEdges {
   const waiting = new Map<number, number[]>()
-  const opened = new Map<number, Map<number, Set<number>>>()
+  const opened = new Map<number, Map<number, number[]>>()
   let count = 0
   let last = -1
   let pack: number[] = []
 
-  function open(group: number): Map<number, Set<number>> | undefined {
+  function open(group: number): Map<number, number[]> | undefined {
     const packed = waiting.get(group)
     if (!packed) return opened.get(group)
     waiting.delete(group)
-    const targets = opened.get(group) ?? new Map<number, Set<number>>()
+    const targets = opened.get(group) ?? new Map<number, number[]>()
     for (const edge of packed) {
       const id = Math.floor(edge / mostTargets)
       const known = targets.get(id)
-      if (known) known.add(edge % mostTargets)
-      else targets.set(id, new Set([edge % mostTargets]))
+      if (known) known.push(edge % mostTargets)
+      else targets.set(id, [edge % mostTargets])
     }
     opened.set(group, targets)
     return targets
@@ -58,7 +58,7 @@ export function keepEdges(): KeptEdges {
       if (!targets || !found) return []
       targets.delete(fromId)
       if (targets.size === 0) opened.delete(group)
-      return [...found].sort((a, b) => a - b)
+      return [...new Set(found)]
     },
     *left() {
       for (const group of [...waiting.keys()]) open(group)

@@ -148,17 +148,13 @@ test('bad lines are told by file and line, and the others are read', async () =>
     { site: 'c.org', position: 4 },
   ])
   expect(remarksIn(items)).toEqual(['valkey.io is not in the graph.'])
-  expect(badIn(items)).toEqual(
-    [
-      ...[3, 4].map((line) => ({ place: `v, line ${line}`, reason: 'it is not an id and a domain' })),
-      ...[3, 4, 5, 6, 7, 10].map((line) => ({ place: `e, line ${line}`, reason: 'it is not two ids' })),
-      { place: 'v, line 5', reason: '“internal.host” is not a domain of the public web' },
-      { place: 'e, line 9', reason: '' },
-      ...[3, 4].map((line) => ({ place: `r, line ${line}`, reason: 'it has no position or no domain' })),
-    ].map((bad) =>
-      bad.place === 'e, line 9' ? { place: 'v, id 9', reason: 'an edge comes from it, and it is not there' } : bad,
-    ),
-  )
+  expect(badIn(items)).toEqual([
+    ...[3, 4].map((line) => ({ place: `v, line ${line}`, reason: 'it is not an id and a domain' })),
+    ...[3, 4, 5, 6, 7, 10].map((line) => ({ place: `e, line ${line}`, reason: 'it is not two ids' })),
+    { place: 'v, line 5', reason: '“internal.host” is not a domain of the public web' },
+    { place: 'v, id 9', reason: 'an edge comes from it, and it is not there' },
+    ...[3, 4].map((line) => ({ place: `r, line ${line}`, reason: 'it has no position or no domain' })),
+  ])
 })
 
 test('a gzip file that is cut off or damaged is refused, not taken for a whole one', async () => {
@@ -189,7 +185,7 @@ test('progress counts the bytes of the files, the vertices twice, and ends at th
 })
 
 test('what makes no sense is refused with the reason', async () => {
-  const { vertices, edges, ranks } = writeGraph(temporaryFolder())
+  const { vertices, edges } = writeGraph(temporaryFolder())
   const refusal = (options: Partial<WebgraphOptions>) =>
     webgraphSource({ vertices, edges, targets: ['redis.io'], ...options }).catch(String)
   expect(await refusal({ targets: [] })).toMatch(/Without targets only a ranking can be imported/)
@@ -198,7 +194,6 @@ test('what makes no sense is refused with the reason', async () => {
   expect(await refusal({ targets: ['github.com/redis'] })).toMatch(/owner on a code host/)
   expect(await refusal({ targets: Array.from({ length: 1_001 }, (_, n) => `a${n}.com`) })).toMatch(/up to 1000/)
   await expect(read({ vertices, ranks: edges, targets: [] })).rejects.toThrow(/names no column of positions/)
-  expect(ranks).toBeTruthy()
 })
 
 test('an abort is heard within 100 ms in the midst of 20 MB of edges', async () => {
