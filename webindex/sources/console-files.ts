@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { open, readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { BadSource } from './bad-source.ts'
+import { firstBytes, inspectImport } from './import-file.ts'
 import { openZip } from './open-zip.ts'
 
 /** A table of an export, not opened yet. */
@@ -31,7 +32,7 @@ const mostFiles = 1_000
 /** The exports at a path, one after the other: an archive, a table, or a folder of both (its own folders and symbolic links are passed over). @throws {BadSource} */
 export async function* exportsAt(path: string, signal: AbortSignal): AsyncGenerator<ExportedTables> {
   const name = basename(path)
-  if (!(await stat(path)).isDirectory()) {
+  if (!(await inspectImport(path)).isDirectory()) {
     yield (await isZip(path)) ? await archive(path, name, '', signal) : loose([await tableFile(path, name)], [])
     return
   }
@@ -64,17 +65,11 @@ async function archive(path: string, name: string, prefix: string, signal: Abort
 }
 
 async function tableFile(path: string, name: string): Promise<TableFile> {
-  const { size, mtime } = await stat(path)
+  const { size, mtime } = await inspectImport(path)
   return { name, modifiedAt: mtime, bytes: size, open: async () => createReadStream(path) }
 }
 
 /** By its first bytes: names of downloads change. */
 async function isZip(path: string): Promise<boolean> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
-    return bytesRead === 4 && ['PK\u0003\u0004', 'PK\u0005\u0006'].includes(buffer.toString('latin1'))
-  } finally {
-    await file.close()
-  }
+  return ['PK\u0003\u0004', 'PK\u0005\u0006'].includes(await firstBytes(path, 4))
 }

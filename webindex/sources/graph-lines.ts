@@ -1,10 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { BadSource } from './bad-source.ts'
-import { shown } from './shown.ts'
+import { cannotRead, firstBytes } from './import-file.ts'
 
 /** Whole lines of a file, each with its line feed (the last of the file may lack it). */
 export interface LineBlock {
@@ -12,6 +11,9 @@ export interface LineBlock {
   /** Number of the first one, from 1. */
   firstLine: number
 }
+
+/** Reads a file from its beginning, each time it is called. */
+export type Blocks = (path: string) => AsyncIterable<LineBlock>
 
 const chunkSize = 64 * 1024
 /** No line of a graph is nearly as long; a longer one would have to be kept whole. */
@@ -49,8 +51,9 @@ async function* chunksOf(
   path: string,
   { signal, onBytes }: { signal: AbortSignal; onBytes(bytes: number): void },
 ): AsyncGenerator<Buffer> {
+  const isPacked = await isGzip(path)
   const file = createReadStream(path, { highWaterMark: chunkSize, signal })
-  const stream = (await isGzip(path)) ? pipeline(file, createGunzip({ chunkSize }), () => {}) : file
+  const stream = isPacked ? pipeline(file, createGunzip({ chunkSize }), () => {}) : file
   let read = 0
   try {
     for await (const chunk of stream) {
@@ -61,8 +64,7 @@ async function* chunksOf(
     }
   } catch (cause) {
     signal.throwIfAborted()
-    if (!(cause instanceof Error) || cause instanceof BadSource) throw cause
-    throw new BadSource(`${basename(path)} can’t be imported: it is damaged or cut off (${shown(cause.message)}).`, { cause })
+    throw cannotRead(basename(path), cause, 'it is damaged or cut off')
   } finally {
     stream.destroy()
     file.destroy()
@@ -70,13 +72,7 @@ async function* chunksOf(
 }
 
 async function isGzip(path: string): Promise<boolean> {
-  const file = await open(path)
-  try {
-    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0)
-    return buffer[0] === 0x1f && buffer[1] === 0x8b
-  } finally {
-    await file.close()
-  }
+  return (await firstBytes(path, 2)) === '\x1f\x8b'
 }
 
 function count(bytes: Buffer): number {

@@ -1,10 +1,13 @@
 import type { Readable } from 'node:stream'
 import yauzl from 'yauzl'
 import { BadSource } from './bad-source.ts'
+import { cannotRead } from './import-file.ts'
 import { shown } from './shown.ts'
 
 const MiB = 1024 ** 2
 const limits = { entries: 1_000, entryBytes: 256 * MiB, totalBytes: 1024 * MiB, ratio: 200, ratioFrom: MiB }
+
+const damaged = 'as an archive it is damaged'
 
 /** A file in an archive. Its name is shown, and never used as a path. */
 export interface ZipEntry {
@@ -28,7 +31,7 @@ export interface OpenZip {
  */
 export async function openZip(path: string, name: string, signal: AbortSignal): Promise<OpenZip> {
   const zip = await yauzl.openPromise(path, { autoClose: false }).catch((error) => {
-    throw unreadable(name, error)
+    throw cannotRead(name, error, damaged)
   })
   try {
     const entries: ZipEntry[] = []
@@ -52,7 +55,7 @@ export async function openZip(path: string, name: string, signal: AbortSignal): 
   } catch (error) {
     zip.close()
     signal.throwIfAborted()
-    throw unreadable(name, error)
+    throw cannotRead(name, error, damaged)
   }
 }
 
@@ -70,12 +73,6 @@ async function openEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, name: string): 
   if (!entry.canDecodeFileData())
     throw new BadSource(`${name} can’t be imported: ${inside} is packed in a way that is not supported.`)
   return zip.openReadStreamPromise(entry).catch((error) => {
-    throw unreadable(name, error)
+    throw cannotRead(name, error, damaged)
   })
-}
-
-/** What the archive's reader or decompressor says of damage, in our words. */
-function unreadable(name: string, cause: unknown): unknown {
-  if (cause instanceof BadSource || !(cause instanceof Error)) return cause
-  return new BadSource(`${name} can’t be imported: as an archive it is damaged (${shown(cause.message, 120)}).`, { cause })
 }

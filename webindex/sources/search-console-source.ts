@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readTarget } from '../link-target.ts'
 import type { ReaderOptions, Source, SourceItem } from '../source-item.ts'
@@ -6,6 +6,7 @@ import { BadSource } from './bad-source.ts'
 import { exportsAt, type TableFile } from './console-files.ts'
 import { type Property, readRow } from './console-rows.ts'
 import { type Recognised, recogniseTables, type TableHead, type TableKind } from './console-tables.ts'
+import { cannotRead, inspectImport } from './import-file.ts'
 import { readTable } from './read-table.ts'
 
 export interface SearchConsoleOptions {
@@ -25,7 +26,7 @@ const wanted: readonly TableKind[] = ['queries', 'linking sites', 'latest links'
 
 /**
  * What Search Console tells of a property: queries, linking sites and linking pages, out of exports in any language.
- * @throws {BadSource} when the property is not a public address. Reading throws {BadSource}.
+ * @throws {BadSource} when the property is not a public address or nothing is there; so does reading, where files are damaged or not understood.
  */
 export async function searchConsoleSource({ path, property, name, table }: SearchConsoleOptions): Promise<Source> {
   const owned = readProperty(property)
@@ -121,8 +122,7 @@ async function* bytesOf(file: TableFile, onBytes?: (bytes: number) => void): Asy
       onBytes?.(chunk.length)
     }
   } catch (cause) {
-    if (!(cause instanceof Error)) throw cause
-    throw new BadSource(`${file.name} can’t be imported: it is damaged (${cause.message}).`, { cause })
+    throw cannotRead(file.name, cause, 'it is damaged')
   } finally {
     stream.destroy()
   }
@@ -130,10 +130,10 @@ async function* bytesOf(file: TableFile, onBytes?: (bytes: number) => void): Asy
 
 /** Bytes of a file, or of those right in a folder. */
 async function sizeAt(path: string): Promise<number> {
-  const found = await stat(path)
+  const found = await inspectImport(path)
   if (!found.isDirectory()) return found.size
   let bytes = 0
   for (const entry of await readdir(path, { withFileTypes: true }))
-    if (entry.isFile()) bytes += (await stat(join(path, entry.name))).size
+    if (entry.isFile()) bytes += (await inspectImport(join(path, entry.name))).size
   return bytes
 }

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { realpathSync, symlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { listImports, NoSuchFile, OutsideImportRoot, openImport } from '#webindex/sources/open-import.ts'
 import { temporaryFolder, writeTree } from '../index-fixture.ts'
 
@@ -62,11 +62,13 @@ test('a name that is not there is told with what is, and with no path of the mac
   await expect(openImport(join(folder, 'none'), 'a.csv')).rejects.toThrow(/does not exist yet/)
 })
 
-test('a pipe is no file', async () => {
+test('a socket is no file', async () => {
   const { root } = importFolder()
-  execFileSync('mkfifo', [join(root, 'pipe')])
-  await expect(openImport(root, 'pipe')).rejects.toThrow(NoSuchFile)
-  expect((await listImports(root)).map(({ name }) => name)).not.toContain('pipe')
+  const server = createServer()
+  onTestFinished(() => void server.close())
+  await new Promise<void>((listening) => server.listen(join(root, 'socket'), listening))
+  await expect(openImport(root, 'socket')).rejects.toThrow(NoSuchFile)
+  expect((await listImports(root)).map(({ name }) => name)).not.toContain('socket')
 })
 
 test('what can be imported is listed by name with its size; hidden files and links that lead out are not; at most a thousand', async () => {

@@ -1,4 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
@@ -193,6 +194,8 @@ test('what makes no sense is refused with the reason', async () => {
   expect(await refusal({ targets: ['10.0.0.1'] })).toMatch(/IP address/)
   expect(await refusal({ targets: ['github.com/redis'] })).toMatch(/owner on a code host/)
   expect(await refusal({ targets: Array.from({ length: 1_001 }, (_, n) => `a${n}.com`) })).toMatch(/up to 1000/)
+  expect(await refusal({ vertices: '/nowhere/v.txt' })).toBe('BadSource: v.txt can’t be imported: it can’t be read (ENOENT).')
+  expect(await refusal({ edges: tmpdir() })).toMatch(/it is a folder/)
   await expect(read({ vertices, ranks: edges, targets: [] })).rejects.toThrow(/names no column of positions/)
 })
 
