@@ -31,6 +31,16 @@ export interface WebRank {
   position: number
 }
 
+/** A search engine says that this page links to a property, and no more. */
+export interface ReportedLink {
+  /** Absolute; nobody has the page itself. */
+  sourceUrl: string
+  /** The property's own address. */
+  targetUrl: string
+  /** When the search engine last looked, else the date of the report. */
+  seenAt: Date
+}
+
 /** Something that could not be read and was passed over. */
 export interface BadRow {
   /** For people: `crawl.warc.gz, record at byte 1,204`, `Queries.csv, line 17`. Names no folder outside the import. */
@@ -45,6 +55,9 @@ export type SourceItem =
   | { query: LoggedQuery }
   | { edge: SiteEdge }
   | { rank: WebRank }
+  | { reported: ReportedLink }
+  /** So many rows were understood and left out, as nobody asked for them: bad ones are weighed against these too. */
+  | { passed: number }
   | { bad: BadRow }
   /** Understood, and holds nothing for an index; told once to whoever asked for the import. */
   | { remark: string }
