@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup as systemLookup } from 'node:dns/promises'
-import { isIP, type Socket } from 'node:net'
+import { setMaxListeners } from 'node:events'
+import { isIP } from 'node:net'
 import { Agent, buildConnector } from 'undici'
 import type { AllowsAddress } from './allowed-addresses.ts'
 import { AddressRefused, LookupTimedOut } from './connect-errors.ts'
@@ -29,7 +30,9 @@ export interface GuardedConnections {
  * address a moment later. undici's own `lookup` option would not do: nobody calls it for a URL that holds an IP address.
  */
 export function guardedConnections({ allows, lookup, connectMs }: GuardOptions): GuardedConnections {
-  const opening = new Set<Socket>()
+  // undici ends what is connected; this also ends what is about to be.
+  const closing = new AbortController()
+  setMaxListeners(0, closing.signal)
 
   async function addressesOf(hostname: string): Promise<LookupAddress[]> {
     const family = isIP(hostname)
@@ -55,37 +58,32 @@ export function guardedConnections({ allows, lookup, connectMs }: GuardOptions):
     addressesOf(hostname).then(
       (addresses) =>
         settle(() => {
-          const socket = open(addresses, Math.max(1, connectMs - (performance.now() - began)))(options, (...outcome) => {
-            opening.delete(socket)
-            callback(...outcome)
-          })
-          opening.add(socket)
+          const timeout = Math.max(1, connectMs - (performance.now() - began))
+          connectorTo(addresses, { timeout, signal: closing.signal })(options, callback)
         }),
       (error) => settle(() => callback(error, null)),
     )
-  }
-
-  /** To the first of these addresses that answers; the server's certificate is compared with the name. */
-  function open(addresses: LookupAddress[], timeout: number) {
-    const connector = buildConnector({
-      timeout,
-      autoSelectFamily: true,
-      lookup: (_hostname, { all }, answer) => {
-        const [first] = addresses
-        if (all || !first) answer(null, addresses)
-        else answer(null, first.address, first.family)
-      },
-    })
-    // Its type says that it answers nothing; it answers the socket.
-    return connector as unknown as (...args: Parameters<typeof connector>) => Socket
   }
 
   const agent = new Agent({ connect, pipelining: 1, keepAliveTimeout: 4_000, keepAliveMaxTimeout: 30_000 })
   return {
     agent,
     async close() {
-      for (const socket of opening) socket.destroy()
+      closing.abort()
       await agent.destroy()
     },
   }
+}
+
+/** Connects to the first of these addresses that answers; the server's certificate is compared with the name. */
+function connectorTo(addresses: LookupAddress[], options: { timeout: number; signal: AbortSignal }) {
+  return buildConnector({
+    ...options,
+    autoSelectFamily: true,
+    lookup: (_hostname, { all }, answer) => {
+      const [first] = addresses
+      if (all || !first) answer(null, addresses)
+      else answer(null, first.address, first.family)
+    },
+  })
 }
