@@ -1,6 +1,7 @@
-import { decodeBuffer } from 'encoding-sniffer'
-import type { Failure, Headers } from './fetch-once.ts'
+import { charsetOf, decodeText } from '../sources/decode-text.ts'
+import { looksLikeHtml } from '../sources/http-response.ts'
 import { fetchInTurn, type Session } from './fetch-in-turn.ts'
+import type { Failure, Headers } from './fetch-once.ts'
 import type { RobotsCache } from './robots.ts'
 import { refusalOf } from './web-url.ts'
 
@@ -60,7 +61,9 @@ export async function visitPage(
     const type = headers('content-type')
     if (!(type ? isHtml(type) : looksLikeHtml(body)))
       return failed('not_html', `not HTML${type && ` (${type.split(';')[0]?.trim().slice(0, 60)})`}`, status)
-    return { ok: true, status, html: decode(body, type), headers, url, redirected }
+    const html = decodeText(body, charsetOf(type))
+    if (html === null) return failed('not_html', 'in an encoding that browsers refuse', status)
+    return { ok: true, status, html, headers, url, redirected }
   }
 }
 
@@ -70,22 +73,4 @@ const isHtml = (type: string) => /^\s*(text\/html|application\/xhtml\+xml)\s*([;
 function isPage({ status, headers }: { status: number; headers: Headers }): boolean {
   const type = headers('content-type')
   return status >= 200 && status < 300 && (!type || isHtml(type))
-}
-
-/** As browsers decide it where nobody says what it is: by what it begins with. */
-function looksLikeHtml(body: Buffer): boolean {
-  return /^(\xEF\xBB\xBF)?\s*<(!--|(!doctype\s+html|html|head|body|title|h1|p|div|a|table|script|style|meta|br|b|font|iframe)[\s>])/i.test(
-    body.subarray(0, 512).toString('latin1'),
-  )
-}
-
-/** By byte order mark, header, meta element; UTF-8 where nothing tells. */
-function decode(body: Buffer, type: string): string {
-  const charset = /charset\s*=\s*["']?([^\s;"']+)/i.exec(type)?.[1]
-  try {
-    return decodeBuffer(body, { defaultEncoding: 'utf-8', ...(charset && { transportLayerEncodingLabel: charset }) })
-  } catch (error) {
-    if (error instanceof RangeError) return body.toString('utf8') // An encoding that nobody knows, or one that is too dangerous to be decoded.
-    throw error
-  }
 }
