@@ -16,6 +16,8 @@ const mostLevels = 3
 /** The protocol allows so many in one file. */
 const mostEntries = 50_000
 const pieceLength = 16_384
+/** A sitemap has four levels at most; the parser's time grows with the square of their number. */
+const mostDepth = 32
 
 /**
  * The pages that a site's sitemaps name, file by file: those in its robots.txt, else /sitemap.xml. What can't be had or read is passed over.
@@ -57,9 +59,11 @@ export async function parseSitemap(xml: string, giveWay: () => Promise<void>): P
   const found: Sitemap = { pages: [], sitemaps: [] }
   let into: string[] | null = null
   let text: string | null = null
+  let depth = 0
   const parser = new Parser(
     {
       onopentag(name) {
+        if (++depth > mostDepth) parser.pause()
         if (name === 'url') into = found.pages
         else if (name === 'sitemap') into = found.sitemaps
         else if (name === 'loc') text = ''
@@ -68,6 +72,7 @@ export async function parseSitemap(xml: string, giveWay: () => Promise<void>): P
         if (text !== null) text += piece
       },
       onclosetag(name) {
+        depth--
         if (name === 'url' || name === 'sitemap') into = null
         if (name !== 'loc' || text === null) return
         if (into && into.length < mostEntries) into.push(text.trim())
@@ -77,9 +82,9 @@ export async function parseSitemap(xml: string, giveWay: () => Promise<void>): P
     { xmlMode: true },
   )
   for (let at = 0; at < xml.length; at += pieceLength) {
+    if (depth > mostDepth) break
     parser.write(xml.slice(at, at + pieceLength))
     await giveWay()
   }
-  parser.end()
   return found
 }
