@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { BrokenIndex } from './errors.ts'
+import { leaseLiveGeneration } from './leases.ts'
 import { type LinkingSite, type LinkQuestion, linkingSitesIn } from './linking-sites.ts'
-import { type Manifest, readManifest, sizeOf } from './manifest.ts'
+import { type Manifest, sizeOf } from './manifest.ts'
 
 /** What a job says of the index that it read. */
 export interface Generation extends Pick<Manifest, 'id' | 'builtAt' | 'sources' | 'counts'> {
@@ -17,7 +18,8 @@ export interface WebIndex {
   shards: number
   /** @param options.shard 0…shards − 1. @throws {GenerationGone} */
   linkingSites(question: LinkQuestion, options: { shard: number; signal: AbortSignal }): AsyncIterable<LinkingSite>
-  close(): void
+  /** Lets go of the generation; if it was replaced meanwhile and nobody else reads it, it is removed. Never fails. */
+  close(): Promise<void>
 }
 
 export interface IndexEngine {
@@ -47,7 +49,7 @@ export async function createIndexEngine({ dir, memoryLimitMb = 256, threads = 1 
   })
   return {
     async open() {
-      const manifest = await readManifest(root)
+      const { manifest, end } = await leaseLiveGeneration(root)
       const { id, builtAt, sources, counts, tables } = manifest
       const connection = await instance.connect()
       return {
@@ -58,7 +60,10 @@ export async function createIndexEngine({ dir, memoryLimitMb = 256, threads = 1 
           if (!file) throw new BrokenIndex(dir, `there is no shard ${shard} of links`)
           return linkingSitesIn({ connection, path: join(root, file), generation: id }, question, { signal })
         },
-        close: () => connection.closeSync(),
+        close() {
+          connection.closeSync()
+          return end()
+        },
       }
     },
     close: () => instance.closeSync(),
