@@ -1,9 +1,10 @@
 import type { Search } from '#jobs/define-search.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
 import { linkingDomains } from './linking-domains.ts'
+import { siteCrawl } from './site-crawl.ts'
 
 /** Every type of search that can be run, in the order in which people are offered them. */
-export const catalog: readonly Search<SearchTools>[] = [linkingDomains]
+export const catalog: readonly Search<SearchTools>[] = [linkingDomains, siteCrawl]
 
 export function findSearch(name: string): Search<SearchTools> | undefined {
   return catalog.find((search) => search.name === name)

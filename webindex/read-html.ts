@@ -19,6 +19,8 @@ export interface HtmlPage {
 export interface WholeHtmlPage extends HtmlPage {
   /** As written in `<base href>`; null where there is none. */
   base: string | null
+  /** As written in `<link rel="canonical">`: under which address the page wants to be known. */
+  canonical: string | null
   /** Its meta robots says noindex or none: search engines shall not show it. */
   noindex: boolean
 }
@@ -65,6 +67,7 @@ function htmlReader() {
   let inHeading = false
   let robots = ''
   let base: string | null = null
+  let canonical: string | null = null
   let open: { href: string; rel: string; text: string; alt: string; image: boolean } | null = null
 
   function closeLink() {
@@ -84,6 +87,7 @@ function htmlReader() {
       if (name === 'title' && !title) inTitle = true
       if (name === 'h1' && !heading) inHeading = true
       if (name === 'base') base ??= attributes.href ?? null
+      if (name === 'link' && /(^|\s)canonical(\s|$)/i.test(attributes.rel ?? '')) canonical ??= attributes.href ?? null
       if (name === 'meta' && attributes.name?.toLowerCase() === 'robots') robots += ` ${attributes.content ?? ''}`
       if (name === 'a') closeLink() // HTML allows no link in a link: the second one ends the first.
       if (name === 'a' && attributes.href)
@@ -125,6 +129,7 @@ function htmlReader() {
         text,
         links: isNofollow(robots) || isNone(robots) ? links.map((link) => ({ ...link, nofollow: true })) : links,
         base,
+        canonical,
         noindex: isNoindex(robots),
       }
     },

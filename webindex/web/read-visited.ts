@@ -1,0 +1,51 @@
+import type { DocumentLink } from '../document.ts'
+import { isNoindex, readHtmlInTurns } from '../read-html.ts'
+import { givingWay } from '../sources/giving-way.ts'
+import { absoluteLinks } from '../sources/page-links.ts'
+import type { Headers } from './fetch-once.ts'
+
+/** What a fetched page holds, with absolute addresses. */
+export interface VisitedPage {
+  title: string
+  words: number
+  text: string
+  /** All that lead to http and https addresses. */
+  links: DocumentLink[]
+  /** Under which address it wants to be known; null where it does not say, or says nothing sensible. */
+  canonical: string | null
+  noindex: boolean
+}
+
+/** Reads a page; between stretches of some milliseconds others get their turn. @throws the signal's reason */
+export async function readVisited(
+  { url, html, headers }: { url: URL; html: string; headers: Headers },
+  { signal }: { signal: AbortSignal },
+): Promise<VisitedPage> {
+  const page = await readHtmlInTurns(html, givingWay(signal))
+  const { title, words, text } = page
+  const tag = headers('x-robots-tag')
+  const links = absoluteLinks(page.links, url.href, page.base)
+  const canonical = page.canonical ?? canonicalOf(headers('link'))
+  return {
+    ...{ title, words, text },
+    links: saysNofollow(tag) ? links.map((link) => ({ ...link, nofollow: true })) : links,
+    canonical: canonical === null ? null : resolve(canonical, resolve(page.base ?? '', url.href) ?? url.href),
+    noindex: page.noindex || isNoindex(tag),
+  }
+}
+
+/** Of the robots header; what it says to one crawler alone (`somebot: nofollow`) does not count. */
+function saysNofollow(tag: string): boolean {
+  return /(?<![\w-]|:\s*)(nofollow|none)(?![\w-])/i.test(tag)
+}
+
+/** `Link: <https://a.com/b>; rel="canonical"` */
+function canonicalOf(header: string): string | null {
+  return /<([^>]*)>\s*;[^,<]*\brel\s*=\s*"?canonical\b/i.exec(header)?.[1] ?? null
+}
+
+function resolve(href: string, base: string): string | null {
+  if (!URL.canParse(href, base)) return null
+  const url = new URL(href, base)
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null
+}
