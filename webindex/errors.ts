@@ -45,3 +45,11 @@ export class NothingToIndex extends Error {
     this.name = 'NothingToIndex'
   }
 }
+
+/** A query needs more memory than all searches of a process may use together. */
+export class NotEnoughMemory extends Error {
+  constructor(limitMb: number, options?: ErrorOptions) {
+    super(`This search needs more memory than searches may use here (${limitMb} MB).`, options)
+    this.name = 'NotEnoughMemory'
+  }
+}

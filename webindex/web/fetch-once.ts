@@ -4,15 +4,7 @@ import { AddressRefused, LookupTimedOut } from './connect-errors.ts'
 import { type Excess, readBody, TooLarge, Unreadable } from './read-body.ts'
 
 /** Why something could not be had. */
-export type Reason =
-  | 'blocked_address'
-  | 'robots'
-  | 'timeout'
-  | 'unreachable'
-  | 'http_error'
-  | 'gone'
-  | 'not_html'
-  | 'too_large'
+export type Reason = 'blocked_address' | 'robots' | 'timeout' | 'unreachable' | 'http_error' | 'gone' | 'not_html' | 'too_large'
 
 export interface Failure {
   ok: false
