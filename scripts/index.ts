@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { InvalidSettings, readSettings } from '#jobs/settings.ts'
-import { buildIndex } from '#webindex/build-index.ts'
-import { BrokenIndex, BuildRunning, NoIndex, NothingToIndex } from '#webindex/errors.ts'
+import { createBuilds } from '#webindex/build-index.ts'
+import type { BuildProgress } from '#webindex/builds.ts'
+import { BrokenIndex, BuildRunning, NoIndex, NotEnoughDisk, NothingToIndex, OlderIndex } from '#webindex/errors.ts'
 import { readStats } from '#webindex/index-stats.ts'
 import { readManifest } from '#webindex/manifest.ts'
-import { starterDocuments } from '#webindex/starter-documents.ts'
+import { starterSource } from '#webindex/starter-documents.ts'
 
 const usage = `Usage: npm run index -- <command>
 
@@ -23,9 +24,12 @@ const plural = (n: number, noun: string) => `${number.format(n)} ${noun}${n === 
 async function buildStarter(dir: string, signal: AbortSignal): Promise<void> {
   const started = performance.now()
   console.log(`Building the starter index in ${dir} from the documents of the installed packages…`)
-  const seenAt = new Date()
-  const documents = starterDocuments({ nodeModules, seenAt, signal, onProgress: tellEveryTenth() })
-  const { counts } = await buildIndex(documents, { dir, signal, now: () => seenAt })
+  const builds = createBuilds({ dir, now: () => new Date() })
+  const { manifest } = await builds.add(starterSource({ nodeModules, seenAt: new Date() }), {
+    signal,
+    onProgress: tellEveryTenth(),
+  })
+  const { counts } = manifest
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   console.log(
     `Done in ${seconds} s: ${plural(counts.pages, 'page')} of ${plural(counts.sites, 'site')}, ${plural(counts.links, 'link')}.`,
@@ -34,7 +38,8 @@ async function buildStarter(dir: string, signal: AbortSignal): Promise<void> {
 
 function tellEveryTenth() {
   let told = 0
-  return (done: number, total: number) => {
+  return ({ done, total, unit }: BuildProgress) => {
+    if (unit !== 'packages' || total === null) return
     const tenths = Math.floor((done / total) * 10)
     if (tenths === told) return
     told = tenths
@@ -47,7 +52,7 @@ async function hasIndex(dir: string): Promise<boolean> {
     await readManifest(dir)
     return true
   } catch (error) {
-    if (error instanceof NoIndex) return false
+    if (error instanceof NoIndex || error instanceof OlderIndex) return false
     throw error
   }
 }
@@ -96,7 +101,9 @@ class Stopped extends Error {
 }
 
 function isForPeople(error: unknown): error is Error {
-  return [Stopped, NoIndex, BrokenIndex, BuildRunning, NothingToIndex, InvalidSettings].some((kind) => error instanceof kind)
+  return [Stopped, NoIndex, BrokenIndex, BuildRunning, NothingToIndex, NotEnoughDisk, InvalidSettings].some(
+    (kind) => error instanceof kind,
+  )
 }
 
 try {

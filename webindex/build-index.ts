@@ -1,67 +1,197 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { basename, join } from 'node:path'
 import { takeBuildLock } from './build-lock.ts'
+import type { BuildOptions, BuildProgress, Built, IndexBuilds } from './builds.ts'
 import type { WebDocument } from './document.ts'
-import { NoIndex, NothingToIndex } from './errors.ts'
-import { type Manifest, publishManifest, readManifest } from './manifest.ts'
-import { openTables } from './write-tables.ts'
+import { openDraft } from './draft.ts'
+import { NoIndex, NoSuchSource, NothingToIndex, TooManyBad, UnusableSourceName } from './errors.ts'
+import { type Extracted, extractSource } from './extract-source.ts'
+import { asFullDisk, checkFreeDisk } from './free-disk.ts'
+import { isCode } from './holder.ts'
+import { liveManifest, removeUnused } from './leases.ts'
+import { type IndexedSource, type Manifest, publishManifest, SourceName } from './manifest.ts'
+import { mergeSources } from './merge-sources.ts'
+import type { Source } from './source-item.ts'
 
-export interface BuildOptions {
+export interface BuildsOptions {
   dir: string
   /** Into how many files links are split: also the steps in which a search tells how far it is. */
   shards?: number
-  /** Memory that the build may use before it spills to disk. */
+  /** Memory that a build may use before it spills to disk. */
   memoryLimitMb?: number
-  signal: AbortSignal
+  /** Processor threads of a build. */
+  threads?: number
   now: () => Date
 }
 
-/**
- * Builds a whole new generation from the documents and puts it live; jobs that are reading go on with the one they opened.
- * If it fails, what was live stays live and the half-built generation is removed.
- * @throws {BuildRunning} @throws {NothingToIndex}
- */
-export async function buildIndex(documents: AsyncIterable<WebDocument>, options: BuildOptions): Promise<Manifest> {
-  const { dir, shards = 16, memoryLimitMb = 512, signal, now } = options
+/** What a build changes: the sources that stay, and the one that is added. */
+interface Change {
+  kept: readonly IndexedSource[]
+  added: Source | null
+}
+
+const nothingRead: Built['read'] = { pages: 0, links: 0, queries: 0, edges: 0, ranks: 0, bad: 0 }
+
+export function createBuilds(options: BuildsOptions): IndexBuilds {
+  return {
+    async add(source, order) {
+      const name = usableName(source.name)
+      const plan = (live: Manifest | null) => {
+        const kept = live?.sources.filter((one) => one.name !== name) ?? []
+        return { kept, added: { ...source, name, items: source.items.bind(source) } }
+      }
+      return build(plan, options, order)
+    },
+    async remove(name, order) {
+      const plan = (live: Manifest | null) => {
+        if (!live) throw new NoIndex(options.dir)
+        const kept = live.sources.filter((one) => one.name !== name.trim())
+        if (kept.length === live.sources.length)
+          throw new NoSuchSource(
+            name,
+            live.sources.map((one) => one.name),
+          )
+        return { kept, added: null }
+      }
+      return build(plan, options, order)
+    },
+    async compact(order) {
+      const plan = (live: Manifest | null) => {
+        if (!live) throw new NoIndex(options.dir)
+        return { kept: live.sources, added: null }
+      }
+      return build(plan, options, order)
+    },
+  }
+}
+
+/** @throws {UnusableSourceName} */
+function usableName(written: string): string {
+  const name = SourceName.safeParse(written)
+  if (!name.success) throw new UnusableSourceName(name.error.issues[0]?.message ?? 'it is not text')
+  return name.data
+}
+
+/** Takes the lock, writes a generation and puts it live. Whatever fails leaves the old one live, and no half-built one behind. */
+async function build(plan: (live: Manifest | null) => Change, options: BuildsOptions, order: BuildOptions): Promise<Built> {
+  const { dir, now } = options
+  order.signal.throwIfAborted()
   await mkdir(dir, { recursive: true })
   const giveBack = await takeBuildLock(dir)
   try {
-    const previous = await liveGeneration(dir)
+    const live = await liveManifest(dir)
+    const change = plan(live)
+    await removeUnused(dir, live?.id ?? null)
+    await checkFreeDisk(dir, live, change.added?.bytes ?? null)
     const builtAt = now().toISOString()
     const id = await newId(dir, builtAt)
     const folder = join(dir, `gen-${id}`)
+    let built: Built
     try {
       await mkdir(folder)
-      const written = await writeGeneration(documents, { folder, shards, memoryLimitMb, signal })
-      signal.throwIfAborted()
-      const manifest: Manifest = { format: 1, id, previous, builtAt, ...written }
-      await publishManifest(dir, manifest)
-      await removeOthers(dir, [id, previous])
-      return manifest
+      built = await writeGeneration(change, { ...options, ...order, id, folder, builtAt })
+      order.signal.throwIfAborted()
+      await publishManifest(dir, built.manifest)
     } catch (error) {
-      if ((await liveGeneration(dir)) !== id) await rm(folder, { recursive: true, force: true })
-      throw error
+      await rm(folder, { recursive: true, force: true })
+      throw asFullDisk(dir, error)
     }
+    await removeUnused(dir, id)
+    return built
   } finally {
     await giveBack()
   }
 }
 
-async function writeGeneration(
-  documents: AsyncIterable<WebDocument>,
-  { signal, ...place }: { folder: string; shards: number; memoryLimitMb: number; signal: AbortSignal },
-): Promise<Pick<Manifest, 'sources' | 'counts' | 'tables'>> {
-  const tables = await openTables(place)
+interface GenerationOptions extends BuildsOptions, BuildOptions {
+  id: string
+  folder: string
+  builtAt: string
+}
+
+async function writeGeneration({ kept, added }: Change, options: GenerationOptions): Promise<Built> {
+  const {
+    dir,
+    shards = 16,
+    memoryLimitMb = 512,
+    threads = Math.min(2, availableParallelism()),
+    signal,
+    id,
+    folder,
+    builtAt,
+  } = options
+  const onProgress = neverBack(options.onProgress)
+  const draft = await openDraft({ folder, memoryLimitMb, threads, signal })
   try {
-    for await (const document of documents) {
-      signal.throwIfAborted()
-      tables.add(document)
+    const sources: IndexedSource[] = []
+    for (const source of kept) sources.push(await carryOver(source, { dir, folder }))
+    let extracted: Extracted | null = null
+    if (added) {
+      const phase = `Reading ${added.name}`
+      extracted = await extractSource(added, { draft, id, signal, onProgress: (progress) => onProgress({ phase, ...progress }) })
+      refuseBad(added.name, extracted)
+      sources.push(indexedSource(added, extracted, builtAt))
     }
-    const counts = await tables.count()
-    if (counts.pages === 0) throw new NothingToIndex()
-    return { counts, sources: await tables.sources(), tables: await tables.write(signal) }
+    const merged = await mergeSources({ draft, dir, sources, shards, signal, onProgress })
+    const manifest: Manifest = { format: 2, id, builtAt, sources, ...merged }
+    return {
+      manifest,
+      read: extracted?.read ?? nothingRead,
+      samples: extracted?.samples ?? [],
+      remarks: extracted?.remarks ?? [],
+    }
   } finally {
-    await tables.close()
+    await draft.close()
+  }
+}
+
+/** @throws {NothingToIndex} @throws {TooManyBad} */
+function refuseBad(name: string, { read, samples }: Extracted): void {
+  const good = read.pages + read.queries + read.edges + read.ranks
+  if (read.bad > good) {
+    if (good === 0) throw new NothingToIndex(name, read.bad, samples)
+    throw new TooManyBad(name, { bad: read.bad, good }, samples)
+  }
+  if (good === 0) throw new NothingToIndex(name, 0, [])
+}
+
+function indexedSource({ name, kind }: Source, { read, files }: Extracted, addedAt: string): IndexedSource {
+  const rows = (table: keyof typeof files) => files[table]?.rows ?? 0
+  return {
+    name,
+    kind,
+    pages: rows('pages'),
+    links: rows('links'),
+    queries: rows('queries'),
+    edges: rows('edges'),
+    ranks: rows('ranks'),
+    bad: read.bad,
+    addedAt,
+    files,
+  }
+}
+
+/** Puts the files of a source into the new generation too, so that each generation can be removed for itself. */
+async function carryOver(source: IndexedSource, { dir, folder }: { dir: string; folder: string }): Promise<IndexedSource> {
+  const files: IndexedSource['files'] = {}
+  for (const table of ['pages', 'links', 'queries', 'edges', 'ranks'] as const) {
+    const shard = source.files[table]
+    if (!shard) continue
+    const name = basename(shard.file)
+    await linkOrCopy(join(dir, shard.file), join(folder, name))
+    files[table] = { ...shard, file: `${basename(folder)}/${name}` }
+  }
+  return { ...source, files }
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    // Not every file system has hard links, and none has any number of them.
+    if (!isCode(error, 'EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EACCES')) throw error
+    await copyFile(from, to)
   }
 }
 
@@ -75,19 +205,24 @@ async function newId(dir: string, builtAt: string): Promise<string> {
   }
 }
 
-async function liveGeneration(dir: string): Promise<string | null> {
-  try {
-    return (await readManifest(dir)).id
-  } catch (error) {
-    if (error instanceof NoIndex) return null
-    throw error
+function neverBack(tell: BuildOptions['onProgress']): (progress: BuildProgress) => void {
+  let phase = ''
+  let furthest = 0
+  return (progress) => {
+    furthest = progress.phase === phase ? Math.max(furthest, progress.done) : progress.done
+    phase = progress.phase
+    tell?.({ ...progress, done: furthest })
   }
 }
 
-/** Older generations, and what killed builds left. Jobs may still read the previous one. */
-async function removeOthers(dir: string, kept: (string | null)[]): Promise<void> {
-  for (const name of await readdir(dir)) {
-    const id = /^gen-([\w-]+)$/.exec(name)?.[1]
-    if (id && !kept.includes(id)) await rm(join(dir, name), { recursive: true, force: true })
+/** An index of nothing but these documents. */
+export async function buildIndex(
+  documents: AsyncIterable<WebDocument>,
+  { signal, ...options }: BuildsOptions & { signal: AbortSignal },
+): Promise<Manifest> {
+  const items = async function* () {
+    for await (const page of documents) yield { page }
   }
+  const source: Source = { name: 'documents', kind: 'html', bytes: null, items }
+  return (await createBuilds(options).add(source, { signal })).manifest
 }

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { type KeywordReading, lookUpPhrases } from './keyword-metrics.ts'
+import { leaseLiveGeneration } from './leases.ts'
 import { type LinkingSite, type LinkQuestion, linkingSites } from './linking-sites.ts'
-import { type Manifest, readManifest, type Shard, sizeOf } from './manifest.ts'
+import { type Manifest, type Shard, sizeOf } from './manifest.ts'
 import { type Phrase, type PhraseQuestion, phrasesWith } from './phrases.ts'
 import { openQueryPool } from './query-pool.ts'
 import type { GenerationFiles, Part } from './read-shards.ts'
@@ -28,7 +29,8 @@ export interface WebIndex {
   phrasesWith(question: PhraseQuestion, options: Options): AsyncIterable<Part<Phrase>>
   /** @param phrases as `phraseOf` makes them, each once; they come in this order. */
   lookUpPhrases(phrases: readonly string[], options: Options): AsyncIterable<Part<KeywordReading>>
-  close(): void
+  /** Lets go of the generation; if it was replaced meanwhile and nobody else reads it, it is removed. Never fails. */
+  close(): Promise<void>
 }
 
 export interface IndexEngine {
@@ -53,7 +55,7 @@ export async function createIndexEngine({ dir, memoryLimitMb = 256, threads = 1 
   const queries = await openQueryPool({ memoryLimitMb, threads })
   return {
     async open() {
-      const manifest = await readManifest(root)
+      const { manifest, end } = await leaseLiveGeneration(root)
       const { id, builtAt, sources, counts, tables } = manifest
       const paths = (table?: { shards: Shard[] }) => (table?.shards ?? []).map((shard) => shard.file)
       const files = {
@@ -64,7 +66,7 @@ export async function createIndexEngine({ dir, memoryLimitMb = 256, threads = 1 
         phrases: paths(tables.phrases),
         queries,
       }
-      return { generation: { id, builtAt, sources, counts, bytes: sizeOf(manifest) }, ...readerOf(files), close() {} }
+      return { generation: { id, builtAt, sources, counts, bytes: sizeOf(manifest) }, ...readerOf(files), close: end }
     },
     close: () => queries.close(),
   }

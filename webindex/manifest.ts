@@ -1,32 +1,73 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { BrokenIndex, NoIndex } from './errors.ts'
+import { BrokenIndex, LaterIndex, NoIndex, OlderIndex } from './errors.ts'
+import { sourceKinds } from './source-item.ts'
 
 const count = z.number().int().nonnegative()
+const Id = z.string().regex(/^[\w-]+$/)
 
 /** A file of a table; its path is relative to the index's folder and stays inside its generation. */
 const Shard = z.object({ file: z.string().regex(/^gen-[\w-]+\/[\w-]+\.parquet$/), rows: count, bytes: count })
 const Table = z.object({ shards: z.array(Shard).min(1) })
 export type Shard = z.infer<typeof Shard>
 
+/** Anything that can be shown in a line and typed again. */
+export const SourceName = z
+  .string()
+  .trim()
+  .min(1, 'it is empty')
+  .max(200, 'it has more than 200 characters')
+  .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'it has characters that can’t be shown')
+
+/** A source as it was read: its rows are kept beside the merged tables, so that the next build needs not read it again. */
+const IndexedSource = z.object({
+  name: SourceName,
+  kind: z.enum(sourceKinds),
+  pages: count,
+  links: count,
+  queries: count,
+  edges: count,
+  ranks: count,
+  /** What could not be read and was passed over. */
+  bad: count,
+  addedAt: z.iso.datetime(),
+  /** Its own rows (extract-source.ts), a file for each table of which it has any. */
+  files: z.object({
+    pages: Shard.optional(),
+    links: Shard.optional(),
+    queries: Shard.optional(),
+    edges: Shard.optional(),
+    ranks: Shard.optional(),
+  }),
+})
+export type IndexedSource = z.infer<typeof IndexedSource>
+
 /**
- * One generation of the index: names every file, so that whoever has read it needs to look at no folder.
+ * One generation of the index: names every file, so that whoever has read it needs to look at no folder. Its tables are those of schema.ts.
  * A table that is added later is optional here, and older readers pass over it.
  */
 export const Manifest = z.object({
-  format: z.literal(1),
-  id: z.string().regex(/^[\w-]+$/),
-  /** The generation before; its files are kept, for jobs that still read them. */
-  previous: z
-    .string()
-    .regex(/^[\w-]+$/)
-    .nullable(),
+  format: z.literal(2),
+  id: Id,
   builtAt: z.iso.datetime(),
-  sources: z.array(z.object({ name: z.string(), pages: count })),
-  /** `sites` have pages here; `externalLinks` lead from one site to another; `targetSites` are linked to from another site. */
-  counts: z.object({ pages: count, links: count, externalLinks: count, sites: count, targetSites: count }),
-  tables: z.object({ pages: Table, links: Table }),
+  /** In the order in which they were added: of a page that several hold, the last one counts. */
+  sources: z.array(IndexedSource),
+  /**
+   * `sites` have pages here; `externalLinks` lead from one site to another; `targetSites` are linked to from another site; `phrases` include `queries`,
+   * the different ones of the query logs.
+   */
+  counts: z.object({
+    pages: count,
+    links: count,
+    externalLinks: count,
+    sites: count,
+    targetSites: count,
+    phrases: count,
+    queries: count,
+    edges: count,
+  }),
+  tables: z.object({ pages: Table, links: Table, phrases: Table, sites: Table, edges: Table.optional() }),
 })
 export type Manifest = z.infer<typeof Manifest>
 
@@ -45,6 +86,9 @@ export async function readManifest(dir: string): Promise<Manifest> {
   }
   const result = Manifest.safeParse(json)
   if (result.success) return result.data
+  const format = z.object({ format: z.int() }).safeParse(json).data?.format
+  if (format === 1) throw new OlderIndex(dir)
+  if (format !== undefined && format > 2) throw new LaterIndex(dir)
   const [issue] = result.error.issues
   throw new BrokenIndex(dir, `current.json: ${issue?.path.join('.')}: ${issue?.message}`, { cause: result.error })
 }
@@ -62,7 +106,9 @@ export async function publishManifest(dir: string, manifest: Manifest): Promise<
   await rename(draft, manifestFile(dir))
 }
 
-/** Bytes of all files of the generation. */
-export function sizeOf({ tables }: Manifest): number {
-  return Object.values(tables).reduce((sum, table) => sum + table.shards.reduce((bytes, shard) => bytes + shard.bytes, 0), 0)
+/** Bytes of all files of the generation: the merged tables, and what each source holds of its own. */
+export function sizeOf({ tables, sources }: Manifest): number {
+  const merged = Object.values(tables).flatMap((table) => table.shards)
+  const own = sources.flatMap(({ files }) => Object.values(files))
+  return [...merged, ...own].reduce((bytes, shard) => bytes + shard.bytes, 0)
 }

@@ -1,10 +1,21 @@
 import { join } from 'node:path'
 import { caniuseDocuments } from './caniuse-documents.ts'
-import type { WebDocument } from './document.ts'
-import { type PackageSource, packageDocuments } from './package-documents.ts'
+import { packageDocuments } from './package-documents.ts'
+import type { Source } from './source-item.ts'
 
-/** What the first index is made of: real pages that are on this machine already. Nothing is downloaded. */
-export async function* starterDocuments(packages: PackageSource): AsyncGenerator<WebDocument> {
-  yield* packageDocuments(packages)
-  yield* caniuseDocuments(join(packages.nodeModules, 'caniuse-db'), packages)
+/**
+ * What the first index is made of: real pages that are on this machine already. Nothing is downloaded.
+ * @param seenAt packages carry no usable dates, so each of their pages was seen now.
+ */
+export function starterSource({ nodeModules, seenAt }: { nodeModules: string; seenAt: Date }): Source {
+  return {
+    name: 'packages',
+    kind: 'packages',
+    bytes: null,
+    async *items({ signal, onProgress }) {
+      const tell = (done: number, total: number) => onProgress({ done, total, unit: 'packages' })
+      for await (const page of packageDocuments({ nodeModules, seenAt, signal, onProgress: tell })) yield { page }
+      for await (const page of caniuseDocuments(join(nodeModules, 'caniuse-db'), { signal })) yield { page }
+    },
+  }
 }

@@ -4,11 +4,11 @@ import type { Row } from '#jobs/define-search.ts'
 import { PassingError } from '#jobs/errors.ts'
 import type { Progress } from '#jobs/job.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
-import { documents, linkTo, pageAt, temporaryFolder, writeTree } from '#test/webindex/index-fixture.ts'
+import { documents, linkTo, pageAt, pagesOf, temporaryFolder, writeTree } from '#test/webindex/index-fixture.ts'
 import { buildIndex } from '#webindex/build-index.ts'
 import type { WebDocument } from '#webindex/document.ts'
 import { createIndexEngine, type IndexEngine } from '#webindex/engine.ts'
-import { starterDocuments } from '#webindex/starter-documents.ts'
+import { starterSource } from '#webindex/starter-documents.ts'
 import { toolsOver } from './tools-fixture.ts'
 
 const { signal } = new AbortController()
@@ -183,7 +183,7 @@ test('documents written to disk are found by what they say', async () => {
     'b/README.md': '[other](https://github.com/other)',
   })
   const seenAt = new Date('2026-02-03T04:05:06.007Z')
-  const engine = await engineOver(starterDocuments({ nodeModules, seenAt, signal, onProgress() {} }))
+  const engine = await engineOver(documents(await pagesOf(starterSource({ nodeModules, seenAt: now() }))), 16)
   const seen = { first_seen: seenAt.toISOString(), last_seen: seenAt.toISOString() }
   const { rows } = await search(engine, { domain: 'github.com/target' })
   // guide.html stands below github.com/target itself, so it is no referring page.
@@ -298,7 +298,7 @@ describe('the input', () => {
 
 test('the starter index of this project knows more than ten sites that link to github.com, none of them on it', async () => {
   const nodeModules = join(import.meta.dirname, '../../node_modules')
-  const engine = await engineOver(starterDocuments({ nodeModules, seenAt: now(), signal, onProgress() {} }), 16)
+  const engine = await engineOver(documents(await pagesOf(starterSource({ nodeModules, seenAt: now() }))), 16)
   const index = await engine.open()
   onTestFinished(() => index.close())
   expect(index.generation.counts.pages).toBeGreaterThan(1000)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { DocumentLink, WebDocument } from '#webindex/document.ts'
+import type { Source, SourceItem } from '#webindex/source-item.ts'
 
 /** A folder of the test's own, removed when it ends. */
 export function temporaryFolder(): string {
@@ -25,7 +26,16 @@ export function linkTo(href: string, facts: Partial<DocumentLink> = {}): Documen
 
 export function pageAt(url: string, links: (string | DocumentLink)[], facts: Partial<WebDocument> = {}): WebDocument {
   const written = links.map((link) => (typeof link === 'string' ? linkTo(link) : link))
-  return { url, title: url, words: 1, text: '', seenAt: new Date('2026-01-02T03:04:05.678Z'), source: 'fixture', links: written, ...facts }
+  return {
+    url,
+    title: url,
+    words: 1,
+    text: '',
+    seenAt: new Date('2026-01-02T03:04:05.678Z'),
+    source: 'fixture',
+    links: written,
+    ...facts,
+  }
 }
 
 export async function* documents(pages: Iterable<WebDocument>): AsyncGenerator<WebDocument> {
@@ -36,4 +46,27 @@ export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]>
   const all: Item[] = []
   for await (const item of items) all.push(item)
   return all
+}
+
+/** A source of what a test has written. */
+export function sourceOf(
+  name: string,
+  items: Iterable<SourceItem> | AsyncIterable<SourceItem>,
+  facts: Partial<Source> = {},
+): Source {
+  return {
+    name,
+    kind: 'html',
+    bytes: null,
+    async *items() {
+      yield* items
+    },
+    ...facts,
+  }
+}
+
+/** The pages that a source hands to a build. */
+export async function pagesOf(source: Source): Promise<WebDocument[]> {
+  const items = await collect(source.items({ signal: new AbortController().signal, onProgress() {} }))
+  return items.flatMap((item) => ('page' in item ? [item.page] : []))
 }

@@ -31,7 +31,7 @@ test('scripts, styles, comments and templates hold neither words nor links', () 
   const page = readHtml(
     '<title>T</title><script>var a = "<a href=/x>x</a>"</script><style>p {}</style><!-- <a href="/y">y</a> --><template><a href="/z">z</a></template><p>two words',
   )
-  expect(page).toEqual({ title: 'T', words: 2, links: [] })
+  expect(page).toEqual({ title: 'T', words: 2, text: 'two words', links: [] })
 })
 
 test('a link that is never closed ends where the next begins, or with the page', () => {
@@ -72,6 +72,7 @@ test('front matter gives the title and is no text', () => {
   expect(readMarkdown('---\ntitle: "Install it"\nurl: https://a.com\n---\n# Other\n')).toEqual({
     title: 'Install it',
     words: 1,
+    text: 'Other',
     links: [],
   })
 })

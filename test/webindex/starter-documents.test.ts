@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest'
 import { packageDocuments } from '#webindex/package-documents.ts'
-import { starterDocuments } from '#webindex/starter-documents.ts'
-import { collect, temporaryFolder, writeTree } from './index-fixture.ts'
+import { starterSource } from '#webindex/starter-documents.ts'
+import { pagesOf, temporaryFolder, writeTree } from './index-fixture.ts'
 
 const seenAt = new Date('2026-03-04T05:06:07Z')
 
 async function read(files: Record<string, unknown>) {
   const nodeModules = temporaryFolder()
   writeTree(nodeModules, files)
-  const { signal } = new AbortController()
-  return collect(starterDocuments({ nodeModules, seenAt, signal, onProgress() {} }))
+  return pagesOf(starterSource({ nodeModules, seenAt }))
 }
 
 test('a readme stands at the homepage, other documents below the repository', async () => {
@@ -139,6 +138,7 @@ test('a feature of caniuse-db is a page of caniuse.com, dated as its publisher d
       url: 'https://caniuse.com/abort',
       title: 'Abort',
       words: 3,
+      text: 'Three words here',
       seenAt: new Date(1_700_000_000_000),
       source: 'caniuse-db (CC-BY-4.0)',
       links: [
