@@ -29,7 +29,7 @@ export const LinkingSite = z.object({
   firstSeen: z.iso.datetime().nullable(),
   lastSeen: z.iso.datetime().nullable(),
   sampleUrl: z.string().nullable(),
-  /** 0…100, to one decimal. */
+  /** 0…100. */
   rank: z.number().nullable(),
   webRank: count.nullable(),
 })
@@ -64,7 +64,7 @@ const fromLinks = `
   SELECT counted.site, links::DOUBLE AS links, pages::DOUBLE AS "linkingPages", nullif(targets, 0)::DOUBLE AS "targetPages",
     follow::DOUBLE AS "followLinks", named.anchor AS "topAnchor", coalesce(named.anchors, 0)::DOUBLE AS anchors,
     strftime(first_seen, '%Y-%m-%dT%H:%M:%S.%gZ') AS "firstSeen", strftime(last_seen, '%Y-%m-%dT%H:%M:%S.%gZ') AS "lastSeen",
-    sample_url AS "sampleUrl", round(rank, 1) AS rank, web_rank::DOUBLE AS "webRank"
+    sample_url AS "sampleUrl", rank, web_rank::DOUBLE AS "webRank"
   FROM counted LEFT JOIN named ON named.site = counted.site
   ORDER BY links DESC, counted.site LIMIT $limit`
 
@@ -72,7 +72,7 @@ const fromLinks = `
 const fromEdges = `
   SELECT source_site AS site, NULL AS links, max(linking_pages)::DOUBLE AS "linkingPages", max(target_pages)::DOUBLE AS "targetPages",
     NULL AS "followLinks", NULL AS "topAnchor", NULL AS anchors, NULL AS "firstSeen", NULL AS "lastSeen", NULL AS "sampleUrl",
-    round(max(source_rank), 1) AS rank, min(source_web_rank)::DOUBLE AS "webRank"
+    max(source_rank) AS rank, min(source_web_rank)::DOUBLE AS "webRank"
   FROM read_parquet($file) WHERE ${toTheTarget}
   GROUP BY source_site ORDER BY max(linking_pages) DESC NULLS LAST, max(source_rank) DESC NULLS LAST, source_site LIMIT $limit`
 
