@@ -1,5 +1,6 @@
 import { listValue } from '@duckdb/node-api'
 import { z } from 'zod'
+import { BrokenIndex } from './errors.ts'
 import { longest, Phrase, phraseColumns } from './phrases.ts'
 import { type GenerationFiles, type Part, readFile, readShards } from './read-shards.ts'
 
@@ -10,6 +11,8 @@ const Home = z.object({ shard: z.number().int().nonnegative() })
 /** A phrase lies in the shard that its hash tells; the build splits them by the same function. */
 const homes =
   'SELECT (hash(phrase) % $shards)::INTEGER AS shard FROM (SELECT unnest($phrases) AS phrase, generate_subscripts($phrases, 1) AS place) ORDER BY place'
+
+const homeOfFirst = 'SELECT (hash(phrase) % $shards)::INTEGER AS shard FROM read_parquet($file) LIMIT 1'
 
 /** Any of its tokens leads to a phrase. The join hands the tokens to the scan, which skips the row groups that hold none of them. */
 const lookUp = `
@@ -22,13 +25,14 @@ const [firstBatch, growth] = [200, 10]
 /**
  * Looks phrases up, in their order. `done` of a part: how many are looked up by now.
  * @param phrases each a phrase as `phraseOf` makes it, each once
- * @throws {GenerationGone} @throws {NotEnoughMemory}
+ * @throws {BrokenIndex} @throws {GenerationGone} @throws {NotEnoughMemory}
  */
 export async function* lookUpPhrases(
   files: GenerationFiles,
   phrases: readonly string[],
   { signal }: { signal: AbortSignal },
 ): AsyncGenerator<Part<KeywordReading>> {
+  await refuseOtherHash(files, signal)
   for (let from = 0, to = firstBatch; from < phrases.length; ) {
     for await (const part of lookUpBatch(files, phrases.slice(from, to), signal)) yield { ...part, done: from + part.done }
     from = to
@@ -75,5 +79,16 @@ async function* lookUpBatch(
       ready.push({ phrase, found: found.get(phrase) ?? 'absent' })
     }
     yield { rows: ready, read, broken, done }
+  }
+}
+
+/** Another version of DuckDB may hash differently: phrases would be looked for in the wrong files, and every one be absent. */
+async function refuseOtherHash(files: GenerationFiles, signal: AbortSignal): Promise<void> {
+  for (const [shard, file] of files.phrases.entries()) {
+    const values = { shards: files.phrases.length }
+    const reading = await readFile(files, file, { shape: Home, sql: homeOfFirst, values }, signal)
+    const [first] = 'rows' in reading ? reading.rows : []
+    if (first?.shard === shard) return
+    if (first) throw new BrokenIndex(files.dir, 'its phrases are not where this version of DuckDB looks for them')
   }
 }

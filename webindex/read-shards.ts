@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DuckDBValue } from '@duckdb/node-api'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { GenerationGone, NotEnoughMemory } from './errors.ts'
 import type { QueryPool } from './query-pool.ts'
 
@@ -89,12 +89,11 @@ export async function* readShards<Row>(
   }
 }
 
-/** What DuckDB says of a file, in one line and without the file's place on this machine. */
+/** What DuckDB says of a file, in words for people and without the file's place on this machine. */
 function reasonIn(error: unknown): string {
   const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
-  const told = line
-    .replace(/^([A-Z]\w* )*Error: /, '')
-    .replaceAll(/["']?\/\S+\.parquet["']?/g, 'the file')
-    .trim()
-  return told.length > 120 ? `${told.slice(0, 120)}…` : told
+  if (/No magic bytes|too small to be a Parquet/.test(line)) return 'it is cut off, or no Parquet file'
+  if (error instanceof z.ZodError || line.startsWith('Binder Error')) return 'it does not hold what it should'
+  const told = line.replaceAll(/["']?\/\S+\.parquet["']?/g, 'the file').trim()
+  return `it is damaged: ${told.length > 100 ? `${told.slice(0, 100)}…` : told}`
 }

@@ -1,5 +1,5 @@
 import { PassingError, SearchFailed } from '#jobs/errors.ts'
-import { GenerationGone, NotEnoughMemory } from '#webindex/errors.ts'
+import { BrokenIndex, GenerationGone, NotEnoughMemory } from '#webindex/errors.ts'
 import type { BrokenFile, Part } from '#webindex/read-shards.ts'
 
 /** More of them would bury the rest of a timeline. */
@@ -7,7 +7,7 @@ const mostNotes = 20
 
 /**
  * Passes on what is read of the index. A file that can't be read is told once, and the search goes on with the others.
- * @throws {SearchFailed} in the end, when no file at all could be read, or when memory does not suffice
+ * @throws {SearchFailed} in the end, when no file at all could be read, or when memory does not suffice, or the index is not ours to read
  * @throws {PassingError} when the whole generation is gone: opened again, the next attempt reads the one that is live now
  */
 export async function* readParts<Row>(parts: AsyncIterable<Part<Row>>, note: (text: string) => void): AsyncGenerator<Part<Row>> {
@@ -24,7 +24,7 @@ export async function* readParts<Row>(parts: AsyncIterable<Part<Row>>, note: (te
     }
   } catch (error) {
     if (error instanceof GenerationGone) throw new PassingError(error.message, { cause: error })
-    if (error instanceof NotEnoughMemory) throw new SearchFailed(error.message, { cause: error })
+    if (error instanceof NotEnoughMemory || error instanceof BrokenIndex) throw new SearchFailed(error.message, { cause: error })
     throw error
   }
   if (told.size > mostNotes) note(`Could not read ${(told.size - mostNotes).toLocaleString('en')} more files.`)
