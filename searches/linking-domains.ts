@@ -1,10 +1,13 @@
 import { z } from 'zod'
-import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
-import { PassingError } from '#jobs/errors.ts'
+import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import type { Generation } from '#webindex/engine.ts'
-import { GenerationGone } from '#webindex/errors.ts'
-import { readTarget } from '#webindex/link-target.ts'
+import { type LinkTarget, leadsTo, readTarget } from '#webindex/link-target.ts'
+import type { LinkingSite } from '#webindex/linking-sites.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
+import { NoNetwork } from '#webindex/web/errors.ts'
+import type { LinkStatus } from '#webindex/web/web.ts'
+import { readParts } from './reading/read-parts.ts'
+import { tellGeneration, tellWhatIsHeld } from './reading/tell-index.ts'
 
 /** A web address in any form that people paste; it comes out in one form, which reads as the same again. */
 const Domain = z
@@ -43,6 +46,14 @@ const Input = z.object({
       description: 'All links, or only those that are not marked nofollow, ugc or sponsored.',
       labels: { all: 'All links', only: 'Follow only' },
     }),
+  verify: z
+    .literal([0, 50, 200, 1_000])
+    .default(0)
+    .meta({
+      title: 'Verify',
+      description: 'Visits the sample page of the sites with most links, and tells whether the link is still there.',
+      labels: { 0: 'No', 50: '50 sites', 200: '200 sites', 1000: '1,000 sites' },
+    }),
   limit: z
     .number()
     .int()
@@ -51,6 +62,7 @@ const Input = z.object({
     .default(1_000)
     .meta({ title: 'Limit', description: 'Stop after this many referring sites.', examples: [1_000] }),
 })
+type Input = z.output<typeof Input>
 
 export const linkingDomains = defineSearch<SearchTools, typeof Input>({
   name: 'linking-domains',
@@ -64,104 +76,178 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
       type: 'domain',
       help: 'The registrable domain that links, or the owner on a code host such as github.com/redis.',
     },
-    { key: 'links', label: 'Links', type: 'number', help: 'Links from pages of this site to the target, repeated ones counted.' },
+    {
+      key: 'links',
+      label: 'Links',
+      type: 'number',
+      help: 'Links from pages of this site to the target, repeated ones counted. Empty where only a graph or a table tells that the site links: its pages are not in this index.',
+    },
     {
       key: 'linking_pages',
       label: 'Linking pages',
       type: 'number',
-      help: 'Different pages of this site that link to the target.',
+      help: 'Different pages of this site that link to the target. Empty where nobody has counted them.',
     },
     {
       key: 'target_pages',
       label: 'Target pages',
       type: 'number',
-      help: 'Different pages of the target that this site links to.',
+      help: 'Different pages of the target that this site links to. Empty where nobody has counted them.',
     },
-    { key: 'follow_links', label: 'Follow links', type: 'number', help: 'Links that are not marked nofollow, ugc or sponsored.' },
+    {
+      key: 'follow_links',
+      label: 'Follow links',
+      type: 'number',
+      help: 'Links that are not marked nofollow, ugc or sponsored. Empty where the links themselves are not known.',
+    },
     {
       key: 'top_anchor',
       label: 'Top anchor',
       type: 'text',
-      help: 'The link text that this site uses most for the target; of an image, its alternative text.',
+      help: 'The link text that this site uses most for the target; of an image, its alternative text. Empty where no link has any, or none is known.',
     },
-    { key: 'anchors', label: 'Anchors', type: 'number', help: 'How many different link texts this site uses for the target.' },
+    {
+      key: 'anchors',
+      label: 'Anchors',
+      type: 'number',
+      help: 'How many different link texts this site uses for the target. Empty where the links themselves are not known.',
+    },
     {
       key: 'first_seen',
       label: 'First seen',
       type: 'date',
-      help: 'The earliest date of a page on which this index saw one of these links.',
+      help: 'The earliest date of a page on which this index saw one of these links. Empty where the links themselves are not known.',
     },
     {
       key: 'last_seen',
       label: 'Last seen',
       type: 'date',
-      help: 'The latest date of a page on which this index saw one of these links.',
+      help: 'The latest date of a page on which this index saw one of these links. Empty where the links themselves are not known.',
     },
-    { key: 'sample_url', label: 'Sample page', type: 'url', help: 'One of the linking pages: the first by address.' },
+    {
+      key: 'rank',
+      label: 'Rank in this index',
+      type: 'number',
+      unit: 'of 100',
+      help: 'How many percent of the sites in this index have a lower PageRank: 100 is the top. It speaks of this index, not of the web.',
+    },
+    {
+      key: 'web_rank',
+      label: 'Web rank',
+      type: 'number',
+      unit: 'position',
+      help: 'Position of this site among all domains of an imported Common Crawl ranking, 1 is the first. Empty without such an import, or if the site is not in it.',
+    },
+    {
+      key: 'sample_url',
+      label: 'Sample page',
+      type: 'url',
+      help: 'One of the linking pages: the first by address. Empty where the links themselves are not known.',
+    },
+    {
+      key: 'status',
+      label: 'Status',
+      type: 'text',
+      help: 'What a visit to the sample page has shown: live, live_nofollow, lost (the page is there, the link is not), gone (the page is not there), or why it could not be visited. Empty where it was not visited.',
+    },
   ],
 
-  async *run({ domain, scope, follow, limit }, { openIndex, signal, progress, note }: SearchContext<SearchTools>) {
-    const reading = readTarget(domain)
-    if (!reading.ok) throw new TypeError(reading.reason) // The schema has let it through, so this is our own mistake.
-    const { target } = reading
-    const index = await openIndex()
-    note(`Reads ${tellGeneration(index.generation)}.`)
-
-    let found = 0
-    const phase = { phase: 'Reading links', total: index.shards, unit: 'shards' }
-    progress({ ...phase, done: 0 })
-    try {
-      for (let shard = 0; shard < index.shards; shard++) {
-        // One more than wanted: only that tells whether the limit left anything out.
-        const question = { target, scope, follow, limit: limit - found + 1 }
-        for await (const { site, links, followLinks, anchors, ...more } of index.linkingSites(question, { shard, signal })) {
-          if (found === limit) {
-            note(
-              `Stopped at the limit of ${limit.toLocaleString('en')} sites: there are more. Sites come in no order, so these are not the top ones.`,
-            )
-            return
-          }
-          found++
-          yield {
-            site,
-            links,
-            linking_pages: more.linkingPages,
-            target_pages: more.targetPages,
-            follow_links: followLinks,
-            top_anchor: more.topAnchor,
-            anchors,
-            first_seen: more.firstSeen,
-            last_seen: more.lastSeen,
-            sample_url: more.sampleUrl,
-          }
-        }
-        progress({ ...phase, done: shard + 1 })
-      }
-    } catch (error) {
-      // Opened again, the next attempt reads the generation that is live now.
-      if (error instanceof GenerationGone) throw new PassingError(error.message, { cause: error })
-      throw error
+  async *run(input: Input, context: SearchContext<SearchTools>) {
+    if (input.verify === 0) {
+      for await (const site of foundSites(input, context)) yield toRow(site)
+      return
     }
-    if (found === 0) note(tellNothing({ domain, scope, follow }, index.generation))
+    const sites: LinkingSite[] = []
+    for await (const site of foundSites(input, context)) sites.push(site)
+    yield* verifiedRows(sites, input, context)
   },
 })
 
-function tellGeneration({ id, builtAt, counts, bytes }: Generation): string {
-  const pages = counts.pages.toLocaleString('en')
-  const links = counts.links.toLocaleString('en')
-  return `the index of ${builtAt.slice(0, 16).replace('T', ' ')} UTC (generation ${id}): ${pages} pages, ${links} links, ${(bytes / 1e6).toFixed(1)} MB`
+async function* foundSites(
+  input: Input,
+  { openIndex, signal, progress, note }: SearchContext<SearchTools>,
+): AsyncGenerator<LinkingSite> {
+  const { scope, follow, limit } = input
+  const index = await openIndex()
+  note(tellGeneration(index.generation, 'links'))
+  const phase = { phase: 'Reading links', total: index.shards.links, unit: 'shards' }
+  progress({ ...phase, done: 0 })
+  let found = 0
+  // One more than wanted: only that tells whether the limit left anything out.
+  const question = { target: targetOf(input), scope, follow, limit: limit + 1 }
+  for await (const { rows, done } of readParts(index.linkingSites(question, { signal }), note)) {
+    for (const site of rows) {
+      if (found === limit) {
+        const told = limit.toLocaleString('en')
+        note(`Stopped at the limit of ${told} sites: there are more. Sites come in no order, so these are not the top ones.`)
+        return
+      }
+      found++
+      yield site
+      signal.throwIfAborted()
+    }
+    progress({ ...phase, done })
+  }
+  if (found === 0) note(tellNothing(input, index.generation))
 }
 
-function tellNothing(
-  { domain, scope, follow }: { domain: string; scope: string; follow: string },
-  { counts, sources }: Generation,
-): string {
+/** First the sites that are not verified, then the others as their pages have been visited. */
+async function* verifiedRows(
+  sites: LinkingSite[],
+  input: Input,
+  { web, signal, progress, note }: SearchContext<SearchTools>,
+): AsyncGenerator<Row> {
+  const target = targetOf(input)
+  const isTarget = (href: string) => leadsTo(href, target, input.scope)
+  const chosen = sites
+    .flatMap((site) => (site.sampleUrl === null ? [] : [{ site, sourceUrl: site.sampleUrl, isTarget }]))
+    .sort((a, b) => (b.site.links ?? 0) - (a.site.links ?? 0))
+    .slice(0, input.verify)
+  const waiting = new Set(chosen.map(({ site }) => site))
+  for (const site of sites) if (!waiting.has(site)) yield toRow(site)
+
+  const phase = { phase: 'Verifying links', total: chosen.length, unit: 'sites' }
+  progress({ ...phase, done: 0 })
+  if (chosen.length === 0) return
+  try {
+    for await (const { link, status } of web.verifyLinks(chosen, { signal })) {
+      if (!waiting.delete(link.site)) continue
+      yield toRow(link.site, status)
+      progress({ ...phase, done: chosen.length - waiting.size })
+    }
+  } catch (error) {
+    if (!(error instanceof NoNetwork)) throw error
+    note(`Stopped verifying, the other ${waiting.size.toLocaleString('en')} sites are as the index knows them. ${error.message}`)
+  }
+  for (const site of waiting) yield toRow(site)
+}
+
+function targetOf({ domain }: Input): LinkTarget {
+  const reading = readTarget(domain)
+  if (!reading.ok) throw new TypeError(reading.reason) // The schema has let it through, so this is our own mistake.
+  return reading.target
+}
+
+function toRow(site: LinkingSite, status: LinkStatus | null = null): Row {
+  return {
+    site: site.site,
+    links: site.links,
+    linking_pages: site.linkingPages,
+    target_pages: site.targetPages,
+    follow_links: site.followLinks,
+    top_anchor: site.topAnchor,
+    anchors: site.anchors,
+    first_seen: site.firstSeen,
+    last_seen: site.lastSeen,
+    rank: site.rank,
+    web_rank: site.webRank,
+    sample_url: site.sampleUrl,
+    status,
+  }
+}
+
+function tellNothing({ domain, scope, follow }: Input, generation: Generation): string {
   const kind = follow === 'only' ? 'follow link' : 'link'
-  const wider = scope === 'site' ? '' : ' Links to the whole site may be found by choosing “site”.'
-  const held = sources.map((source) => `${source.name}, ${source.pages.toLocaleString('en')} pages`).join('; ')
-  return (
-    `No other site in this index has a ${kind} to ${domain}.${wider} It knows pages of ${counts.sites.toLocaleString('en')} sites only (${held}): ` +
-    'this says nothing about the rest of the web. `npm run index -- stats` shows what is linked to most; ' +
-    'after more npm packages are installed, `npm run index -- starter` adds their documents.'
-  )
+  const wider = scope === 'site' ? '' : ' Links to the whole site may be found by choosing “Whole site”.'
+  return `No other site in this index has a ${kind} to ${domain}.${wider} ${tellWhatIsHeld(generation)}`
 }

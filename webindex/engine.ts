@@ -1,9 +1,11 @@
-import { join, resolve } from 'node:path'
-import { DuckDBInstance } from '@duckdb/node-api'
-import { BrokenIndex } from './errors.ts'
+import { resolve } from 'node:path'
+import { type KeywordReading, lookUpPhrases } from './keyword-metrics.ts'
 import { leaseLiveGeneration } from './leases.ts'
-import { type LinkingSite, type LinkQuestion, linkingSitesIn } from './linking-sites.ts'
-import { type Manifest, sizeOf } from './manifest.ts'
+import { type LinkingSite, type LinkQuestion, linkingSites } from './linking-sites.ts'
+import { type Manifest, type Shard, sizeOf } from './manifest.ts'
+import { type Phrase, type PhraseQuestion, phrasesWith } from './phrases.ts'
+import { openQueryPool } from './query-pool.ts'
+import type { GenerationFiles, Part } from './read-shards.ts'
 
 /** What a job says of the index that it read. */
 export interface Generation extends Pick<Manifest, 'id' | 'builtAt' | 'sources' | 'counts'> {
@@ -11,13 +13,22 @@ export interface Generation extends Pick<Manifest, 'id' | 'builtAt' | 'sources' 
   bytes: number
 }
 
-/** One whole generation, open for one job: what is built meanwhile does not show. One query at a time. */
+type Options = { signal: AbortSignal }
+
+/**
+ * One whole generation, open for one job: what is built meanwhile does not show. What it reads comes in parts, which also name the files that can't be read.
+ * All of it throws {GenerationGone} and {NotEnoughMemory}.
+ */
 export interface WebIndex {
   generation: Generation
-  /** Number of shards that links are split into; each referring site is in exactly one of them. */
-  shards: number
-  /** @param options.shard 0…shards − 1. @throws {GenerationGone} */
-  linkingSites(question: LinkQuestion, options: { shard: number; signal: AbortSignal }): AsyncIterable<LinkingSite>
+  /** Into how many files links and phrases are split: the steps in which they are read. */
+  shards: { links: number; phrases: number }
+  /** Sites that link to the target. A part is a shard; the best of it come first. */
+  linkingSites(question: LinkQuestion, options: Options): AsyncIterable<Part<LinkingSite>>
+  /** Phrases that hold the words. A part is a shard; the best of it come first. */
+  phrasesWith(question: PhraseQuestion, options: Options): AsyncIterable<Part<Phrase>>
+  /** @param phrases as `phraseOf` makes them, each once; they come in this order. */
+  lookUpPhrases(phrases: readonly string[], options: Options): AsyncIterable<Part<KeywordReading>>
   /** Lets go of the generation; if it was replaced meanwhile and nobody else reads it, it is removed. Never fails. */
   close(): Promise<void>
 }
@@ -32,40 +43,41 @@ export interface IndexEngine {
 export interface EngineOptions {
   /** The index's folder; it may be empty until something is built. */
   dir: string
-  /** For all searches of the process together. A query that needs more fails; it does not spill. */
+  /** For all searches of the process together. One that finds it taken waits; one that needs more than all of it fails: nothing is spilled. */
   memoryLimitMb?: number
   /** Processor threads for all searches of the process together. */
   threads?: number
 }
 
-/** The part that lives as long as its process: one bounded DuckDB, from which each job gets a connection. */
+/** The part that lives as long as its process: one bounded DuckDB, which all jobs share. */
 export async function createIndexEngine({ dir, memoryLimitMb = 256, threads = 1 }: EngineOptions): Promise<IndexEngine> {
   const root = resolve(dir)
-  const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: `${memoryLimitMb}MB`,
-    threads: String(threads),
-    temp_directory: '', // Otherwise it would spill into the current folder.
-    autoinstall_known_extensions: 'false',
-  })
+  const queries = await openQueryPool({ memoryLimitMb, threads })
   return {
     async open() {
       const { manifest, end } = await leaseLiveGeneration(root)
       const { id, builtAt, sources, counts, tables } = manifest
-      const connection = await instance.connect()
-      return {
-        generation: { id, builtAt, sources, counts, bytes: sizeOf(manifest) },
-        shards: tables.links.shards.length,
-        linkingSites(question, { shard, signal }) {
-          const file = tables.links.shards[shard]?.file
-          if (!file) throw new BrokenIndex(dir, `there is no shard ${shard} of links`)
-          return linkingSitesIn({ connection, path: join(root, file), generation: id }, question, { signal })
-        },
-        close() {
-          connection.closeSync()
-          return end()
-        },
+      const paths = (table?: { shards: Shard[] }) => (table?.shards ?? []).map((shard) => shard.file)
+      const files = {
+        dir: root,
+        id,
+        links: paths(tables.links),
+        edges: paths(tables.edges),
+        phrases: paths(tables.phrases),
+        queries,
       }
+      return { generation: { id, builtAt, sources, counts, bytes: sizeOf(manifest) }, ...readerOf(files), close: end }
     },
-    close: () => instance.closeSync(),
+    close: () => queries.close(),
+  }
+}
+
+/** What can be asked of a generation's files. */
+export function readerOf(files: GenerationFiles): Pick<WebIndex, 'shards' | 'linkingSites' | 'phrasesWith' | 'lookUpPhrases'> {
+  return {
+    shards: { links: files.links.length, phrases: files.phrases.length },
+    linkingSites: (question, options) => linkingSites(files, question, options),
+    phrasesWith: (question, options) => phrasesWith(files, question, options),
+    lookUpPhrases: (phrases, options) => lookUpPhrases(files, phrases, options),
   }
 }

@@ -129,3 +129,11 @@ export class UnusableSourceName extends IndexProblem {
     this.name = 'UnusableSourceName'
   }
 }
+
+/** A query needs more memory than all searches of a process may use together. */
+export class NotEnoughMemory extends Error {
+  constructor(limitMb: number, options?: ErrorOptions) {
+    super(`This search needs more memory than searches may use here (${limitMb} MB).`, options)
+    this.name = 'NotEnoughMemory'
+  }
+}

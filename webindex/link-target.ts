@@ -44,3 +44,16 @@ function reasonAgainst(hostname: string): string | null {
     return `“${hostname}” is an ending that many owners share. Give a name under it, such as example.${hostname}.`
   return null
 }
+
+/** Whether a link leads to the target: to any page of its site, its host, or the very page. A whole code host has the sites of all its owners. */
+export function leadsTo(
+  href: string,
+  target: Pick<LinkTarget, 'site' | 'host' | 'key'>,
+  scope: 'site' | 'host' | 'url',
+): boolean {
+  const address = addressOf(href)
+  if (!address) return false
+  if (address.site !== target.site && !address.site.startsWith(`${target.site}/`)) return false
+  if (scope === 'url') return address.key === target.key
+  return scope === 'site' || address.host === target.host
+}

@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
-import type { DuckDBConnection } from '@duckdb/node-api'
 import { z } from 'zod'
-import { GenerationGone } from './errors.ts'
 import type { LinkTarget } from './link-target.ts'
-import { runQuery } from './run-query.ts'
+import { type FileReading, type GenerationFiles, type Part, readFile, readShards } from './read-shards.ts'
 
 export interface LinkQuestion {
   target: Pick<LinkTarget, 'site' | 'host' | 'key'>
@@ -11,27 +8,30 @@ export interface LinkQuestion {
   scope: 'site' | 'host' | 'url'
   /** `only`: leave out links that say nofollow, ugc or sponsored. */
   follow: 'all' | 'only'
-  /** At most so many sites of the shard, those with most links first. */
+  /** At most so many sites in all; of a shard, those with most links first. */
   limit: number
 }
 
 const count = z.number().int().nonnegative()
 
-/** One referring site with all that it says of the target. */
+/** One referring site with all that it says of the target. What is null nobody has told: of some sites only a graph or a table says that they link. */
 export const LinkingSite = z.object({
   site: z.string(),
-  links: count,
-  linkingPages: count,
-  targetPages: count,
-  followLinks: count,
-  /** null: every link is without text. */
+  links: count.nullable(),
+  linkingPages: count.nullable(),
+  targetPages: count.nullable(),
+  followLinks: count.nullable(),
+  /** null: every link is without text, or the texts are unknown. */
   topAnchor: z.string().nullable(),
   /** Different anchor texts, the empty one not counted. */
-  anchors: count,
+  anchors: count.nullable(),
   /** ISO 8601. */
-  firstSeen: z.iso.datetime(),
-  lastSeen: z.iso.datetime(),
-  sampleUrl: z.string(),
+  firstSeen: z.iso.datetime().nullable(),
+  lastSeen: z.iso.datetime().nullable(),
+  sampleUrl: z.string().nullable(),
+  /** 0…100. */
+  rank: z.number().nullable(),
+  webRank: count.nullable(),
 })
 export type LinkingSite = z.infer<typeof LinkingSite>
 
@@ -39,12 +39,16 @@ export type LinkingSite = z.infer<typeof LinkingSite>
  * `$from <= target_site < $past` is there for speed alone: it is what lets DuckDB skip row groups of a file sorted by target.
  * A site's rows are those of its name, and, when a whole code host is asked for, those of all its owners (`github.com/…`).
  */
-const question = `
+const toTheTarget = `
+  target_site >= $site AND target_site < $past AND (target_site = $site OR starts_with(target_site, $owners))
+  AND source_site <> $site AND NOT starts_with(source_site, $owners)`
+
+/** A link that was only reported counts for its whole site: to which page of it the link leads is not known. */
+const fromLinks = `
   WITH hits AS MATERIALIZED (
-    SELECT source_site AS site, source_url, target_url, anchor, nofollow, seen_at FROM read_parquet($file)
-    WHERE target_site >= $site AND target_site < $past AND (target_site = $site OR starts_with(target_site, $owners))
-      AND source_site <> $site AND NOT starts_with(source_site, $owners)
-      AND ($host::VARCHAR IS NULL OR target_host = $host)
+    SELECT source_site AS site, source_url, target_url, anchor, nofollow, kind, seen_at, source_rank, source_web_rank FROM read_parquet($file)
+    WHERE ${toTheTarget}
+      AND ($host::VARCHAR IS NULL OR (target_host = $host AND kind <> 'reported'))
       AND ($key::VARCHAR IS NULL OR target_url = $key)
       AND NOT ($followOnly AND nofollow)
       AND kind <> 'metadata'
@@ -52,45 +56,66 @@ const question = `
   uses AS (SELECT site, anchor, count(*) AS uses FROM hits WHERE anchor <> '' GROUP BY site, anchor),
   named AS (SELECT site, first(anchor ORDER BY uses DESC, anchor) AS anchor, count(*) AS anchors FROM uses GROUP BY site),
   counted AS (
-    SELECT site, count(*) AS links, count(DISTINCT source_url) AS pages, count(DISTINCT target_url) AS targets,
-      count(*) FILTER (NOT nofollow) AS follow, min(seen_at) AS first_seen, max(seen_at) AS last_seen, min(source_url) AS sample_url
+    SELECT site, count(*) AS links, count(DISTINCT source_url) AS pages, count(DISTINCT target_url) FILTER (kind <> 'reported') AS targets,
+      count(*) FILTER (NOT nofollow) AS follow, min(seen_at) AS first_seen, max(seen_at) AS last_seen, min(source_url) AS sample_url,
+      max(source_rank) AS rank, min(source_web_rank) AS web_rank
     FROM hits GROUP BY site
   )
-  SELECT counted.site, links::DOUBLE AS links, pages::DOUBLE AS "linkingPages", targets::DOUBLE AS "targetPages",
+  SELECT counted.site, links::DOUBLE AS links, pages::DOUBLE AS "linkingPages", nullif(targets, 0)::DOUBLE AS "targetPages",
     follow::DOUBLE AS "followLinks", named.anchor AS "topAnchor", coalesce(named.anchors, 0)::DOUBLE AS anchors,
     strftime(first_seen, '%Y-%m-%dT%H:%M:%S.%gZ') AS "firstSeen", strftime(last_seen, '%Y-%m-%dT%H:%M:%S.%gZ') AS "lastSeen",
-    sample_url AS "sampleUrl"
+    sample_url AS "sampleUrl", rank, web_rank::DOUBLE AS "webRank"
   FROM counted LEFT JOIN named ON named.site = counted.site
   ORDER BY links DESC, counted.site LIMIT $limit`
 
-/** A shard's file, open for one job. */
-export interface ShardFile {
-  connection: DuckDBConnection
-  path: string
-  generation: string
-}
+/** Where several sources tell of the same site, the larger count is taken: they count the same pages. */
+const fromEdges = `
+  SELECT source_site AS site, NULL AS links, max(linking_pages)::DOUBLE AS "linkingPages", max(target_pages)::DOUBLE AS "targetPages",
+    NULL AS "followLinks", NULL AS "topAnchor", NULL AS anchors, NULL AS "firstSeen", NULL AS "lastSeen", NULL AS "sampleUrl",
+    max(source_rank) AS rank, min(source_web_rank)::DOUBLE AS "webRank"
+  FROM read_parquet($file) WHERE ${toTheTarget}
+  GROUP BY source_site ORDER BY max(linking_pages) DESC NULLS LAST, max(source_rank) DESC NULLS LAST, source_site LIMIT $limit`
 
-/** The sites of one shard that link to the target from outside it. @throws {GenerationGone} */
-export async function* linkingSitesIn(
-  { connection, path, generation }: ShardFile,
+/**
+ * The sites that link to the target from outside it, shard by shard. Each site is in one shard only, so its row is final.
+ * @throws {GenerationGone} @throws {NotEnoughMemory}
+ */
+export async function* linkingSites(
+  files: GenerationFiles,
   { target, scope, follow, limit }: LinkQuestion,
   { signal }: { signal: AbortSignal },
-): AsyncGenerator<LinkingSite> {
-  const values = {
-    file: path,
-    site: target.site,
-    owners: `${target.site}/`,
-    past: `${target.site}0`, // '0' is the character after '/'.
+): AsyncGenerator<Part<LinkingSite>> {
+  const place = { site: target.site, owners: `${target.site}/`, past: `${target.site}0` } // '0' is the character after '/'.
+  const which = {
     host: scope === 'site' ? null : target.host,
     key: scope === 'url' ? target.key : null,
     followOnly: follow === 'only',
-    limit,
   }
-  const result = await runQuery(connection, question, values, signal).catch((error: unknown) => {
-    throw signal.aborted || existsSync(path) ? error : new GenerationGone(generation, { cause: error })
-  })
-  for await (const rows of result.yieldRowObjectJs()) {
-    signal.throwIfAborted()
-    for (const row of rows) yield LinkingSite.parse(row)
+  // What a graph tells is of whole sites, and not whether a link is to be followed.
+  const edges = scope === 'site' && follow === 'all' ? files.edges : []
+  let left = limit
+
+  async function readShard(shard: number, until: AbortSignal): Promise<FileReading<LinkingSite>[]> {
+    const [linkFile, edgeFile] = [files.links[shard], edges[shard]]
+    const readings: FileReading<LinkingSite>[] = []
+    const known = new Set<string>()
+    if (linkFile) {
+      const values = { ...place, ...which, limit: left }
+      const reading = await readFile(files, linkFile, { shape: LinkingSite, sql: fromLinks, values }, until)
+      if ('rows' in reading) for (const { site } of reading.rows) known.add(site)
+      readings.push(reading)
+    }
+    if (edgeFile && known.size < left) {
+      const values = { ...place, limit: left + known.size }
+      const reading = await readFile(files, edgeFile, { shape: LinkingSite, sql: fromEdges, values }, until)
+      readings.push('rows' in reading ? { rows: reading.rows.filter(({ site }) => !known.has(site)) } : reading)
+    }
+    return readings
+  }
+
+  for await (const { shard: _, rows, ...part } of readShards([...files.links.keys()], readShard, signal)) {
+    yield { ...part, rows: rows.slice(0, left) }
+    left -= Math.min(left, rows.length)
+    if (left === 0) return
   }
 }

@@ -7,7 +7,7 @@ import { catalog, findSearch } from '#searches/catalog.ts'
 const folder = join(import.meta.dirname, '../../searches')
 
 test('every file in searches/ is in the catalog under the name of its file', () => {
-  const files = readdirSync(folder).filter((file) => file !== 'catalog.ts')
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'catalog.ts')
   expect(catalog.map((search) => `${search.name}.ts`).sort()).toEqual(files.sort())
 })
 

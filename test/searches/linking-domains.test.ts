@@ -1,45 +1,24 @@
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Row } from '#jobs/define-search.ts'
-import { PassingError } from '#jobs/errors.ts'
-import type { Progress } from '#jobs/job.ts'
+import { PassingError, SearchFailed } from '#jobs/errors.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
-import { documents, linkTo, pageAt, pagesOf, temporaryFolder, writeTree } from '#test/webindex/index-fixture.ts'
-import { buildIndex } from '#webindex/build-index.ts'
+import { linkTo, pageAt, pagesOf, temporaryFolder, writeTree } from '#test/webindex/index-fixture.ts'
 import type { WebDocument } from '#webindex/document.ts'
-import { createIndexEngine, type IndexEngine } from '#webindex/engine.ts'
+import type { IndexEngine } from '#webindex/engine.ts'
+import { readManifest } from '#webindex/manifest.ts'
+import type { SourceItem } from '#webindex/source-item.ts'
 import { starterSource } from '#webindex/starter-documents.ts'
-import { toolsOver } from './tools-fixture.ts'
+import { NoNetwork } from '#webindex/web/errors.ts'
+import type { Web } from '#webindex/web/web.ts'
+import { breakFile } from './break-file.ts'
+import { builtAt, builtIndex, dice, engineOf, engineOver, runSearch } from './run-search.ts'
 
-const { signal } = new AbortController()
-const now = () => new Date('2026-05-06T07:08:09.010Z')
-
-async function engineOver(pages: AsyncIterable<WebDocument>, shards = 5): Promise<IndexEngine> {
-  const dir = temporaryFolder()
-  await buildIndex(pages, { dir, shards, signal, now })
-  const engine = await createIndexEngine({ dir })
-  onTestFinished(() => engine.close())
-  return engine
-}
-
-async function search(engine: IndexEngine, input: Record<string, unknown>, stop = new AbortController()) {
-  const rows: Row[] = []
-  const notes: string[] = []
-  const steps: Progress[] = []
-  const index = await engine.open()
-  try {
-    const context = {
-      ...toolsOver(index),
-      signal: stop.signal,
-      progress: (step: Progress) => steps.push(step),
-      note: (text: string) => notes.push(text),
-    }
-    for await (const row of linkingDomains.run(linkingDomains.input.parse(input), context)) rows.push(row)
-  } finally {
-    index.close()
-  }
-  return { rows, notes, steps }
-}
+type Options = Parameters<typeof runSearch>[3]
+const search = (engine: IndexEngine, input: Record<string, unknown>, options?: Options) =>
+  runSearch(linkingDomains, engine, input, options)
+const pageItems = (pages: WebDocument[]): SourceItem[] => pages.map((page) => ({ page }))
 
 /** Links between places whose site, host and page are written down by hand, spelt in the ways that pages spell them. */
 const sources = [
@@ -68,15 +47,6 @@ const targets = [
 ]
 const anchors = ['', 'Redis', 'redis', 'Zebra', 'ägypten', '😀 smile', 'docs']
 
-/** The same numbers on each run: a linear congruential generator (Numerical Recipes). */
-function dice(seed: number) {
-  let state = seed
-  return <Item>(items: readonly Item[]): Item => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return items[Math.floor((state / 2 ** 32) * items.length)] as Item
-  }
-}
-
 const pick = dice(7)
 const facts = Array.from({ length: 1500 }, () => {
   const source = pick(sources)
@@ -94,13 +64,70 @@ const facts = Array.from({ length: 1500 }, () => {
 })
 const dateOf = (url: string) => new Date(Date.UTC(2026, 0, 1 + (url.length % 9), 1, 2, 3, url.length))
 
-async function* factPages() {
-  for (const url of sources.flatMap((source) => source.urls)) {
-    const links = facts
-      .filter((fact) => fact.from === url)
-      .map(({ href, anchor, nofollow, kind }) => linkTo(href, { anchor, nofollow, kind }))
-    yield pageAt(url, links, { seenAt: dateOf(url) })
+/** What Search Console tells: this page links to that property. */
+const reported = [
+  { from: 'https://told.org/1', fromSite: 'told.org' },
+  { from: 'https://told.org/2', fromSite: 'told.org' },
+  { from: 'https://blog.a.com/3', fromSite: 'a.com' },
+].map((from) => ({
+  ...from,
+  ...{ site: 'redis.io', host: 'redis.io', page: 'redis.io', href: 'https://redis.io/' },
+  ...{ anchor: '', nofollow: false, kind: 'reported' as const },
+}))
+const allFacts = [...facts, ...reported]
+
+/** What a graph or a table of sites tells; of a.com the index knows the links themselves. */
+const edges = [
+  { fromSite: 'graph.net', toSite: 'redis.io', linkingPages: null, targetPages: null },
+  { fromSite: 'table.net', toSite: 'redis.io', linkingPages: 12, targetPages: 3 },
+  { fromSite: 'table.net', toSite: 'redis.io', linkingPages: 10, targetPages: 4 },
+  { fromSite: 'a.com', toSite: 'redis.io', linkingPages: 99, targetPages: 99 },
+  { fromSite: 'graph.net', toSite: 'github.com/ann', linkingPages: null, targetPages: null },
+  { fromSite: 'graph.net', toSite: 'github.com/bob', linkingPages: 2, targetPages: 1 },
+  { fromSite: 'github.com/cat', toSite: 'github.com/bob', linkingPages: null, targetPages: null },
+]
+const ranks = [
+  { site: 'a.com', position: 17 },
+  { site: 'graph.net', position: 4 },
+  { site: 'elsewhere.com', position: 1 },
+]
+
+function factItems(): SourceItem[] {
+  const urls = [...new Set([...sources.flatMap((source) => source.urls), ...reported.map((fact) => fact.from)])]
+  const pages = urls.map((url) => {
+    const links = allFacts.filter((fact) => fact.from === url)
+    return pageAt(
+      url,
+      links.map(({ href, ...more }) => linkTo(href, { anchor: more.anchor, nofollow: more.nofollow, kind: more.kind })),
+      { seenAt: dateOf(url) },
+    )
+  })
+  return [...pageItems(pages), ...edges.map((edge) => ({ edge })), ...ranks.map((rank) => ({ rank }))]
+}
+
+/** The share of sites with less PageRank, by plain iteration (damping 0.85; who links nowhere links everywhere). */
+function rankByHand(): Map<string, number> {
+  const pairs = [
+    ...allFacts.filter((fact) => fact.kind !== 'metadata').map((fact) => [fact.fromSite, fact.site]),
+    ...edges.map((edge) => [edge.fromSite, edge.toSite]),
+  ]
+  const sites = [...new Set([...sources.map(({ site }) => site), ...targets.map(({ site }) => site), ...pairs.flat()])]
+  const links = new Map(
+    sites.map((site) => [site, new Set(pairs.filter(([from, to]) => from === site && to !== site).map(([, to]) => to ?? ''))]),
+  )
+  let rank = new Map(sites.map((site) => [site, 1 / sites.length]))
+  for (let round = 0; round < 200; round++) {
+    const next = new Map(sites.map((site) => [site, 0.15 / sites.length]))
+    for (const [site, share] of rank) {
+      const own = links.get(site) ?? new Set()
+      const to = own.size > 0 ? [...own] : sites
+      for (const each of to) next.set(each, (next.get(each) ?? 0) + (0.85 * share) / to.length)
+    }
+    rank = next
   }
+  const rounded = new Map([...rank].map(([site, share]) => [site, Math.round(share * sites.length * 1e6)]))
+  const lower = (share: number) => [...rounded.values()].filter((other) => other < share).length
+  return new Map([...rounded].map(([site, share]) => [site, Math.round((lower(share) / sites.length) * 1000) / 10]))
 }
 
 const bytewise = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
@@ -108,16 +135,22 @@ const within = (site: string, whole: string) => site === whole || site.startsWit
 
 /** The answer by a plain count over the facts, with nothing of the index in it. */
 function countByHand({ site, scope, place, follow }: { site: string; scope: string; place: string; follow: string }) {
-  const hits = facts.filter(
+  const hits = allFacts.filter(
     (fact) =>
       within(fact.site, site) &&
       !within(fact.fromSite, site) &&
-      (scope !== 'host' || fact.host === place) &&
-      (scope !== 'url' || fact.page === place) &&
+      (scope !== 'host' || (fact.host === place && fact.kind !== 'reported')) &&
+      (scope !== 'url' || (fact.page === place && fact.kind !== 'reported')) &&
       (follow === 'all' || !fact.nofollow) &&
       fact.kind !== 'metadata',
   )
-  return [...new Set(hits.map((hit) => hit.fromSite))].map((referring) => {
+  const rank = rankByHand()
+  const known = (referring: string) => ({
+    rank: rank.get(referring),
+    web_rank: ranks.find((each) => each.site === referring)?.position ?? null,
+    status: null,
+  })
+  const fromLinks = [...new Set(hits.map((hit) => hit.fromSite))].map((referring) => {
     const own = hits.filter((hit) => hit.fromSite === referring)
     const uses = new Map<string, number>()
     for (const { anchor } of own) if (anchor) uses.set(anchor, (uses.get(anchor) ?? 0) + 1)
@@ -127,20 +160,45 @@ function countByHand({ site, scope, place, follow }: { site: string; scope: stri
       site: referring,
       links: own.length,
       linking_pages: new Set(own.map((hit) => hit.from)).size,
-      target_pages: new Set(own.map((hit) => hit.page)).size,
+      target_pages: new Set(own.filter((hit) => hit.kind !== 'reported').map((hit) => hit.page)).size || null,
       follow_links: own.filter((hit) => !hit.nofollow).length,
       top_anchor: top?.[0] ?? null,
       anchors: uses.size,
       first_seen: dates[0],
       last_seen: dates.at(-1),
       sample_url: own.map((hit) => hit.from).sort(bytewise)[0],
+      ...known(referring),
     }
   })
+  const told =
+    scope === 'site' && follow === 'all' ? edges.filter((edge) => within(edge.toSite, site) && !within(edge.fromSite, site)) : []
+  const onlyTold = [...new Set(told.map((edge) => edge.fromSite))].filter(
+    (referring) => !fromLinks.some((row) => row.site === referring),
+  )
+  const most = (counts: (number | null)[]) => counts.reduce((a, b) => (a === null || (b !== null && b > a) ? b : a), null)
+  const unknown = {
+    links: null,
+    follow_links: null,
+    top_anchor: null,
+    anchors: null,
+    first_seen: null,
+    last_seen: null,
+    sample_url: null,
+  }
+  const fromEdges = onlyTold.map((referring) => {
+    const own = told.filter((edge) => edge.fromSite === referring)
+    const counts = {
+      linking_pages: most(own.map((edge) => edge.linkingPages)),
+      target_pages: most(own.map((edge) => edge.targetPages)),
+    }
+    return { site: referring, ...unknown, ...counts, ...known(referring) }
+  })
+  return [...fromLinks, ...fromEdges]
 }
 
 const bySite = (a: { site?: unknown }, b: { site?: unknown }) => (String(a.site) < String(b.site) ? -1 : 1)
 
-describe('every number equals a plain count over the raw links', () => {
+describe('every number equals a plain count over the raw links and edges', () => {
   const asked = [
     { domain: 'https://www.redis.io/a', site: 'redis.io', host: 'redis.io', page: 'redis.io/a' },
     { domain: 'docs.redis.io/a', site: 'redis.io', host: 'docs.redis.io', page: 'docs.redis.io/a' },
@@ -155,7 +213,7 @@ describe('every number equals a plain count over the raw links', () => {
     ),
   )
   test('over all targets, scopes and kinds of link', async () => {
-    const engine = await engineOver(factPages())
+    const engine = await engineOver(factItems())
     let sites = 0
     for (const { domain, site, host, page, scope, follow } of cases) {
       const { rows } = await search(engine, { domain, scope, follow })
@@ -183,7 +241,7 @@ test('documents written to disk are found by what they say', async () => {
     'b/README.md': '[other](https://github.com/other)',
   })
   const seenAt = new Date('2026-02-03T04:05:06.007Z')
-  const engine = await engineOver(documents(await pagesOf(starterSource({ nodeModules, seenAt: now() }))), 16)
+  const engine = await engineOver(pageItems(await pagesOf(starterSource({ nodeModules, seenAt }))))
   const seen = { first_seen: seenAt.toISOString(), last_seen: seenAt.toISOString() }
   const { rows } = await search(engine, { domain: 'github.com/target' })
   // guide.html stands below github.com/target itself, so it is no referring page.
@@ -197,17 +255,19 @@ test('documents written to disk are found by what they say', async () => {
       top_anchor: 'Target',
       anchors: 2,
       ...seen,
+      rank: 0,
+      web_rank: null,
       sample_url: 'https://a.dev/',
+      status: null,
     },
   ])
 })
 
 describe('a run', () => {
-  const referring = Array.from({ length: 30 }, (_, n) => pageAt(`https://site${n}.com/`, ['https://target.com/']))
+  const referring = pageItems(Array.from({ length: 30 }, (_, n) => pageAt(`https://site${n}.com/`, ['https://target.com/'])))
 
   test('says which index it read and how many shards it has finished', async () => {
-    const engine = await engineOver(documents(referring))
-    const { notes, steps, rows } = await search(engine, { domain: 'target.com' })
+    const { notes, steps, rows } = await search(await engineOver(referring), { domain: 'target.com' })
     expect(rows).toHaveLength(30)
     expect(notes).toEqual([
       expect.stringMatching(
@@ -218,65 +278,203 @@ describe('a run', () => {
   })
 
   test('stops at its limit and says so only if something was left out', async () => {
-    const engine = await engineOver(documents(referring))
-    const cut = await search(engine, { domain: 'target.com', limit: 12 })
-    expect(cut.rows).toHaveLength(12)
-    expect(cut.notes.at(-1)).toMatch(/^Stopped at the limit of 12 sites: there are more\./)
-    const exact = await search(engine, { domain: 'target.com', limit: 30 })
-    expect(exact.rows).toHaveLength(30)
+    const told: SourceItem[] = [1, 2, 3].map((n) => ({
+      edge: { fromSite: `told${n}.com`, toSite: 'target.com', linkingPages: n, targetPages: null },
+    }))
+    const engine = await engineOver([...referring, ...told])
+    for (const limit of [1, 12, 31, 32]) {
+      const cut = await search(engine, { domain: 'target.com', limit })
+      expect(cut.rows).toHaveLength(limit)
+      expect(cut.notes.at(-1)).toBe(
+        `Stopped at the limit of ${limit} sites: there are more. Sites come in no order, so these are not the top ones.`,
+      )
+    }
+    const exact = await search(engine, { domain: 'target.com', limit: 33 })
+    expect(exact.rows).toHaveLength(33)
     expect(exact.notes).toHaveLength(1)
   })
 
-  test('that finds nothing says what the index holds and which commands help', async () => {
-    const engine = await engineOver(documents(referring))
+  test('that finds nothing says what the index holds and what helps', async () => {
+    const engine = await engineOver(referring)
     const { rows, notes } = await search(engine, { domain: 'absent.com', scope: 'url', follow: 'only' })
     expect(rows).toEqual([])
     expect(notes.at(-1)).toMatch(
-      /^No other site in this index has a follow link to absent\.com\. .*choosing “site”.* pages of 30 sites only \(fixture, 30 pages\).*npm run index -- stats.*npm run index -- starter/,
+      /^No other site in this index has a follow link to absent\.com\. .*“Whole site”.* pages of 30 sites only \(fixture, 30 pages\).*npm run index -- stats.*npm run index -- add/,
     )
   })
 
   test('ends at once when it is aborted, also between two rows', async () => {
-    const engine = await engineOver(documents(referring))
+    const engine = await engineOver(referring)
     const before = new AbortController()
     before.abort(new Error('cancelled'))
-    await expect(search(engine, { domain: 'target.com' }, before)).rejects.toThrow('cancelled')
+    await expect(search(engine, { domain: 'target.com' }, { stop: before })).rejects.toThrow('cancelled')
 
-    const index = await engine.open()
-    onTestFinished(() => index.close())
     const stop = new AbortController()
-    const context = { ...toolsOver(index), signal: stop.signal, progress() {}, note() {} }
-    const rows = linkingDomains.run(linkingDomains.input.parse({ domain: 'target.com' }), context)[Symbol.asyncIterator]()
-    await rows.next()
-    stop.abort(new Error('cancelled later'))
-    await expect(async () => {
-      for (let next = await rows.next(); !next.done; next = await rows.next());
-    }).rejects.toThrow('cancelled later')
+    const run = { rows: [] as Row[], notes: [], steps: [] }
+    const running = search(engine, { domain: 'target.com' }, { stop, run, onRow: () => stop.abort(new Error('cancelled later')) })
+    await expect(running).rejects.toThrow('cancelled later')
+    expect(run.rows).toHaveLength(1)
     expect((await search(engine, { domain: 'target.com' })).rows).toHaveLength(30)
   })
 
   test('whose generation is gone may be tried again', async () => {
-    const dir = temporaryFolder()
-    const build = () => buildIndex(documents(referring), { dir, signal, now })
-    await build()
-    const engine = await createIndexEngine({ dir })
-    onTestFinished(() => engine.close())
-    const index = await engine.open()
-    onTestFinished(() => index.close())
-    await build()
-    await build()
-    const context = { ...toolsOver(index), signal, progress() {}, note() {} }
-    const rows = linkingDomains.run(linkingDomains.input.parse({ domain: 'target.com' }), context)
-    await expect(async () => {
-      for await (const _ of rows);
-    }).rejects.toThrow(PassingError)
+    const dir = await builtIndex(referring)
+    const engine = await engineOf(dir)
+    const { id } = await readManifest(dir)
+    const run = { rows: [] as Row[], notes: [], steps: [] }
+    const onRow = () => rmSync(join(dir, `gen-${id}`), { recursive: true, force: true })
+    await expect(search(engine, { domain: 'target.com' }, { run, onRow })).rejects.toThrow(PassingError)
+    expect(existsSync(join(dir, `gen-${id}`))).toBe(false)
+    expect(run.rows.length).toBeLessThan(30)
+  })
+
+  test.each(['truncated', 'overwritten', 'emptied', 'missing', 'another table'] as const)(
+    'tells of a file that is %s, and goes on with the rest',
+    async (damage) => {
+      const dir = await builtIndex(referring)
+      const engine = await engineOf(dir)
+      const whole = await search(engine, { domain: 'target.com' })
+      const { id, tables } = await readManifest(dir)
+      const broken = tables.links.shards[3]?.file ?? ''
+      await breakFile(join(dir, broken), damage)
+      const { rows, notes, steps } = await search(engine, { domain: 'target.com' })
+      expect(rows.length).toBeLessThan(30)
+      expect(whole.rows).toEqual(expect.arrayContaining(rows))
+      expect(notes).toHaveLength(2)
+      expect(notes[1]).toMatch(
+        /^Could not read gen-[\w-]+\/links-03\.parquet \(.{5,130}\): what it holds is missing from these results\.$/,
+      )
+      expect(notes[1]).toContain(`gen-${id}/`)
+      expect(notes[1]).not.toContain(dir)
+      expect(steps.at(-1)?.done).toBe(5)
+    },
+  )
+
+  test('fails when no file can be read', async () => {
+    const dir = await builtIndex(referring, { shards: 3 })
+    const engine = await engineOf(dir)
+    const { tables } = await readManifest(dir)
+    for (const { file } of tables.links.shards) await breakFile(join(dir, file), 'truncated')
+    const run = { rows: [], notes: [] as string[], steps: [] }
+    await expect(search(engine, { domain: 'target.com' }, { run })).rejects.toThrow(SearchFailed)
+    expect(run.notes.filter((note) => note.startsWith('Could not read'))).toHaveLength(3)
+  })
+
+  test('goes on with the links when a file of a graph is broken, and with the graph when links are', async () => {
+    const told: SourceItem[] = Array.from({ length: 20 }, (_, n) => ({
+      edge: { fromSite: `told${n}.com`, toSite: 'target.com', linkingPages: null, targetPages: null },
+    }))
+    const dir = await builtIndex([...referring, ...told], { shards: 2 })
+    const engine = await engineOf(dir)
+    const { tables } = await readManifest(dir)
+    await breakFile(join(dir, tables.edges?.shards[0]?.file ?? ''), 'truncated')
+    await breakFile(join(dir, tables.links.shards[1]?.file ?? ''), 'truncated')
+    const { rows, notes } = await search(engine, { domain: 'target.com' })
+    expect(notes.map((note) => /(edges|links)-\d\d/.exec(note)?.[0])).toEqual([undefined, 'edges-00', 'links-01'])
+    const kinds = new Set(rows.map((row) => (row.links === null ? 'told' : 'seen')))
+    expect(kinds).toEqual(new Set(['seen', 'told']))
+    expect(rows.length).toBeLessThan(50)
+  })
+})
+
+describe('verifying', () => {
+  const pages = Array.from({ length: 60 }, (_, n) =>
+    pageAt(
+      `https://site${n}.com/`,
+      Array.from({ length: n + 1 }, () => 'https://target.com/a'),
+    ),
+  )
+  const items: SourceItem[] = [
+    ...pageItems(pages),
+    { edge: { fromSite: 'told.com', toSite: 'target.com', linkingPages: 1000, targetPages: null } },
+  ]
+  const asked = { domain: 'target.com', verify: 50 }
+  /** A web that finds every link as the index knows it, the last one first. */
+  function webThat(
+    ends: 'tells all' | 'breaks off' | 'is out of reach',
+  ): Web & { asked: { sourceUrl: string; isTarget(href: string): boolean }[] } {
+    return {
+      asked: [],
+      // biome-ignore lint/correctness/useYield: nothing is crawled here
+      async *crawl() {
+        throw new Error('Nobody asked for this')
+      },
+      async *verifyLinks(links) {
+        this.asked.push(...links)
+        if (ends === 'is out of reach') throw new NoNetwork()
+        for (const [n, link] of [...links].reverse().entries()) {
+          if (ends === 'breaks off' && n === 20) throw new NoNetwork()
+          yield { link, status: n % 2 === 0 ? 'live' : 'lost' }
+        }
+      },
+    }
+  }
+
+  test('visits the sites with most links; the others come before them', async () => {
+    const web = webThat('tells all')
+    const { rows, steps, notes } = await search(await engineOver(items), asked, { web })
+    const unverified = [...Array.from({ length: 10 }, (_, n) => `site${n}.com`), 'told.com']
+    expect(
+      rows
+        .slice(0, 11)
+        .map((row) => row.site)
+        .sort(),
+    ).toEqual(unverified.sort())
+    expect(rows.slice(0, 11).every((row) => row.status === null)).toBe(true)
+    expect(rows.slice(11).map(({ site, links, status }) => [site, links, status])).toEqual(
+      Array.from({ length: 50 }, (_, n) => [`site${n + 10}.com`, n + 11, n % 2 === 0 ? 'live' : 'lost']),
+    )
+    expect(web.asked.map((link) => link.sourceUrl)).toEqual(Array.from({ length: 50 }, (_, n) => `https://site${59 - n}.com/`))
+    expect(steps.filter((step) => step.phase === 'Verifying links')).toEqual(
+      Array.from({ length: 51 }, (_, done) => ({ phase: 'Verifying links', done, total: 50, unit: 'sites' })),
+    )
+    expect(notes).toHaveLength(1)
+  })
+
+  test.each([
+    ['is out of reach', 50],
+    ['breaks off', 30],
+  ] as const)('ends early with a note when the web %s, and the search completes', async (ends, left) => {
+    const { rows, notes } = await search(await engineOver(items), asked, { web: webThat(ends) })
+    expect(new Set(rows.map((row) => row.site)).size).toBe(61)
+    expect(rows.filter((row) => row.status === null)).toHaveLength(11 + left)
+    expect(notes.at(-1)).toMatch(
+      new RegExp(`^Stopped verifying, the other ${left} sites are as the index knows them\\. .*be reached`),
+    )
+  })
+
+  test('fails with what is not the want of a network', async () => {
+    const web: Web = {
+      ...webThat('tells all'),
+      // biome-ignore lint/correctness/useYield: it breaks
+      async *verifyLinks() {
+        throw new Error('broken')
+      },
+    }
+    await expect(search(await engineOver(items), asked, { web })).rejects.toThrow('broken')
+  })
+
+  test.each([
+    [
+      'site',
+      ['https://target.com/', 'http://docs.target.com/x', 'https://www.target.com/a#b'],
+      ['https://target.org/', '/a', 'mailto:a@target.com'],
+    ],
+    ['host', ['https://target.com/b', 'http://www.target.com/a'], ['https://docs.target.com/a']],
+    ['url', ['http://www.target.com/a/#b'], ['https://target.com/', 'https://target.com/a?b']],
+  ])('knows which links on a page lead to the target, with scope %s', async (scope, leading, others) => {
+    const web = webThat('tells all')
+    await search(await engineOver(items), { ...asked, domain: 'target.com/a', scope }, { web })
+    const isTarget = web.asked[0]?.isTarget ?? (() => undefined)
+    expect(leading.map((href) => isTarget(href))).toEqual(leading.map(() => true))
+    expect(others.map((href) => isTarget(href))).toEqual(others.map(() => false))
   })
 })
 
 describe('the input', () => {
   test('has defaults for all but the domain, which comes out in one form', () => {
     const input = linkingDomains.input.parse({ domain: ' https://www.Redis.io/ ' })
-    expect(input).toEqual({ domain: 'redis.io', scope: 'site', follow: 'all', limit: 1000 })
+    expect(input).toEqual({ domain: 'redis.io', scope: 'site', follow: 'all', verify: 0, limit: 1000 })
     expect(linkingDomains.input.parse(input)).toEqual(input)
   })
 
@@ -287,6 +485,8 @@ describe('the input', () => {
     [{ domain: 'co.uk' }, 'domain'],
     [{ domain: 'a.com', scope: 'page' }, 'scope'],
     [{ domain: 'a.com', follow: 'none' }, 'follow'],
+    [{ domain: 'a.com', verify: 10 }, 'verify'],
+    [{ domain: 'a.com', verify: '50' }, 'verify'],
     [{ domain: 'a.com', limit: 0 }, 'limit'],
     [{ domain: 'a.com', limit: 10_001 }, 'limit'],
     [{ domain: 'a.com', limit: 1.5 }, 'limit'],
@@ -298,11 +498,13 @@ describe('the input', () => {
 
 test('the starter index of this project knows more than ten sites that link to github.com, none of them on it', async () => {
   const nodeModules = join(import.meta.dirname, '../../node_modules')
-  const engine = await engineOver(documents(await pagesOf(starterSource({ nodeModules, seenAt: now() }))), 16)
+  const pages = await pagesOf(starterSource({ nodeModules, seenAt: builtAt }))
+  // Without their texts: phrases take long to count, and links don't need them.
+  const engine = await engineOver(pageItems(pages.map((page) => ({ ...page, text: '' }))), { shards: 16 })
   const index = await engine.open()
-  onTestFinished(() => index.close())
   expect(index.generation.counts.pages).toBeGreaterThan(1000)
   expect(index.generation.counts.links).toBeGreaterThan(5000)
+  await index.close()
   const { rows } = await search(engine, { domain: 'github.com' })
   expect(rows.length).toBeGreaterThan(10)
   expect(rows.filter((row) => String(row.site).startsWith('github.com'))).toEqual([])

@@ -1,19 +1,19 @@
 import type { WebIndex } from '#webindex/engine.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
 
+function missing(tool: string) {
+  return (): never => {
+    throw new Error(`This test gives its search no ${tool}`)
+  }
+}
+
 /** The tools of a search that reads this index and needs nothing else. */
 export function toolsOver(index: WebIndex, others: Partial<SearchTools> = {}): SearchTools {
   return {
     openIndex: async () => index,
-    get web(): never {
-      throw new Error('This test gives its search no web')
-    },
-    get builds(): never {
-      throw new Error('This test gives its search no builds')
-    },
-    get imports(): never {
-      throw new Error('This test gives its search no imports')
-    },
+    web: { crawl: missing('web'), verifyLinks: missing('web') },
+    builds: { add: missing('builds'), remove: missing('builds'), compact: missing('builds') },
+    imports: { find: missing('imports') },
     ...others,
   }
 }

@@ -1,0 +1,84 @@
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+
+export interface GeneratedSize {
+  links: number
+  phrases: number
+  shards: number
+}
+
+/** Targets of the generated links by the part of them that each gets. The rest go to `target-<n>.com`. */
+export const targets = { popular: 'popular.com', wide: 'wide.com', rare: 'rare.com', absent: 'absent.com' }
+/** Words of the generated phrases: `w0` is in the most of them. */
+export const words = { popular: 'w3', rare: 'w39000', absent: 'nowhere' }
+
+const rowGroups = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)'
+
+/** 1 link in 19 leads to the popular target, from 136 k sites when there are 5 M links; 1 in 500 to the wide one, a handful to the rare one. */
+const links = ({ links: count }: GeneratedSize) => `
+  CREATE TABLE links AS
+  WITH drawn AS (SELECT i, hash(i) AS h, hash(i + 1000000007) AS g FROM range(${count}) t(i)),
+  ends AS (
+    SELECT *,
+      CASE WHEN i % 19 = 0 THEN 'popular.com' WHEN i % 500 = 1 THEN 'wide.com' WHEN i % (${count} // 12) = 2 THEN 'rare.com'
+        ELSE 'target-' || (g % 90000) || '.com' END AS target,
+      -- Half of the sources are drawn from a few, as on the web.
+      'source-' || CASE WHEN h % 2 = 0 THEN h // 2 % 160000 ELSE (h // 2 % 160000) * (g // 7 % 1000) // 1000 END || '.com' AS source
+    FROM drawn
+  )
+  SELECT 'https://' || source || '/page/' || (h // 11 % 40) AS source_url, source AS source_site, source AS source_host,
+    'https://' || target || '/p/' || (g // 13 % 200) AS target_url, target AS target_host, target AS target_site,
+    CASE WHEN h // 17 % 4 = 0 THEN '' ELSE 'anchor text ' || (h // 23 % 300) END AS anchor, g // 29 % 7 = 0 AS nofollow,
+    CASE WHEN h // 31 % 9 = 0 THEN 'image' ELSE 'text' END AS kind, TIMESTAMP '2026-01-01' + to_days((h // 37 % 300)::INT) AS seen_at,
+    (hash(source) % 1000) / 10.0 AS source_rank, CASE WHEN hash(source) % 3 = 0 THEN (hash(source) % 1000000)::UINTEGER END AS source_web_rank
+  FROM ends`
+
+/** Phrases of one to four words out of 40,000, low numbers far more often; one in twenty is in the query log. */
+const phrases = ({ phrases: count }: GeneratedSize) => `
+  CREATE TABLE phrases AS
+  WITH drawn AS (
+    SELECT i, list_transform(range(1 + (hash(i) % 10 // 3)::INT),
+      lambda k: 'w' || floor(40000 * power((hash(i * 4 + k + 77) % 1000003) / 1000003.0, 3))::INT) AS tokens
+    FROM range(${count}) t(i)
+  ),
+  -- A number that is no word of a search makes each phrase one of a kind, as phrases of a real index are.
+  apart AS (SELECT i, CASE WHEN len(tokens) > 3 THEN tokens[1:3] ELSE tokens END || ['n' || (i // 3)] AS tokens FROM drawn)
+  SELECT unnest(list_distinct(tokens)) AS token, array_to_string(tokens, ' ') AS phrase, len(tokens)::UTINYINT AS words,
+    (2 + hash(i) % 900)::UBIGINT AS uses, (1 + hash(i) % 300)::UBIGINT AS pages, (1 + hash(i) % 90)::UBIGINT AS sites,
+    (hash(i) % 40)::UBIGINT AS in_title, (hash(i) // 7 % 20)::UBIGINT AS in_anchor, (hash(i) // 7 % 4)::UBIGINT AS iaat,
+    CASE WHEN i % 20 = 0 THEN (hash(i) % 5000)::UBIGINT END AS searches, CASE WHEN i % 20 = 0 THEN (hash(i) % 100)::UBIGINT END AS clicks,
+    CASE WHEN i % 20 = 0 THEN (hash(i) % 400) / 10.0 END AS position
+  FROM apart`
+
+/**
+ * A generation of made-up links and phrases in the schema of the index, written by SQL: no build could be waited for.
+ * @param dir an empty folder.
+ */
+export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Promise<void> {
+  const folder = join(dir, 'gen-bench')
+  mkdirSync(folder)
+  const instance = await DuckDBInstance.create(join(folder, 'draft.duckdb'), { memory_limit: '4GB', threads: '2' })
+  const connection = await instance.connect()
+  const rows = async (sql: string) => Number((await connection.runAndReadAll(sql)).getRows()[0]?.[0])
+  const write = async (table: string, key: string, order: string) => {
+    const shards = []
+    for (let k = 0; k < size.shards; k++) {
+      const file = `gen-bench/${table}-${String(k).padStart(2, '0')}.parquet`
+      const where = `hash(${key}) % ${size.shards} = ${k}`
+      await connection.run(`COPY (SELECT * FROM ${table} WHERE ${where} ORDER BY ${order}) TO '${join(dir, file)}' ${rowGroups}`)
+      const held = await rows(`SELECT count(*) FROM read_parquet('${join(dir, file)}')`)
+      shards.push({ file, rows: held, bytes: statSync(join(dir, file)).size })
+    }
+    return { shards }
+  }
+  await connection.run(links(size))
+  await connection.run(phrases(size))
+  const tables = {
+    links: await write('links', 'source_site', 'target_site, target_host, target_url, source_site, source_url'),
+    phrases: await write('phrases', 'phrase', 'token, phrase'),
+  }
+  connection.closeSync()
+  instance.closeSync()
+  writeFileSync(join(folder, 'tables.json'), JSON.stringify(tables))
+}

@@ -1,0 +1,162 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Row } from '#jobs/define-search.ts'
+import { SearchFailed } from '#jobs/errors.ts'
+import { keywords } from '#searches/keywords.ts'
+import type { IndexEngine } from '#webindex/engine.ts'
+import { readManifest } from '#webindex/manifest.ts'
+import { breakFile } from './break-file.ts'
+import { counted, phraseItems, queries, queryLogOf } from './phrase-facts.ts'
+import { builtIndex, engineOf, engineOver, runSearch } from './run-search.ts'
+
+const search = (engine: IndexEngine, input: Record<string, unknown>, options?: Parameters<typeof runSearch>[3]) =>
+  runSearch(keywords, engine, { limit: 10_000, ...input }, options)
+const byPhrase = (a: Row, b: Row) => (String(a.phrase) < String(b.phrase) ? -1 : 1)
+
+/** The answer by going over all phrases that were counted by hand. */
+function findByHand({ q, match, minPages, log = true }: { q: string[]; match: string; minPages: number; log?: boolean }): Row[] {
+  const all = new Set([...counted.keys(), ...(log ? queries.map(({ query }) => query.toLowerCase().replace('-', ' ')) : [])])
+  return [...all].flatMap((phrase) => {
+    const words = phrase.split(' ')
+    const adjacent = words.some((_, from) => q.every((word, at) => words[from + at] === word))
+    if (!(match === 'phrase' ? adjacent : q.every((word) => words.includes(word)))) return []
+    const long = words.length > 4
+    const { iaat: _, ...counts } = counted.get(phrase) ?? { uses: 0, pages: 0, sites: 0, in_title: 0, in_anchor: 0, iaat: 0 }
+    if (minPages > (long ? 0 : counts.pages)) return []
+    const logged = queryLogOf(phrase)
+    return {
+      phrase,
+      words: words.length,
+      ...(long ? { uses: null, pages: null, sites: null, in_title: null, in_anchor: null } : counts),
+      searches: log ? (logged?.searches ?? 0) : null,
+      clicks: log ? (logged?.clicks ?? 0) : null,
+      position: log ? (logged?.position ?? null) : null,
+    }
+  })
+}
+
+test('every number equals a plain count over the raw pages and queries', async () => {
+  const engine = await engineOver(phraseItems())
+  let rows = 0
+  for (const q of [
+    ['redis'],
+    ['web', 'socket'],
+    ['socket', 'web'],
+    ['redis', 'redis'],
+    ['queue', 'event', 'redis'],
+    ["don't"],
+    ['c++'],
+    ['café', 'node'],
+    ['run', 'a', 'redis'],
+    ['absent'],
+  ])
+    for (const match of ['phrase', 'all_words'])
+      for (const minPages of [0, 1, 2, 5]) {
+        const found = await search(engine, { q: q.join(' '), match, minPages })
+        expect(found.rows.sort(byPhrase), `${q} ${match} ${minPages}`).toEqual(findByHand({ q, match, minPages }).sort(byPhrase))
+        rows += found.rows.length
+      }
+  expect(rows).toBeGreaterThan(500)
+})
+
+test('without a query log, searches are unknown, not zero', async () => {
+  const engine = await engineOver(phraseItems({ withQueries: false }))
+  const { rows } = await search(engine, { q: 'node', minPages: 1 })
+  expect(rows.sort(byPhrase)).toEqual(findByHand({ q: ['node'], match: 'phrase', minPages: 1, log: false }).sort(byPhrase))
+  expect(rows[0]).toMatchObject({ searches: null, clicks: null, position: null })
+})
+
+test.each([
+  ['Redis  QUEUE!', 'redis queue'],
+  ['“web-socket”', 'web socket'],
+  ['CAFÉ', 'café'],
+  ['C++', 'c++'],
+  ['don’t', "don't"],
+])('%s is looked for as %s', async (written, phrase) => {
+  const engine = await engineOver(phraseItems())
+  const { rows } = await search(engine, { q: written })
+  expect(rows.length).toBeGreaterThan(0)
+  expect(rows).toEqual((await search(engine, { q: phrase })).rows)
+})
+
+describe('a run', () => {
+  test('says what it read and how far it is, and has the phrases on most pages first in each shard', async () => {
+    const { rows, notes, steps } = await search(await engineOver(phraseItems(), { shards: 1 }), { q: 'redis' })
+    expect(notes).toEqual([
+      expect.stringMatching(/^Reads the index of 2026-05-06 07:08 UTC \(generation .*\): 24 pages, \d+ phrases, [\d.]+ MB\.$/),
+    ])
+    expect(steps).toEqual([0, 1].map((done) => ({ phase: 'Reading phrases', done, total: 1, unit: 'shards' })))
+    const pages = rows.map((row) => Number(row.pages))
+    expect(pages).toEqual(pages.toSorted((a, b) => b - a))
+  })
+
+  test('stops at its limit and says so only if something was left out', async () => {
+    const engine = await engineOver(phraseItems())
+    const all = (await search(engine, { q: 'redis' })).rows.length
+    for (const limit of [1, all - 1]) {
+      const { rows, notes } = await search(engine, { q: 'redis', limit })
+      expect(rows).toHaveLength(limit)
+      expect(notes.at(-1)).toMatch(/^Stopped at the limit of \d+ phrases: there are more\./)
+    }
+    expect((await search(engine, { q: 'redis', limit: all })).notes).toHaveLength(1)
+  })
+
+  test('that finds nothing leads on', async () => {
+    const engine = await engineOver(phraseItems())
+    expect((await search(engine, { q: 'node absent', minPages: 3 })).notes.at(-1)).toMatch(
+      /^No phrase in this index contains “node absent” and is on 3 pages\. “All words” finds them in any order\. “Pages at least” 0 shows .*pages of 5 sites only \(fixture, 24 pages\).*npm run index -- add/,
+    )
+    expect((await search(engine, { q: 'absent', minPages: 0 })).notes.at(-1)).toMatch(
+      /^No phrase in this index contains “absent”\. It knows/,
+    )
+  })
+
+  test('tells of a broken file and goes on; fails when all are broken', async () => {
+    const dir = await builtIndex(phraseItems(), { shards: 4 })
+    const engine = await engineOf(dir)
+    const whole = (await search(engine, { q: 'redis' })).rows
+    const { tables } = await readManifest(dir)
+    const [first, ...others] = tables.phrases.shards.map((shard) => join(dir, shard.file))
+    await breakFile(first ?? '', 'overwritten')
+    const { rows, notes } = await search(engine, { q: 'redis' })
+    expect(whole).toEqual(expect.arrayContaining(rows))
+    expect(rows.length).toBeLessThan(whole.length)
+    expect(notes[1]).toMatch(
+      /^Could not read gen-[\w-]+\/phrases-00\.parquet \(it is damaged: .*\): what it holds is missing from these results\.$/,
+    )
+    for (const file of others) await breakFile(file, 'missing')
+    await expect(search(engine, { q: 'redis' })).rejects.toThrow(SearchFailed)
+  })
+
+  test('ends at once when it is aborted between two rows', async () => {
+    const stop = new AbortController()
+    const run = { rows: [] as Row[], notes: [], steps: [] }
+    const running = search(
+      await engineOver(phraseItems()),
+      { q: 'redis' },
+      { stop, run, onRow: () => stop.abort(new Error('cancelled')) },
+    )
+    await expect(running).rejects.toThrow('cancelled')
+    expect(run.rows).toHaveLength(1)
+  })
+})
+
+test('the input has defaults for all but the words', () => {
+  expect(keywords.input.parse({ q: ' web socket ' })).toEqual({ q: 'web socket', match: 'phrase', minPages: 1, limit: 1000 })
+})
+
+test.each([
+  [{}, 'q', /./],
+  [{ q: ' ' }, 'q', /Enter a word/],
+  [{ q: '!? …' }, 'q', /no letter or digit/],
+  [{ q: 'a'.repeat(100) }, 'q', /no word of a usual length/],
+  [{ q: 'one two three four five six seven eight nine ten eleven' }, 'q', /more than 10 words/],
+  [{ q: 'ab '.repeat(70) }, 'q', /at most 200 characters/],
+  [{ q: 'a', match: 'any' }, 'match', /./],
+  [{ q: 'a', minPages: -1 }, 'minPages', /./],
+  [{ q: 'a', limit: 10_001 }, 'limit', /./],
+])('%j is refused at %s', (input, field, message) => {
+  const [issue] = keywords.input.safeParse(input).error?.issues ?? []
+  expect(issue?.path).toEqual([field])
+  expect(issue?.message).toMatch(message)
+})

@@ -1,0 +1,71 @@
+import { onTestFinished } from 'vitest'
+import type { Row, Search } from '#jobs/define-search.ts'
+import type { Progress } from '#jobs/job.ts'
+import { sourceOf, temporaryFolder } from '#test/webindex/index-fixture.ts'
+import { createBuilds } from '#webindex/build-index.ts'
+import { createIndexEngine, type IndexEngine } from '#webindex/engine.ts'
+import type { SearchTools } from '#webindex/search-tools.ts'
+import type { SourceItem } from '#webindex/source-item.ts'
+import { toolsOver } from './tools-fixture.ts'
+
+export const builtAt = new Date('2026-05-06T07:08:09.010Z')
+
+/** Builds an index of these items in a folder of the test's own. @returns the folder. */
+export async function builtIndex(items: Iterable<SourceItem>, { shards = 5 } = {}): Promise<string> {
+  const dir = temporaryFolder()
+  const { signal } = new AbortController()
+  await createBuilds({ dir, shards, now: () => builtAt }).add(sourceOf('fixture', items), { signal })
+  return dir
+}
+
+export async function engineOf(dir: string): Promise<IndexEngine> {
+  const engine = await createIndexEngine({ dir })
+  onTestFinished(() => engine.close())
+  return engine
+}
+
+export async function engineOver(items: Iterable<SourceItem>, options?: { shards?: number }): Promise<IndexEngine> {
+  return engineOf(await builtIndex(items, options))
+}
+
+/** One run of a search, with all that it says. */
+export interface Run {
+  rows: Row[]
+  notes: string[]
+  steps: Progress[]
+}
+
+/** @param options.onRow is told each row as it comes. */
+export async function runSearch(
+  search: Search<SearchTools>,
+  engine: IndexEngine,
+  input: Record<string, unknown>,
+  options: { stop?: AbortController; web?: SearchTools['web']; run?: Run; onRow?(row: Row): void } = {},
+): Promise<Run> {
+  const { stop = new AbortController(), web, run = { rows: [], notes: [], steps: [] }, onRow } = options
+  const index = await engine.open()
+  try {
+    const context = {
+      ...toolsOver(index, web && { web }),
+      signal: stop.signal,
+      progress: (step: Progress) => run.steps.push(step),
+      note: (text: string) => run.notes.push(text),
+    }
+    for await (const row of search.run(search.input.parse(input), context)) {
+      run.rows.push(row)
+      onRow?.(row)
+    }
+  } finally {
+    await index.close()
+  }
+  return run
+}
+
+/** The same numbers on each run: a linear congruential generator (Numerical Recipes). */
+export function dice(seed: number) {
+  let state = seed
+  return <Item>(items: readonly Item[]): Item => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return items[Math.floor((state / 2 ** 32) * items.length)] as Item
+  }
+}
