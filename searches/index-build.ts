@@ -126,12 +126,18 @@ async function change(
   }
 }
 
+/** What is counted, where its name is no plural. */
+const nouns: Record<string, string> = {
+  reported: 'reported links',
+  passed: 'rows that nobody asked for',
+  edges: 'pairs of linking sites',
+}
 const number = new Intl.NumberFormat('en')
 
 /** What a build did, in sentences for people. */
 export function tellBuilt({ manifest, read, samples, remarks }: Built): string[] {
   const found = Object.entries(read).flatMap(([what, count]) =>
-    count > 0 && what !== 'bad' ? [`${number.format(count)} ${what}`] : [],
+    count > 0 && what !== 'bad' ? [`${number.format(count)} ${nouns[what] ?? what}`] : [],
   )
   const { pages, links, sites } = manifest.counts
   return [

@@ -6,7 +6,7 @@ import type { BuildOptions, BuildProgress, Built, IndexBuilds } from './builds.t
 import type { WebDocument } from './document.ts'
 import { openDraft } from './draft.ts'
 import { NoIndex, NoSuchSource, NothingToIndex, TooManyBad, UnusableSourceName } from './errors.ts'
-import { type Extracted, extractSource } from './extract-source.ts'
+import { type Extracted, extractNames, extractSource } from './extract-source.ts'
 import { asFullDisk, checkFreeDisk } from './free-disk.ts'
 import { isCode } from './holder.ts'
 import { liveManifest, removeUnused } from './leases.ts'
@@ -31,7 +31,7 @@ interface Change {
   added: Source | null
 }
 
-const nothingRead: Built['read'] = { pages: 0, links: 0, queries: 0, edges: 0, ranks: 0, bad: 0 }
+const nothingRead: Built['read'] = { pages: 0, links: 0, queries: 0, edges: 0, ranks: 0, reported: 0, passed: 0, bad: 0 }
 
 export function createBuilds(options: BuildsOptions): IndexBuilds {
   return {
@@ -148,10 +148,10 @@ async function writeGeneration({ kept, added }: Change, options: GenerationOptio
 
 /** @throws {NothingToIndex} @throws {TooManyBad} */
 function refuseBad(name: string, { read, samples }: Extracted): void {
-  const good = read.pages + read.queries + read.edges + read.ranks
-  if (read.bad > good) {
+  const good = read.pages + read.queries + read.edges + read.ranks + read.reported
+  if (read.bad > good + read.passed) {
     if (good === 0) throw new NothingToIndex(name, read.bad, samples)
-    throw new TooManyBad(name, { bad: read.bad, good }, samples)
+    throw new TooManyBad(name, { bad: read.bad, good: good + read.passed }, samples)
   }
   if (good === 0) throw new NothingToIndex(name, 0, [])
 }
@@ -162,7 +162,7 @@ function indexedSource({ name, kind }: Source, { read, files }: Extracted, added
     name,
     kind,
     pages: rows('pages'),
-    links: rows('links'),
+    links: rows('links') + rows('reported'),
     queries: rows('queries'),
     edges: rows('edges'),
     ranks: rows('ranks'),
@@ -175,7 +175,7 @@ function indexedSource({ name, kind }: Source, { read, files }: Extracted, added
 /** Puts the files of a source into the new generation too, so that each generation can be removed for itself. */
 async function carryOver(source: IndexedSource, { dir, folder }: { dir: string; folder: string }): Promise<IndexedSource> {
   const files: IndexedSource['files'] = {}
-  for (const table of ['pages', 'links', 'queries', 'edges', 'ranks'] as const) {
+  for (const table of extractNames) {
     const shard = source.files[table]
     if (!shard) continue
     const name = basename(shard.file)

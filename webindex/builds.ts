@@ -17,7 +17,16 @@ export interface BuildOptions {
 /** What became of a build. */
 export interface Built {
   manifest: Manifest
-  read: { pages: number; links: number; queries: number; edges: number; ranks: number; bad: number }
+  read: {
+    pages: number
+    links: number
+    queries: number
+    edges: number
+    ranks: number
+    reported: number
+    passed: number
+    bad: number
+  }
   /** The first few of what was passed over. */
   samples: BadRow[]
   remarks: string[]

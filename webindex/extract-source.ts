@@ -4,7 +4,7 @@ import type { WebDocument } from './document.ts'
 import type { Draft } from './draft.ts'
 import type { IndexedSource } from './manifest.ts'
 import { phraseTokens } from './phrase-tokens.ts'
-import type { BadRow, LoggedQuery, ReadProgress, SiteEdge, Source, SourceItem, WebRank } from './source-item.ts'
+import type { BadRow, LoggedQuery, ReadProgress, ReportedLink, SiteEdge, Source, SourceItem, WebRank } from './source-item.ts'
 import { addressOf } from './web-address.ts'
 
 /**
@@ -20,13 +20,26 @@ export const extracts = {
   queries: 'phrase VARCHAR, searches UBIGINT, clicks UBIGINT, position DOUBLE',
   edges: 'source_site VARCHAR, target_site VARCHAR, linking_pages UBIGINT, target_pages UBIGINT',
   ranks: 'site VARCHAR, position UINTEGER',
+  reported: `
+    source_url VARCHAR, source_key VARCHAR, source_site VARCHAR, source_host VARCHAR, target_url VARCHAR, target_host VARCHAR, target_site VARCHAR,
+    seen_at TIMESTAMP`,
 } as const
 export type ExtractName = keyof typeof extracts
+export const extractNames = ['pages', 'links', 'queries', 'edges', 'ranks', 'reported'] as const
 
 export interface Extracted {
   files: IndexedSource['files']
   /** What was read; of a page that came twice, both. */
-  read: { pages: number; links: number; queries: number; edges: number; ranks: number; bad: number }
+  read: {
+    pages: number
+    links: number
+    queries: number
+    edges: number
+    ranks: number
+    reported: number
+    passed: number
+    bad: number
+  }
   samples: BadRow[]
   remarks: string[]
 }
@@ -73,7 +86,7 @@ async function writeFiles(draft: Draft, id: string, read: Extracted['read']): Pr
   const name = (table: ExtractName) => `source-${id}-${table}`
   if (read.pages > 0) files.pages = await draft.copy(name('pages'), `FROM pages WHERE ${last}`, { rowGroup: textRowGroup })
   if (read.links > 0) files.links = await draft.copy(name('links'), `FROM links WHERE ${last}`)
-  for (const table of ['queries', 'edges', 'ranks'] as const) {
+  for (const table of ['queries', 'edges', 'ranks', 'reported'] as const) {
     if (read[table] > 0) files[table] = await draft.copy(name(table), `FROM ${table}`)
   }
   return files
@@ -88,9 +101,10 @@ async function openRows({ connection, run }: Draft) {
   const queries = await connection.createAppender('queries')
   const edges = await connection.createAppender('edges')
   const ranks = await connection.createAppender('ranks')
-  Object.assign(appenders, { pages, links, queries, edges, ranks })
+  const reported = await connection.createAppender('reported')
+  Object.assign(appenders, { pages, links, queries, edges, ranks, reported })
 
-  const read: Extracted['read'] = { pages: 0, links: 0, queries: 0, edges: 0, ranks: 0, bad: 0 }
+  const read: Extracted['read'] = { pages: 0, links: 0, queries: 0, edges: 0, ranks: 0, reported: 0, passed: 0, bad: 0 }
   const samples: BadRow[] = []
   const remarks = new Set<string>()
   let waiting = 0
@@ -114,7 +128,7 @@ async function openRows({ connection, run }: Draft) {
     text(pages, from.url, from.key, from.site, from.host, page.title)
     pages.appendUInteger(page.words)
     text(pages, page.source)
-    pages.appendTimestamp(new DuckDBTimestampValue(BigInt(page.seenAt.getTime()) * 1000n))
+    pages.appendTimestamp(timestampOf(page.seenAt))
     text(pages, tokensOf(page.title), tokensOf(page.text))
     pages.endRow()
     // What is not on the public web, and links of a page to itself, are passed over.
@@ -166,6 +180,17 @@ async function openRows({ connection, run }: Draft) {
     read.ranks++
   }
 
+  function addReported({ sourceUrl, targetUrl, seenAt }: ReportedLink, place: string) {
+    const from = addressOf(sourceUrl)
+    const to = addressOf(targetUrl)
+    if (!from || !to) return passOver({ place, reason: `${from ? targetUrl : sourceUrl} is not a page of the public web` })
+    if (from.key === to.key) return
+    text(reported, from.url, from.key, from.site, from.host, to.key, to.host, to.site)
+    reported.appendTimestamp(timestampOf(seenAt))
+    reported.endRow()
+    read.reported++
+  }
+
   function flush(): void {
     waiting = 0
     for (const appender of Object.values(appenders)) appender.flushSync()
@@ -181,7 +206,9 @@ async function openRows({ connection, run }: Draft) {
       else if ('query' in item) addQuery(item.query, place)
       else if ('edge' in item) addEdge(item.edge, place)
       else if ('rank' in item) addRank(item.rank, place)
+      else if ('reported' in item) addReported(item.reported, place)
       else if ('bad' in item) passOver(item.bad)
+      else if ('passed' in item) read.passed += item.passed
       else remarks.add(item.remark)
       if (waiting >= flushAtCharacters) flush()
     },
@@ -192,6 +219,10 @@ async function openRows({ connection, run }: Draft) {
       }
     },
   }
+}
+
+function timestampOf(date: Date): DuckDBTimestampValue {
+  return new DuckDBTimestampValue(BigInt(date.getTime()) * 1000n)
 }
 
 function tokensOf(text: string): string {

@@ -1,13 +1,13 @@
 import { basename } from 'node:path'
 import { IndexProblem } from './errors.ts'
 import type { Source } from './source-item.ts'
-import { starterSource } from './starter-documents.ts'
 import { folderSource } from './sources/folder-source.ts'
 import { openImport } from './sources/open-import.ts'
 import { searchConsoleSource } from './sources/search-console-source.ts'
 import { warcSource } from './sources/warc-source.ts'
 import { watSource } from './sources/wat-source.ts'
 import { webgraphSource } from './sources/webgraph-source.ts'
+import { starterSource } from './starter-documents.ts'
 
 export const importKinds = ['warc', 'wat', 'html', 'search-console', 'webgraph', 'packages'] as const
 export type ImportKind = (typeof importKinds)[number]

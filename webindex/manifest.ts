@@ -39,6 +39,7 @@ const IndexedSource = z.object({
     queries: Shard.optional(),
     edges: Shard.optional(),
     ranks: Shard.optional(),
+    reported: Shard.optional(),
   }),
 })
 export type IndexedSource = z.infer<typeof IndexedSource>

@@ -46,6 +46,13 @@ export async function mergeLinks({ draft, ...from }: MergeOptions): Promise<void
     SELECT pages.url AS source_url, pages.site AS source_site, pages.host AS source_host, target_url, target_host, target_site, anchor, nofollow, kind,
       pages.seen_at
     FROM (${allRows(from, 'links')}) JOIN pages USING (page)`)
+  // A report counts for as long as no page is known that says more: which of its links lead there, and with which words.
+  await draft.run(`
+    INSERT INTO links
+    SELECT DISTINCT ON (source_key, target_url) source_url, source_site, source_host, target_url, target_host, target_site, '', false, 'reported', seen_at
+    FROM (${allRows(from, 'reported')}) AS told
+    WHERE NOT EXISTS (FROM links JOIN pages ON pages.url = links.source_url WHERE pages.key = told.source_key AND links.target_site = told.target_site)
+    ORDER BY seen_at DESC`)
   await draft.run(`
     CREATE TABLE all_edges AS
     SELECT source_site, target_site, max(linking_pages) AS linking_pages, max(target_pages) AS target_pages

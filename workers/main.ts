@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { v4 as uuid } from 'uuid'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
@@ -11,11 +12,16 @@ import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { allShards } from '#jobs/redis/store.ts'
 import { readSettings } from '#jobs/settings.ts'
 import { findSearch } from '#searches/catalog.ts'
+import { createBuilds } from '#webindex/build-index.ts'
 import { createIndexEngine } from '#webindex/engine.ts'
+import { createImports } from '#webindex/imports.ts'
+import { crawlerName, createWeb } from '#webindex/web/create-web.ts'
+import packageFacts from '../package.json' with { type: 'json' }
 import { createArchiver } from './archive-ended.ts'
+import { createHostTurns } from './host-turns.ts'
 import { maintain } from './maintain.ts'
 import { createRunningJobs } from './running-jobs.ts'
-import { openTools } from './search-tools.ts'
+import { openTools, type SharedTools } from './search-tools.ts'
 import { createSearchWorker } from './search-worker.ts'
 import { workerSettings } from './settings.ts'
 
@@ -45,8 +51,24 @@ async function main(): Promise<void> {
   const { redis } = store
   const queues = openQueues(redis, store)
   const running = createRunningJobs()
-  const engine = await createIndexEngine({ dir: settings.INDEX_DIR })
-  const places = { store, queues, db: postgres.db, now: () => new Date(), log }
+  const now = () => new Date()
+  const engine = await createIndexEngine({
+    dir: settings.INDEX_DIR,
+    memoryLimitMb: settings.INDEX_MEMORY_MB,
+    threads: settings.INDEX_THREADS,
+  })
+  const shared: SharedTools = {
+    engine,
+    web: createWeb({
+      turns: createHostTurns({ redis, namespace: settings.REDIS_PREFIX }),
+      userAgent: crawlerName(packageFacts.version, settings.CRAWL_CONTACT),
+      allowPrivate: settings.CRAWL_ALLOW_PRIVATE,
+      now,
+    }),
+    builds: createBuilds({ dir: settings.INDEX_DIR, memoryLimitMb: settings.BUILD_MEMORY_MB, now }),
+    imports: createImports({ root: settings.IMPORT_DIR, nodeModules: join(import.meta.dirname, '../node_modules'), now }),
+  }
+  const places = { store, queues, db: postgres.db, now, log }
   const archiver = createArchiver(places)
   const deps = {
     ...places,
@@ -54,16 +76,7 @@ async function main(): Promise<void> {
     running,
     findSearch,
     attemptsOf: (search: string) => findSearch(search)?.attempts,
-    openTools: () =>
-      openTools({
-        engine,
-        get web(): never {
-          throw new Error('The web is not composed yet')
-        },
-        get builds(): never {
-          throw new Error('Builds are not composed yet')
-        },
-      }),
+    openTools: () => openTools(shared),
     archiveDays: settings.ARCHIVE_DAYS ?? null,
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { commonSettings } from '#jobs/settings.ts'
-import { CrawlAllowPrivate } from '#webindex/web/allow-private.ts'
+import { AllowPrivate } from '#webindex/web/allowed-addresses.ts'
 
 export const workerSettings = commonSettings.extend({
   /** Searches that one worker process runs at once. */
@@ -17,7 +17,7 @@ export const workerSettings = commonSettings.extend({
   /** Admins build the index from files in this folder, and from nowhere else. */
   IMPORT_DIR: z.string().min(1).default('.data/import'),
   /** Networks that a crawl may reach besides the public internet: CIDRs, separated by commas. */
-  CRAWL_ALLOW_PRIVATE: CrawlAllowPrivate.default([]),
+  CRAWL_ALLOW_PRIVATE: AllowPrivate,
   /** Where owners of sites learn who crawls them; part of the User-Agent. */
   CRAWL_CONTACT: z
     .string()
