@@ -20,13 +20,28 @@ export function SearchPanel({ searches, initial }: { searches: SearchType[]; ini
     <section>
       {searches.length > 1 ? (
         <div className="mb-5">
-          <Segmented
-            legend="Type of search"
-            name="search"
+          {/* Side by side they don't fit a phone. */}
+          <select
+            aria-label="Type of search"
             value={search.name}
-            onChange={choose}
-            options={searches.map((each) => ({ value: each.name, label: each.title }))}
-          />
+            onChange={(event) => choose(event.target.value)}
+            className="field pr-8 font-medium md:hidden"
+          >
+            {searches.map((each) => (
+              <option key={each.name} value={each.name}>
+                {each.title}
+              </option>
+            ))}
+          </select>
+          <div className="hidden md:block">
+            <Segmented
+              legend="Type of search"
+              name="search"
+              value={search.name}
+              onChange={choose}
+              options={searches.map((each) => ({ value: each.name, label: each.title }))}
+            />
+          </div>
         </div>
       ) : null}
       <h1 className="text-2xl font-semibold">{search.title}</h1>

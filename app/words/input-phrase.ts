@@ -18,7 +18,10 @@ export function inputPhrase(input: JobInput, search: SearchType | undefined): In
   const details = fields
     .filter((field) => field !== subjectField && input[field.name] !== undefined && !isDefault(field, input[field.name]))
     .map((field) => `${field.label}: ${valuePhrase(field, input[field.name])}`)
-  return { subject: subjectField ? shortened(valuePhrase(subjectField, input[subjectField.name])) : 'Search', details }
+  return {
+    subject: subjectField ? capitalised(subjectField, valuePhrase(subjectField, input[subjectField.name])) : 'Search',
+    details,
+  }
 }
 
 /** All that a job was given, field by field. */
