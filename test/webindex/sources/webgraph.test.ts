@@ -158,6 +158,18 @@ test('bad lines are told by file and line, and the others are read', async () =>
   ])
 })
 
+test('a bad line has its number wherever it is, and empty ones count', async () => {
+  const files = writeGraph(temporaryFolder())
+  const rows = readFileSync(files.edges, 'utf8').split('\n')
+  const places = [1, 20_000, 20_001, 49_999]
+  for (const line of places) rows[line - 1] = 'x'
+  rows[30_000 - 1] = ''
+  writeFileSync(files.edges, gzipSync(rows.join('\n')))
+  expect(badIn(await read({ ...files, targets })).map(({ place }) => place)).toEqual(
+    places.map((line) => `edges.txt, line ${line}`),
+  )
+})
+
 test('a gzip file that is cut off or damaged is refused, not taken for a whole one', async () => {
   const files = writeGraph(temporaryFolder(), { gz: true })
   const whole = readFileSync(files.edges)
