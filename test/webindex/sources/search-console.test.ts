@@ -336,6 +336,8 @@ describe('a table of words', () => {
     await expect(readCsv('ꙮ.csv', csv)).rejects.toThrow(BadSource)
     await expect(readCsv('ꙮ.csv', csv)).rejects.toThrow(/“redis”, “valkey”…/)
     expect(queriesIn(await readCsv('ꙮ.csv', csv, { table: 'queries' }))).toHaveLength(2)
+    const countries = { name: 'a.csv', content: head + body(['France', 'Peru']) }
+    expect(queriesIn(await readZip([countries], { table: 'queries' }))).toEqual([])
   })
 
   test('of countries or devices is never taken for queries, whatever it is called', async () => {
@@ -479,8 +481,8 @@ test('a folder of archives and tables is read whole; links that could lead out o
   writeFileSync(join(folder, 'Queries.csv'), `${head}redis,1,10,10%,2\nx,y,10,10%,2\n`)
   writeZip(join(folder, 'a.zip'), [{ name: 'Queries.csv', content: `${head}valkey,1,10,10%,2\nx,y,10,10%,2\n` }])
   const items = await read(folder)
-  expect(queriesIn(items).map(({ query }) => query)).toEqual(['valkey', 'redis'])
-  expect(badIn(items).map(({ place }) => place)).toEqual(['a.zip/Queries.csv, line 3', 'Queries.csv, line 3'])
+  expect(queriesIn(items).map(({ query }) => query)).toEqual(['redis', 'valkey'])
+  expect(badIn(items).map(({ place }) => place)).toEqual(['Queries.csv, line 3', 'a.zip/Queries.csv, line 3'])
   expect(remarksIn(items)).toEqual(['below is no table and was not opened.', 'link.csv is no table and was not opened.'])
 })
 
