@@ -509,16 +509,18 @@ test('the property is a domain or an address of the public web, and names the so
     await expect(named(property)).rejects.toThrow(reason)
 })
 
-test('an abort is heard within 100 ms, whatever was read before', async () => {
+test('an abort that arrives while rows are being parsed is heard within 100 ms', async () => {
   const path = join(temporaryFolder(), 'Queries.csv')
   writeFileSync(path, `Top queries,Clicks,Impressions,CTR,Position\n${'"a, b",1,10,10%,2\n'.repeat(300_000)}`)
   const source = await searchConsoleSource({ path, property: 'example.com' })
   const abort = new AbortController()
   let abortedAt = 0
-  setTimeout(() => {
+  const onProgress = () => {
+    if (abortedAt > 0) return
     abortedAt = performance.now()
-    abort.abort()
-  }, 100)
-  await expect(collect(source.items({ signal: abort.signal, onProgress() {} }))).rejects.toThrow(/aborted/)
+    // It is heard only if parsing lets others have their turn.
+    setTimeout(() => abort.abort(), 1)
+  }
+  await expect(collect(source.items({ signal: abort.signal, onProgress }))).rejects.toThrow(/aborted/)
   expect(performance.now() - abortedAt).toBeLessThan(100)
 })
