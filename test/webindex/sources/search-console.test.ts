@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'csv-stringify/sync'
@@ -432,6 +433,12 @@ describe('an archive', () => {
     await expect(readZip([{ ...queries, declaredBytes: 300 * 1024 ** 2 }])).rejects.toThrow(
       /“Queries\.csv” in it unpacks to more than 256 MiB/,
     )
+  })
+
+  test('whose entries unpack to more than 1 GiB together is refused', async () => {
+    const large = { content: randomBytes(1_400_000), declaredBytes: 250 * 1024 ** 2 }
+    const entries = Array.from({ length: 5 }, (_, n) => ({ ...large, name: `${n}.csv` }))
+    await expect(readZip(entries)).rejects.toThrow(/“4\.csv” in it brings what the archive unpacks to above 1 GiB/)
   })
 
   test('that lies about a size is refused', async () => {

@@ -40,6 +40,8 @@ interface Shape {
   gz?: boolean
   hosts?: boolean
   header?: string[]
+  /** Vertices come in no order of their ids. */
+  mixed?: boolean
 }
 
 function writeGraph(
@@ -47,6 +49,7 @@ function writeGraph(
   {
     gz = false,
     hosts = true,
+    mixed = false,
     header = ['#harmonicc_pos', '#harmonicc_val', '#pr_pos', '#pr_val', '#host_rev', '#n_hosts'],
   }: Shape = {},
 ) {
@@ -62,8 +65,10 @@ function writeGraph(
     writeFileSync(path, gz ? gzipSync(text) : text)
     return path
   }
+  const vertices = domains.map((domain, n) => (hosts ? [n, reversed(domain), 3] : [n, reversed(domain)]))
+  const order = vertices.map((_, n) => (mixed ? (n * 3_001) % vertices.length : n))
   return {
-    vertices: write('vertices', lines(domains.map((domain, n) => (hosts ? [n, reversed(domain), 3] : [n, reversed(domain)])))),
+    vertices: write('vertices', lines(order.map((n) => vertices[n] ?? []))),
     edges: write('edges', lines(edges)),
     ranks: write(
       'ranks',
@@ -102,7 +107,7 @@ for (const [name, shape] of Object.entries({
     hosts: false,
     header: ['#hc_pos', '#harmonicc_val', '#pr_pos', '#pr_val', '#host_rev'],
   },
-  'heads without a sign, in another order': { header: ['host_rev', 'pr_pos', 'harmonicc_pos'] },
+  'heads without a sign, in another order, as are the vertices': { header: ['host_rev', 'pr_pos', 'harmonicc_pos'], mixed: true },
 } satisfies Record<string, Shape>)) {
   test(`${name}: exactly the links to the targets and the ranks of those who link are kept`, async () => {
     const files = writeGraph(temporaryFolder(), shape)
