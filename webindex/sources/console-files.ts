@@ -16,10 +16,9 @@ export interface TableFile {
   open(): Promise<Readable>
 }
 
-/** Tables that were exported together. */
 export interface ExportedTables {
-  /** They stand in the order in which Search Console wrote them. */
-  inOrder: boolean
+  /** Tables of an archive were exported together, and stand in the order in which Search Console wrote them. Those of a folder come one by one. */
+  from: 'archive' | 'folder' | 'file'
   tables: TableFile[]
   /** Names of what else there is and is not looked at. */
   others: string[]
@@ -28,37 +27,50 @@ export interface ExportedTables {
 
 const isTable = (name: string) => /\.(csv|tsv|txt)$/i.test(name)
 const mostFiles = 1_000
+/** Search Console writes seven. The beginnings of all are looked at together. */
+const mostTables = 50
 
 /** The exports at a path, one after the other: an archive, a table, or a folder of both (its own folders and symbolic links are passed over). @throws {BadSource} */
 export async function* exportsAt(path: string, signal: AbortSignal): AsyncGenerator<ExportedTables> {
   const name = basename(path)
   if (!(await inspectImport(path)).isDirectory()) {
-    yield (await isZip(path)) ? await archive(path, name, '', signal) : loose([await tableFile(path, name)], [])
+    yield (await isZip(path)) ? await archive(path, name, '', signal) : loose('file', [await tableFile(path, name)])
     return
   }
   const found = await readdir(path, { withFileTypes: true })
   if (found.length > mostFiles) throw new BadSource(`${name} can’t be imported: the folder holds more than ${mostFiles} files.`)
-  const tables: TableFile[] = []
   const others: string[] = []
   for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const file = join(path, entry.name)
     // A link could lead out of the folder that imports are read from.
     if (!entry.isFile()) others.push(entry.name)
     else if (await isZip(file)) yield await archive(file, entry.name, `${entry.name}/`, signal)
-    else if (isTable(entry.name)) tables.push(await tableFile(file, entry.name))
+    else if (isTable(entry.name)) yield loose('folder', [await tableFile(file, entry.name)])
     else others.push(entry.name)
   }
-  yield loose(tables, others)
+  yield loose('folder', [], others)
 }
 
-const loose = (tables: TableFile[], others: string[]): ExportedTables => ({ inOrder: false, tables, others, close() {} })
+const loose = (from: 'folder' | 'file', tables: TableFile[], others: string[] = []): ExportedTables => ({
+  from,
+  tables,
+  others,
+  close() {},
+})
 
 async function archive(path: string, name: string, prefix: string, signal: AbortSignal): Promise<ExportedTables> {
   const { entries, close } = await openZip(path, name, signal)
   const named = entries.map((entry) => ({ ...entry, name: `${prefix}${entry.name}` }))
+  const tables = named.filter((entry) => isTable(entry.name))
+  if (tables.length > mostTables) {
+    close()
+    throw new BadSource(
+      `${name} can’t be imported: it holds more than ${mostTables} tables, so it is no export of Search Console.`,
+    )
+  }
   return {
-    inOrder: true,
-    tables: named.filter((entry) => isTable(entry.name)),
+    from: 'archive',
+    tables,
     others: named.filter((entry) => !isTable(entry.name)).map((entry) => entry.name),
     close,
   }

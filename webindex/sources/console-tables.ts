@@ -30,7 +30,7 @@ export type Recognised =
 export interface Recognition {
   /** The tables are in the order in which Search Console writes them into its archive. */
   inOrder: boolean
-  /** Whoever imports says what a table of words is, where its cells don't. */
+  /** Whoever imports says what a table of words is. */
   told?: 'queries' | undefined
 }
 

@@ -11,7 +11,7 @@ export interface KeptEdges {
   add(fromId: number, target: number): void
   /** Targets of that id, each once; they are forgotten. */
   take(fromId: number): number[]
-  /** Ids that nobody has taken. */
+  /** Ids that nobody has taken; they are forgotten. */
   left(): Iterable<number>
 }
 
@@ -61,8 +61,10 @@ export function keepEdges(): KeptEdges {
       return [...new Set(found)]
     },
     *left() {
-      for (const group of [...waiting.keys()]) open(group)
-      for (const targets of opened.values()) yield* targets.keys()
+      for (const group of new Set([...waiting.keys(), ...opened.keys()])) {
+        yield* open(group)?.keys() ?? []
+        opened.delete(group)
+      }
     },
   }
 }

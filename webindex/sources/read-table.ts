@@ -8,8 +8,8 @@ export type TableLine = { line: number; cells: string[] } | { line: number; bad:
 const longestLine = 65_536
 /** Characters that are looked at to tell what parts the cells. */
 const headLength = 8_192
-/** So many lines are parsed without a pause. */
-const linesAtOnce = 200
+/** Others have their turn in between: locks are renewed, aborts are heard. */
+const turnMs = 8
 
 /**
  * Reads a table as spreadsheets write it: UTF-8, or UTF-16 with a byte order mark; cells parted by comma, semicolon or tab, the header tells which.
@@ -22,11 +22,15 @@ export async function* readTable(
 ): AsyncGenerator<TableLine> {
   let delimiter: string | undefined
   let number = 0
+  let began = performance.now()
   for await (const lines of linesOf(decoded(bytes, name))) {
     delimiter ??= delimiterOf(lines)
     for (const text of lines) {
       number++
-      if (number % linesAtOnce === 0) await setImmediate()
+      if (performance.now() - began > turnMs) {
+        await setImmediate()
+        began = performance.now()
+      }
       signal.throwIfAborted()
       if (text.trim() === '') continue
       const cells = text.length > longestLine ? 'it is longer than 65,536 characters' : cellsOf(text, delimiter)

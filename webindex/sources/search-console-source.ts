@@ -15,7 +15,7 @@ export interface SearchConsoleOptions {
   /** `sc-domain:example.com`, `https://www.example.com/` or `example.com`. */
   property: string
   name?: string | undefined
-  /** A table of words and numbers is of queries, where its cells and its place don't tell. */
+  /** Of a single table: its words are queries, whatever they look like. Says nothing of archives and folders. */
   table?: 'queries' | undefined
 }
 
@@ -62,12 +62,13 @@ async function* itemsOf(
     done += bytes
     onProgress({ done, total: null, unit: 'bytes' })
   }
-  for await (const { tables, others, inOrder, close } of exportsAt(path, signal)) {
+  for await (const { from, tables, others, close } of exportsAt(path, signal)) {
     try {
       const heads: TableHead[] = []
       for (const file of tables) heads.push({ name: basename(file.name), rows: await headOf(file, signal) })
       for (const other of others) yield { remark: `${other} is no table and was not opened.` }
-      for (const [at, found] of recogniseTables(heads, { inOrder, told }).entries()) {
+      const recognition = { inOrder: from === 'archive', told: from === 'file' ? told : undefined }
+      for (const [at, found] of recogniseTables(heads, recognition).entries()) {
         const file = tables[at]
         if (!file) continue
         if ('doubt' in found) doubts.push(`${file.name}: ${found.doubt}`)

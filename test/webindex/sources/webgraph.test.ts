@@ -40,6 +40,8 @@ interface Shape {
   gz?: boolean
   hosts?: boolean
   header?: string[]
+  /** Vertices come in no order of their ids. */
+  mixed?: boolean
 }
 
 function writeGraph(
@@ -47,6 +49,7 @@ function writeGraph(
   {
     gz = false,
     hosts = true,
+    mixed = false,
     header = ['#harmonicc_pos', '#harmonicc_val', '#pr_pos', '#pr_val', '#host_rev', '#n_hosts'],
   }: Shape = {},
 ) {
@@ -62,8 +65,10 @@ function writeGraph(
     writeFileSync(path, gz ? gzipSync(text) : text)
     return path
   }
+  const vertices = domains.map((domain, n) => (hosts ? [n, reversed(domain), 3] : [n, reversed(domain)]))
+  const order = vertices.map((_, n) => (mixed ? (n * 3_001) % vertices.length : n))
   return {
-    vertices: write('vertices', lines(domains.map((domain, n) => (hosts ? [n, reversed(domain), 3] : [n, reversed(domain)])))),
+    vertices: write('vertices', lines(order.map((n) => vertices[n] ?? []))),
     edges: write('edges', lines(edges)),
     ranks: write(
       'ranks',
@@ -102,7 +107,7 @@ for (const [name, shape] of Object.entries({
     hosts: false,
     header: ['#hc_pos', '#harmonicc_val', '#pr_pos', '#pr_val', '#host_rev'],
   },
-  'heads without a sign, in another order': { header: ['host_rev', 'pr_pos', 'harmonicc_pos'] },
+  'heads without a sign, in another order, as are the vertices': { header: ['host_rev', 'pr_pos', 'harmonicc_pos'], mixed: true },
 } satisfies Record<string, Shape>)) {
   test(`${name}: exactly the links to the targets and the ranks of those who link are kept`, async () => {
     const files = writeGraph(temporaryFolder(), shape)
@@ -156,6 +161,18 @@ test('bad lines are told by file and line, and the others are read', async () =>
     { place: 'v, id 9', reason: 'an edge comes from it, and it is not there' },
     ...[3, 4].map((line) => ({ place: `r, line ${line}`, reason: 'it has no position or no domain' })),
   ])
+})
+
+test('a bad line has its number wherever it is, and empty ones count', async () => {
+  const files = writeGraph(temporaryFolder())
+  const rows = readFileSync(files.edges, 'utf8').split('\n')
+  const places = [1, 20_000, 20_001, 49_999]
+  for (const line of places) rows[line - 1] = 'x'
+  rows[30_000 - 1] = ''
+  writeFileSync(files.edges, gzipSync(rows.join('\n')))
+  expect(badIn(await read({ ...files, targets })).map(({ place }) => place)).toEqual(
+    places.map((line) => `edges.txt, line ${line}`),
+  )
 })
 
 test('a gzip file that is cut off or damaged is refused, not taken for a whole one', async () => {
