@@ -1,12 +1,14 @@
+import { realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { indexBuild, tellBuilt } from '#searches/index-build.ts'
-import type { Built } from '#webindex/builds.ts'
 import { createBuilds } from '#webindex/build-index.ts'
+import type { Built } from '#webindex/builds.ts'
 import { BrokenIndex, IndexProblem, NoIndex } from '#webindex/errors.ts'
 import { createImports, type ImportOrder, importKinds } from '#webindex/imports.ts'
 import { readStats } from '#webindex/index-stats.ts'
 import { readManifest } from '#webindex/manifest.ts'
+import { BadSource } from '#webindex/sources/bad-source.ts'
 import { apiFromEnvironment, type CallApi, CannotCall } from './call-api.ts'
 import { indexDir, openDataDir } from './data-dir.ts'
 import { runOnServer } from './follow-job.ts'
@@ -101,9 +103,15 @@ async function runHere(
   if (command.action === 'compact') return builds.compact(options)
   const typedIn = process.env.INIT_CWD ?? process.cwd()
   const below = (path: string) => (path ? resolve(typedIn, path) : '')
-  const imports = createImports({ root: '/', nodeModules, now: () => new Date() })
+  const imports = createImports({ open: openHere, nodeModules, now: () => new Date() })
   const order = { ...command, path: below(command.path), edges: below(command.edges), ranks: below(command.ranks) }
   return builds.add(await imports.find(order), options)
+}
+
+async function openHere(path: string): Promise<string> {
+  return realpath(path).catch(() => {
+    throw new BadSource(`There is no file or folder ${path}.`)
+  })
 }
 
 /** On the server, as any search. */

@@ -1,8 +1,6 @@
-import { basename } from 'node:path'
 import { IndexProblem } from './errors.ts'
 import type { Source } from './source-item.ts'
 import { folderSource } from './sources/folder-source.ts'
-import { openImport } from './sources/open-import.ts'
 import { searchConsoleSource } from './sources/search-console-source.ts'
 import { warcSource } from './sources/warc-source.ts'
 import { watSource } from './sources/wat-source.ts'
@@ -37,29 +35,21 @@ export interface Imports {
 }
 
 /** Something that this kind of source needs was not said. */
-export class ImportIncomplete extends IndexProblem {
-  /** The property of the order. */
-  readonly field: keyof ImportOrder
-  constructor(field: keyof ImportOrder, what: string) {
-    super(what)
-    this.field = field
-  }
-}
+export class ImportIncomplete extends IndexProblem {}
 
 export interface ImportPlaces {
-  /** The folder that everything to be imported lies in. */
-  root: string
+  /** Answers the real path of what was asked for. @throws {IndexProblem} where it is not there, or not to be read */
+  open(path: string): Promise<string>
   /** Of the installed packages. */
   nodeModules: string
   now(): Date
 }
 
-export function createImports({ root, nodeModules, now }: ImportPlaces): Imports {
+export function createImports({ open, nodeModules, now }: ImportPlaces): Imports {
   return {
     async find({ kind, path, name, baseUrl, property, edges, ranks, targets }) {
       if (kind === 'packages') return { ...starterSource({ nodeModules, seenAt: now() }), ...named(name) }
-      if (!path) throw new ImportIncomplete('path', `Say which file or folder to read, below ${basename(root)}/.`)
-      const open = (file: string) => openImport(root, file)
+      if (!path) throw new ImportIncomplete('Say which file or folder to read.')
       const file = await open(path)
       switch (kind) {
         case 'warc':
@@ -68,15 +58,11 @@ export function createImports({ root, nodeModules, now }: ImportPlaces): Imports
           return watSource({ path: file, ...named(name) })
         case 'html':
           if (!baseUrl)
-            throw new ImportIncomplete(
-              'baseUrl',
-              'Say at which address the folder is published, such as https://example.com/docs/.',
-            )
+            throw new ImportIncomplete('Say at which address the folder is published, such as https://example.com/docs/.')
           return folderSource({ path: file, baseUrl, ...named(name) })
         case 'search-console':
           if (!property)
             throw new ImportIncomplete(
-              'property',
               'Say whose export it is: the property as Search Console names it, such as sc-domain:example.com.',
             )
           return searchConsoleSource({ path: file, property, ...named(name) })

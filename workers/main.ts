@@ -15,6 +15,7 @@ import { findSearch } from '#searches/catalog.ts'
 import { createBuilds } from '#webindex/build-index.ts'
 import { createIndexEngine } from '#webindex/engine.ts'
 import { createImports } from '#webindex/imports.ts'
+import { openImport } from '#webindex/sources/open-import.ts'
 import { crawlerName, createWeb } from '#webindex/web/create-web.ts'
 import packageFacts from '../package.json' with { type: 'json' }
 import { createArchiver } from './archive-ended.ts'
@@ -66,7 +67,11 @@ async function main(): Promise<void> {
       now,
     }),
     builds: createBuilds({ dir: settings.INDEX_DIR, memoryLimitMb: settings.BUILD_MEMORY_MB, now }),
-    imports: createImports({ root: settings.IMPORT_DIR, nodeModules: join(import.meta.dirname, '../node_modules'), now }),
+    imports: createImports({
+      open: (path) => openImport(settings.IMPORT_DIR, path),
+      nodeModules: join(import.meta.dirname, '../node_modules'),
+      now,
+    }),
   }
   const places = { store, queues, db: postgres.db, now, log }
   const archiver = createArchiver(places)

@@ -1,8 +1,9 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { IndexProblem } from '../errors.ts'
 
 /** The name leads out of the folder that imports are read from. */
-export class OutsideImportRoot extends Error {
+export class OutsideImportRoot extends IndexProblem {
   readonly path: string
   constructor(path: string) {
     super(`“${path}” leads out of the import folder. Put the file there and give its name within it.`)
@@ -12,7 +13,7 @@ export class OutsideImportRoot extends Error {
 }
 
 /** Nothing of that name can be imported. */
-export class NoSuchFile extends Error {
+export class NoSuchFile extends IndexProblem {
   readonly path: string
   constructor(path: string, reason: string) {
     super(`“${path}” ${reason}`)
