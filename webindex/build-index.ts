@@ -129,7 +129,7 @@ async function writeGeneration({ kept, added }: Change, options: GenerationOptio
     let extracted: Extracted | null = null
     if (added) {
       const phase = `Reading ${added.name}`
-      extracted = await extractSource(added, { draft, id, signal, onProgress: (progress) => onProgress({ phase, ...progress }) })
+      extracted = await extractSource(added, { draft, signal, onProgress: (progress) => onProgress({ phase, ...progress }) })
       refuseBad(added.name, extracted)
       sources.push(indexedSource(added, extracted, builtAt))
     }

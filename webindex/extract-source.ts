@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { type DuckDBAppender, DuckDBTimestampValue } from '@duckdb/node-api'
 import type { WebDocument } from './document.ts'
@@ -39,12 +40,12 @@ const textRowGroup = 2_048
 /** A byte in DuckDB's table of phrases. */
 const longestQuery = 255
 
-/** Reads a source to its end and writes its rows as Parquet files of its own: `source-<id>-pages.parquet`. */
+/** Reads a source to its end and writes its rows as Parquet files of its own: `source-<uuid>-pages.parquet`. */
 export async function extractSource(
   source: Source,
-  options: { draft: Draft; id: string; signal: AbortSignal; onProgress(progress: ReadProgress): void },
+  options: { draft: Draft; signal: AbortSignal; onProgress(progress: ReadProgress): void },
 ): Promise<Extracted> {
-  const { draft, id, signal, onProgress } = options
+  const { draft, signal, onProgress } = options
   // What a transaction appends goes to no log, and is thrown away at its end: the files are what remains.
   await draft.run('BEGIN')
   const rows = await openRows(draft)
@@ -59,17 +60,19 @@ export async function extractSource(
     }
     signal.throwIfAborted()
     rows.flush()
-    return { files: await writeFiles(draft, id, rows.read), read: rows.read, samples: rows.samples, remarks: [...rows.remarks] }
+    return { files: await writeFiles(draft, rows.read), read: rows.read, samples: rows.samples, remarks: [...rows.remarks] }
   } finally {
     rows.close()
     await draft.connection.run('ROLLBACK')
   }
 }
 
-async function writeFiles(draft: Draft, id: string, read: Extracted['read']): Promise<IndexedSource['files']> {
+async function writeFiles(draft: Draft, read: Extracted['read']): Promise<IndexedSource['files']> {
   const files: IndexedSource['files'] = {}
   // Of a page that came twice the last one counts, and its links.
   const last = 'n IN (SELECT max(n) FROM pages GROUP BY key)'
+  // They stay for as many generations as the source does, beside those of sources that were read at another time.
+  const id = randomUUID()
   const name = (table: ExtractName) => `source-${id}-${table}`
   if (read.pages > 0) files.pages = await draft.copy(name('pages'), `FROM pages WHERE ${last}`, { rowGroup: textRowGroup })
   if (read.links > 0) files.links = await draft.copy(name('links'), `FROM links WHERE ${last}`)

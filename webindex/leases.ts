@@ -30,7 +30,8 @@ export async function leaseLiveGeneration(dir: string): Promise<Lease> {
       await rm(file, { force: true })
     }
     try {
-      if ((await readManifest(dir)).id === manifest.id) return { manifest, end: endOnce(dir, manifest.id, removeLease) }
+      const again = await readManifest(dir)
+      if (again.id === manifest.id) return { manifest: again, end: endOnce(dir, again.id, removeLease) }
       await removeLease()
     } catch (error) {
       await removeLease()
