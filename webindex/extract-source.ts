@@ -35,6 +35,8 @@ export interface Extracted {
 const mostSamples = 20
 /** Rows wait in the appenders until there are so many characters of them; flushing blocks the process, so not for long. */
 const flushAtCharacters = 1_000_000
+/** So long one turn of work may keep the process busy. */
+const turnMs = 8
 /** Rows with whole texts in them. */
 const textRowGroup = 2_048
 /** A byte in DuckDB's table of phrases. */
@@ -48,22 +50,31 @@ export async function extractSource(
   const { draft, signal, onProgress } = options
   // What a transaction appends goes to no log, and is thrown away at its end: the files are what remains.
   await draft.run('BEGIN')
-  const rows = await openRows(draft)
+  const rows = await openRows(draft, { place: source.name, pause: pauses(signal) })
   try {
-    let lastPause = performance.now()
-    for await (const item of source.items({ signal, onProgress })) {
-      signal.throwIfAborted()
-      rows.add(item, source.name)
-      if (performance.now() - lastPause < 8) continue
-      await setImmediate()
-      lastPause = performance.now()
-    }
+    for await (const item of source.items({ signal, onProgress })) await rows.add(item)
     signal.throwIfAborted()
     rows.flush()
     return { files: await writeFiles(draft, rows.read), read: rows.read, samples: rows.samples, remarks: [...rows.remarks] }
   } finally {
     rows.close()
     await draft.connection.run('ROLLBACK')
+  }
+}
+
+/**
+ * Lets others in this process have their turn, and hears an abort: to be called after each little piece of work.
+ * @returns nothing while the turn may go on.
+ */
+function pauses(signal: AbortSignal): () => Promise<void> | undefined {
+  let since = performance.now()
+  return () => {
+    signal.throwIfAborted()
+    if (performance.now() - since < turnMs) return
+    return setImmediate().then(() => {
+      since = performance.now()
+      signal.throwIfAborted()
+    })
   }
 }
 
@@ -83,7 +94,7 @@ async function writeFiles(draft: Draft, read: Extracted['read']): Promise<Indexe
 }
 
 /** Takes the items of a source one by one. */
-async function openRows({ connection, run }: Draft) {
+async function openRows({ connection, run }: Draft, { place, pause }: { place: string; pause: ReturnType<typeof pauses> }) {
   const appenders: Partial<Record<ExtractName, DuckDBAppender>> = {}
   for (const [table, columns] of Object.entries(extracts)) await run(`CREATE TABLE ${table} (${columns})`)
   const pages = await connection.createAppender('pages')
@@ -105,27 +116,40 @@ async function openRows({ connection, run }: Draft) {
     }
   }
 
+  /** Line by line: a text may be long, and no phrase runs over the end of a line. */
+  async function tokensOf(text: string): Promise<string> {
+    const stretches: string[] = []
+    for (const line of text.split('\n')) {
+      for (const stretch of phraseTokens(line)) stretches.push(stretch.join(' '))
+      await pause()
+    }
+    return stretches.join('\n')
+  }
+
   function passOver(bad: BadRow) {
     read.bad++
     if (samples.length < mostSamples) samples.push(bad)
   }
 
-  function addPage(page: WebDocument, place: string) {
+  async function addPage(page: WebDocument) {
     const from = addressOf(page.url)
     if (!from) return passOver({ place, reason: `${page.url} is not a page of the public web` })
+    // Before a row is begun: an abort must not come in the midst of one.
+    const [titleTokens, textTokens] = [await tokensOf(page.title), await tokensOf(page.text)]
     pages.appendUBigInt(BigInt(read.pages))
     text(pages, from.url, from.key, from.site, from.host, page.title)
     pages.appendUInteger(page.words)
     text(pages, page.source)
     pages.appendTimestamp(new DuckDBTimestampValue(BigInt(page.seenAt.getTime()) * 1000n))
-    text(pages, tokensOf(page.title), tokensOf(page.text))
+    text(pages, titleTokens, textTokens)
     pages.endRow()
     // What is not on the public web, and links of a page to itself, are passed over.
     for (const { href, anchor, nofollow, kind } of page.links) {
       const to = addressOf(href)
       if (!to || to.key === from.key) continue
+      const anchorTokens = await tokensOf(anchor)
       links.appendUBigInt(BigInt(read.pages))
-      text(links, to.key, to.host, to.site, anchor, tokensOf(anchor))
+      text(links, to.key, to.host, to.site, anchor, anchorTokens)
       links.appendBoolean(nofollow)
       text(links, kind)
       links.endRow()
@@ -134,7 +158,7 @@ async function openRows({ connection, run }: Draft) {
     read.pages++
   }
 
-  function addQuery({ query, searches, clicks, position }: LoggedQuery, place: string) {
+  function addQuery({ query, searches, clicks, position }: LoggedQuery) {
     const tokens = phraseTokens(query).flat()
     if (tokens.length === 0) return passOver({ place, reason: `the query “${query}” has no word in it` })
     if (tokens.length > longestQuery) return passOver({ place, reason: `a query has ${tokens.length} words` })
@@ -147,7 +171,7 @@ async function openRows({ connection, run }: Draft) {
     read.queries++
   }
 
-  function addEdge({ fromSite, toSite, linkingPages, targetPages }: SiteEdge, place: string) {
+  function addEdge({ fromSite, toSite, linkingPages, targetPages }: SiteEdge) {
     const from = siteNamed(fromSite)
     const to = siteNamed(toSite)
     if (!from || !to) return passOver({ place, reason: `${from ? toSite : fromSite} is not a site of the public web` })
@@ -160,7 +184,7 @@ async function openRows({ connection, run }: Draft) {
     read.edges++
   }
 
-  function addRank({ site, position }: WebRank, place: string) {
+  function addRank({ site, position }: WebRank) {
     const named = siteNamed(site)
     if (!named) return passOver({ place, reason: `${site} is not a site of the public web` })
     text(ranks, named)
@@ -179,14 +203,15 @@ async function openRows({ connection, run }: Draft) {
     samples,
     remarks,
     flush,
-    add(item: SourceItem, place: string): void {
-      if ('page' in item) addPage(item.page, place)
-      else if ('query' in item) addQuery(item.query, place)
-      else if ('edge' in item) addEdge(item.edge, place)
-      else if ('rank' in item) addRank(item.rank, place)
+    async add(item: SourceItem): Promise<void> {
+      if ('page' in item) await addPage(item.page)
+      else if ('query' in item) addQuery(item.query)
+      else if ('edge' in item) addEdge(item.edge)
+      else if ('rank' in item) addRank(item.rank)
       else if ('bad' in item) passOver(item.bad)
       else remarks.add(item.remark)
       if (waiting >= flushAtCharacters) flush()
+      await pause()
     },
     close(): void {
       for (const appender of Object.values(appenders)) {
@@ -195,12 +220,6 @@ async function openRows({ connection, run }: Draft) {
       }
     },
   }
-}
-
-function tokensOf(text: string): string {
-  return phraseTokens(text)
-    .map((stretch) => stretch.join(' '))
-    .join('\n')
 }
 
 /** The site in the one form that pages and links have it in. */
