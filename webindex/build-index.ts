@@ -9,8 +9,8 @@ import { NoIndex, NoSuchSource, NothingToIndex, TooManyBad, UnusableSourceName }
 import { type Extracted, extractSource } from './extract-source.ts'
 import { asFullDisk, checkFreeDisk } from './free-disk.ts'
 import { isCode } from './holder.ts'
-import { liveManifest, removeUnused } from './leases.ts'
-import { type IndexedSource, type Manifest, publishManifest, SourceName } from './manifest.ts'
+import { removeUnused } from './leases.ts'
+import { type IndexedSource, liveManifest, type Manifest, publishManifest, SourceName } from './manifest.ts'
 import { mergeSources } from './merge-sources.ts'
 import type { Source } from './source-item.ts'
 

@@ -95,14 +95,13 @@ async function writeFiles(draft: Draft, read: Extracted['read']): Promise<Indexe
 
 /** Takes the items of a source one by one. */
 async function openRows({ connection, run }: Draft, { place, pause }: { place: string; pause: ReturnType<typeof pauses> }) {
-  const appenders: Partial<Record<ExtractName, DuckDBAppender>> = {}
   for (const [table, columns] of Object.entries(extracts)) await run(`CREATE TABLE ${table} (${columns})`)
   const pages = await connection.createAppender('pages')
   const links = await connection.createAppender('links')
   const queries = await connection.createAppender('queries')
   const edges = await connection.createAppender('edges')
   const ranks = await connection.createAppender('ranks')
-  Object.assign(appenders, { pages, links, queries, edges, ranks })
+  const appenders = [pages, links, queries, edges, ranks]
 
   const read: Extracted['read'] = { pages: 0, links: 0, queries: 0, edges: 0, ranks: 0, bad: 0 }
   const samples: BadRow[] = []
@@ -195,7 +194,7 @@ async function openRows({ connection, run }: Draft, { place, pause }: { place: s
 
   function flush(): void {
     waiting = 0
-    for (const appender of Object.values(appenders)) appender.flushSync()
+    for (const appender of appenders) appender.flushSync()
   }
 
   return {
@@ -214,7 +213,7 @@ async function openRows({ connection, run }: Draft, { place, pause }: { place: s
       await pause()
     },
     close(): void {
-      for (const appender of Object.values(appenders)) {
+      for (const appender of appenders) {
         appender.clear()
         appender.closeSync()
       }
