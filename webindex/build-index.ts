@@ -6,13 +6,14 @@ import type { BuildOptions, BuildProgress, Built, IndexBuilds } from './builds.t
 import type { WebDocument } from './document.ts'
 import { openDraft } from './draft.ts'
 import { NoIndex, NoSuchSource, NothingToIndex, TooManyBad, UnusableSourceName } from './errors.ts'
-import { type Extracted, extractNames, extractSource } from './extract-source.ts'
+import { type Extracted, extractSource } from './extract-source.ts'
 import { asFullDisk, checkFreeDisk } from './free-disk.ts'
 import { isCode } from './holder.ts'
-import { liveManifest, removeUnused } from './leases.ts'
-import { type IndexedSource, type Manifest, publishManifest, SourceName } from './manifest.ts'
+import { removeUnused } from './leases.ts'
+import { type IndexedSource, liveManifest, type Manifest, publishManifest, SourceName } from './manifest.ts'
 import { mergeSources } from './merge-sources.ts'
 import type { Source } from './source-item.ts'
+import { extractNames } from './source-rows.ts'
 
 export interface BuildsOptions {
   dir: string
@@ -129,7 +130,7 @@ async function writeGeneration({ kept, added }: Change, options: GenerationOptio
     let extracted: Extracted | null = null
     if (added) {
       const phase = `Reading ${added.name}`
-      extracted = await extractSource(added, { draft, id, signal, onProgress: (progress) => onProgress({ phase, ...progress }) })
+      extracted = await extractSource(added, { draft, signal, onProgress: (progress) => onProgress({ phase, ...progress }) })
       refuseBad(added.name, extracted)
       sources.push(indexedSource(added, extracted, builtAt))
     }
