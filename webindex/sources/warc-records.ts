@@ -76,6 +76,7 @@ async function* recordsOf(
     }
     if (blockLength > kept && !(await content.drop(length + blockLength))) {
       yield bad(at, (await content.whyCut()) ?? 'its Content-Length is wrong: the next record begins before it ends')
+      await content.findRecord(0)
       continue
     }
     // Of a block that was too long to be kept nothing is held any more, and its beginning can't be searched again.
