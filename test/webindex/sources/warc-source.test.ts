@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createWriteStream, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough, Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -363,6 +363,18 @@ test('a source that is not there or holds nothing of its kind is refused with a 
   const folder = temporaryFolder()
   await expect(warcSource({ path: join(folder, 'gone.warc') })).rejects.toThrow(new BadSource('There is no gone.warc.'))
   await expect(warcSource({ path: folder })).rejects.toThrow(/holds no WARC files/)
+})
+
+test('a file that can not be read is bad, and the next one is read', async () => {
+  const folder = temporaryFolder()
+  for (const n of [1, 2]) writeFileSync(join(folder, `${n}.warc`), pageRecord(`https://a.example.com/${n}`))
+  const source = await warcSource({ path: folder })
+  rmSync(join(folder, '1.warc'))
+  const result = await readAll(source)
+  expect(result).toMatchObject({
+    pages: [{ url: 'https://a.example.com/2' }],
+    bad: [{ place: '1.warc', reason: "it can't be read (ENOENT)" }],
+  })
 })
 
 test('an abort is heard within 100 ms, also in the midst of a long page or member', async () => {
