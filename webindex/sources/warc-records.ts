@@ -57,7 +57,7 @@ async function* recordsOf(
     const header = await readHeader(content)
     if ('reason' in header) {
       yield bad(at, header.reason)
-      await content.findRecord(recordStart.length)
+      await content.findRecord(header.searchFrom ?? recordStart.length)
       continue
     }
     const { length, blockLength, fields } = header
@@ -76,6 +76,7 @@ async function* recordsOf(
     }
     if (blockLength > kept && !(await content.drop(length + blockLength))) {
       yield bad(at, (await content.whyCut()) ?? 'its Content-Length is wrong: the next record begins before it ends')
+      await content.findRecord(0)
       continue
     }
     // Of a block that was too long to be kept nothing is held any more, and its beginning can't be searched again.
@@ -91,7 +92,7 @@ async function* recordsOf(
   }
 }
 
-type Header = { length: number; blockLength: number; fields: Map<string, string> } | { reason: string }
+type Header = { length: number; blockLength: number; fields: Map<string, string> } | { reason: string; searchFrom?: number }
 
 async function readHeader(content: Content): Promise<Header> {
   let held = await content.hold(recordStart.length)
@@ -100,7 +101,11 @@ async function readHeader(content: Content): Promise<Header> {
     before = held.length
     held = await content.hold(held.length + 1)
   }
-  if (length === null && held.length >= maxHeaderBytes) return { reason: 'its header is longer than 64 KiB' }
+  if (length === null && held.length >= maxHeaderBytes) {
+    // Of the records that begin within it none but the last can have a header that ends.
+    const last = held.lastIndexOf('\nWARC/', maxHeaderBytes)
+    return { reason: 'its header is longer than 64 KiB', searchFrom: last < 0 ? maxHeaderBytes : last + 1 }
+  }
   if (length === null) return { reason: (await content.whyCut()) ?? 'its header does not end' }
   const lines = held.toString('utf8', 0, length).split(/\r?\n/)
   if (!/^WARC\/\d+\.\d+\s*$/.test(lines[0] ?? '')) return { reason: 'its first line names no version of WARC' }

@@ -34,7 +34,7 @@ export function pageRecord(url: string, title = 'T'): Buffer {
   return response(url, http(`<title>${title}</title><p>Two words <a href="/next">next</a>`))
 }
 
-export const gz = (bytes: Buffer) => gzipSync(bytes)
+export const gz = (bytes: Buffer) => gzipSync(bytes, { level: 1 })
 export const bytesOf = (...parts: (string | Buffer)[]) => Buffer.concat(parts.map((part) => Buffer.from(part)))
 
 /** Writes a file into a folder of the test's own. */
