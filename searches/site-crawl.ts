@@ -72,6 +72,8 @@ const usualPatience: Patience = { crawlMs: 3 * 60 * 60_000, retryMs: 3_000, most
 const addMs = 30 * 60_000
 /** Of the documents on their way to the index. */
 const mostSpooledBytes = 1e9
+/** Of a source. */
+const longestName = 200
 
 export const siteCrawl = createSiteCrawl(usualPatience)
 
@@ -179,5 +181,5 @@ function sourceName({ startUrl, scope }: Order): string {
   const reading = readTarget(startUrl)
   if (!reading.ok) throw new TypeError(reading.reason) // The schema has let it through, so this is our own mistake.
   const { site, host, text } = reading.target
-  return `crawl:${{ site, host: `${host}/`, folder: `${text}/` }[scope]}`
+  return `crawl:${{ site, host: `${host}/`, folder: `${text}/` }[scope]}`.slice(0, longestName)
 }
