@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Row } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
@@ -12,6 +11,7 @@ import {
   type LocalSites,
   links,
   localSites,
+  now,
   redirect,
   robots,
   type Served,
@@ -21,8 +21,6 @@ import { createBuilds } from '#webindex/build-index.ts'
 import { takeBuildLock } from '#webindex/build-lock.ts'
 import { createIndexEngine } from '#webindex/engine.ts'
 import { NoIndex } from '#webindex/errors.ts'
-
-const now = () => new Date('2026-05-06T07:08:09.010Z')
 
 interface Installation {
   dir: string
@@ -73,7 +71,17 @@ async function linkingDomainsIn(dir: string, domain: string): Promise<Row[]> {
   return rows
 }
 
-const spoolsThere = () => readdirSync(tmpdir()).filter((name) => name.startsWith('searchlight-crawl-'))
+/** Where the search puts what it sets aside: a folder that nobody else uses. */
+function ownTemporaryFolder(): string {
+  const before = process.env.TMPDIR
+  const folder = temporaryFolder()
+  process.env.TMPDIR = folder
+  onTestFinished(() => {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  })
+  return folder
+}
 
 const host = 'docs.example.com'
 const site = (): Record<string, Served> => ({
@@ -86,7 +94,7 @@ const site = (): Record<string, Served> => ({
 })
 
 test('a row per page is what its server says, recounted here, and the index then knows its links', async () => {
-  const before = spoolsThere()
+  const aside = ownTemporaryFolder()
   const sites = await localSites({ [host]: site() })
   const dir = temporaryFolder()
   const { rows, notes, steps } = await run(sites, { startUrl: sites.url(host) }, { dir })
@@ -125,20 +133,20 @@ test('a row per page is what its server says, recounted here, and the index then
   expect(await linkingDomainsIn(dir, 'target.example.net')).toMatchObject([
     { site: 'example.com', links: 3, linking_pages: 2, target_pages: 2, follow_links: 2, first_seen: now().toISOString() },
   ])
-  expect(spoolsThere()).toEqual(before)
+  expect(readdirSync(aside)).toEqual([])
 })
 
 test('the same crawl again replaces what it has found before, another one stands beside it', async () => {
-  const pages: Record<string, Served> = { '/': links('https://one.example.net/') }
-  const sites = await localSites({ [host]: pages, 'other.example.org': { '/': links('https://one.example.net/') } })
+  const pages: Record<string, Served> = { '/': links('https://one-target.net/') }
+  const sites = await localSites({ [host]: pages, 'other.example.org': { '/': links('https://one-target.net/') } })
   const dir = temporaryFolder()
   await run(sites, { startUrl: sites.url(host) }, { dir })
   await run(sites, { startUrl: sites.url('other.example.org') }, { dir })
-  expect((await linkingDomainsIn(dir, 'one.example.net')).map(({ site }) => site).sort()).toEqual(['example.com', 'example.org'])
-  pages['/'] = links('https://two.example.net/')
+  expect((await linkingDomainsIn(dir, 'one-target.net')).map(({ site }) => site).sort()).toEqual(['example.com', 'example.org'])
+  pages['/'] = links('https://two-target.net/')
   await run(sites, { startUrl: sites.url(host) }, { dir })
-  expect((await linkingDomainsIn(dir, 'one.example.net')).map(({ site }) => site)).toEqual(['example.org'])
-  expect((await linkingDomainsIn(dir, 'two.example.net')).map(({ site }) => site)).toEqual(['example.com'])
+  expect((await linkingDomainsIn(dir, 'one-target.net')).map(({ site }) => site)).toEqual(['example.org'])
+  expect((await linkingDomainsIn(dir, 'two-target.net')).map(({ site }) => site)).toEqual(['example.com'])
 })
 
 test.each([
@@ -177,7 +185,7 @@ describe('while another build is running', () => {
     const running = run(sites, { startUrl: sites.url(host) }, { dir, search, stop })
     await expect.poll(() => sites.requests.length).toBe(3)
     await giveBack()
-    expect((await running).notes.at(-1)).toMatch(/^Added 1 pages? to the index/)
+    expect((await running).notes.at(-1)).toMatch(/^Added 1 page to the index/)
   })
 
   test('that does not end, it completes and says that nothing was added', async () => {
@@ -198,16 +206,16 @@ test('a crawl that takes too long ends early with a note, and what it has is add
   const search = createSiteCrawl({ crawlMs: 1_000, retryMs: 5, mostWaitMs: 20 })
   const { rows, notes } = await run(sites, { startUrl: sites.url(host) }, { dir: temporaryFolder(), search })
   expect(rows).toHaveLength(1)
-  expect(notes).toEqual([expect.stringMatching(/^The crawl ends early/), expect.stringMatching(/^Added 1 pages? to the index/)])
+  expect(notes).toEqual([expect.stringMatching(/^The crawl ends early/), expect.stringMatching(/^Added 1 page to the index/)])
 })
 
 test('a cancelled crawl adds nothing and leaves no file behind', async () => {
-  const before = spoolsThere()
+  const aside = ownTemporaryFolder()
   const stop = new AbortController()
   const dir = temporaryFolder()
   const sites = await localSites({ [host]: { '/': links('/slow'), '/slow': () => stop.abort(new Error('cancelled')) } })
   await expect(run(sites, { startUrl: sites.url(host) }, { dir, stop })).rejects.toThrow('cancelled')
-  expect(spoolsThere()).toEqual(before)
+  expect(readdirSync(aside)).toEqual([])
   await expect((await openEngine(dir)).open()).rejects.toThrow(NoIndex)
 })
 
