@@ -72,6 +72,8 @@ const usualPatience: Patience = { crawlMs: 3 * 60 * 60_000, retryMs: 3_000, most
 const addMs = 30 * 60_000
 /** Of the documents on their way to the index. */
 const mostSpooledBytes = 1e9
+/** Of a source. */
+const longestName = 200
 
 export const siteCrawl = createSiteCrawl(usualPatience)
 
@@ -159,7 +161,7 @@ async function addToIndex(
   for (let waitedMs = 0; ; waitedMs += retryMs) {
     try {
       const { manifest, read } = await builds.add(source, { signal, onProgress })
-      note(`Added ${read.pages.toLocaleString('en')} pages to the index as ${source.name} (generation ${manifest.id}).`)
+      note(`Added ${counted(read.pages, 'page')} to the index as ${source.name} (generation ${manifest.id}).`)
       return
     } catch (error) {
       if (error instanceof NotEnoughDisk) throw new SearchFailed(error.message, { cause: error })
@@ -179,5 +181,9 @@ function sourceName({ startUrl, scope }: Order): string {
   const reading = readTarget(startUrl)
   if (!reading.ok) throw new TypeError(reading.reason) // The schema has let it through, so this is our own mistake.
   const { site, host, text } = reading.target
-  return `crawl:${{ site, host: `${host}/`, folder: `${text}/` }[scope]}`
+  return `crawl:${{ site, host: `${host}/`, folder: `${text}/` }[scope]}`.slice(0, longestName)
+}
+
+function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -15,8 +15,8 @@ interface Source<Link> {
   links: Link[]
 }
 
-/** So many hosts have to be out of reach, and none within it, before it is this machine's trouble: the first to be tried, or all where there are few. */
-const mostSilentHosts = 8
+/** Where all of the first hosts are out of reach (or all, where there are fewer), it is this machine's trouble. */
+const firstHosts = 8
 /** Of so few hosts, all may be gone for ever. */
 const fewHosts = 2
 
@@ -41,7 +41,7 @@ export async function* verifyLinks<Link extends LinkToVerify>(
 
   const hosts = new Map<string, Source<Link>[]>()
   for (const source of sources) hosts.set(source.host, [...(hosts.get(source.host) ?? []), source])
-  const hostCount = hosts.size
+  const probes = new Set([...hosts.keys()].slice(0, firstHosts))
   const left = new Map<string, LinkStatus>()
   const troubles = createTroubles()
   const next = (isBusy: (host: string) => boolean): Source<Link> | null => {
@@ -68,7 +68,7 @@ export async function* verifyLinks<Link extends LinkToVerify>(
   for await (const { host, visit, verdicts } of byHost(next, look, { atOnce: deps.session.limits.hostsAtOnce })) {
     if (withheld && visit && !visit.ok && visit.offline) {
       silent.add(host)
-      if (silent.size > fewHosts && silent.size >= Math.min(mostSilentHosts, hostCount)) throw new NoNetwork()
+      if (probes.size > fewHosts && [...probes].every((probe) => silent.has(probe))) throw new NoNetwork()
       // A refused address tells nothing of the network.
     } else if (withheld && visit && (visit.ok || visit.reason !== 'blocked_address')) {
       yield* withheld
