@@ -21,6 +21,7 @@ import { createBuilds } from '#webindex/build-index.ts'
 import { takeBuildLock } from '#webindex/build-lock.ts'
 import { createIndexEngine } from '#webindex/engine.ts'
 import { NoIndex } from '#webindex/errors.ts'
+import { toolsOver, toolsWith } from './tools-fixture.ts'
 
 interface Installation {
   dir: string
@@ -37,15 +38,8 @@ async function run(
   const rows: Row[] = []
   const notes: string[] = []
   const steps: Progress[] = []
-  const tools = {
-    async openIndex(): Promise<never> {
-      throw new Error('A crawl reads no index')
-    },
-    web: webOf(sites),
-    builds: createBuilds({ dir, shards: 2, now }),
-  }
   const context = {
-    ...tools,
+    ...toolsWith({ web: webOf(sites), builds: createBuilds({ dir, shards: 2, now }) }),
     signal: stop.signal,
     progress: (step: Progress) => steps.push(step),
     note: (text: string) => notes.push(text),
@@ -64,8 +58,7 @@ async function linkingDomainsIn(dir: string, domain: string): Promise<Row[]> {
   const engine = await openEngine(dir)
   const index = await engine.open()
   const rows: Row[] = []
-  const tools = { openIndex: async () => index, web: webOf(await localSites({})), builds: createBuilds({ dir, now }) }
-  const context = { ...tools, signal: new AbortController().signal, progress() {}, note() {} }
+  const context = { ...toolsOver(index), signal: new AbortController().signal, progress() {}, note() {} }
   for await (const row of linkingDomains.run(linkingDomains.input.parse({ domain }), context)) rows.push(row)
   index.close()
   return rows

@@ -9,11 +9,16 @@ function missing(tool: string) {
 
 /** The tools of a search that reads this index and needs nothing else. */
 export function toolsOver(index: WebIndex, others: Partial<SearchTools> = {}): SearchTools {
+  return toolsWith({ openIndex: async () => index, ...others })
+}
+
+/** These tools, and no others. */
+export function toolsWith(tools: Partial<SearchTools>): SearchTools {
   return {
-    openIndex: async () => index,
+    openIndex: missing('index'),
     web: { crawl: missing('web'), verifyLinks: missing('web') },
     builds: { add: missing('builds'), remove: missing('builds'), compact: missing('builds') },
     imports: { find: missing('imports') },
-    ...others,
+    ...tools,
   }
 }

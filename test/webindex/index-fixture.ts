@@ -35,7 +35,16 @@ export function linkTo(href: string, facts: Partial<DocumentLink> = {}): Documen
 
 export function pageAt(url: string, links: (string | DocumentLink)[], facts: Partial<WebDocument> = {}): WebDocument {
   const written = links.map((link) => (typeof link === 'string' ? linkTo(link) : link))
-  return { url, title: url, words: 1, text: '', seenAt: new Date('2026-01-02T03:04:05.678Z'), source: 'fixture', links: written, ...facts }
+  return {
+    url,
+    title: url,
+    words: 1,
+    text: '',
+    seenAt: new Date('2026-01-02T03:04:05.678Z'),
+    source: 'fixture',
+    links: written,
+    ...facts,
+  }
 }
 
 export async function* documents(pages: Iterable<WebDocument>): AsyncGenerator<WebDocument> {
