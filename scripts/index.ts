@@ -157,19 +157,20 @@ async function tellStats(dir: string, signal: AbortSignal): Promise<void> {
   for (const [name, value] of facts) console.log(`${name?.padEnd(16)}${value}`)
   console.log('\nSources:')
   for (const { name, addedAt, ...held } of sources) {
-    const parts = (['page', 'query', 'edge', 'rank'] as const).flatMap((noun) => {
-      const held1 = held[nouns[noun]]
-      return held1 > 0 ? [`${number.format(held1)} ${nouns[noun]}`] : []
-    })
-    console.log(`  ${name.padEnd(36)}${parts.join(', ')} (added ${addedAt.slice(0, 10)})`)
+    const parts = [
+      [held.pages, 'page', 'pages'],
+      [held.queries, 'query', 'queries'],
+      [held.edges, 'linking pair of sites', 'linking pairs of sites'],
+      [held.ranks, 'ranked site', 'ranked sites'],
+    ] as const
+    const told = parts.flatMap(([count, one, many]) => (count > 0 ? [`${number.format(count)} ${count === 1 ? one : many}`] : []))
+    console.log(`  ${name.padEnd(36)}${told.join(', ')} (added ${addedAt.slice(0, 10)})`)
   }
   console.log('\nMost linked to:')
   for (const target of topTargets) {
     console.log(`  ${target.site.padEnd(36)}${plural(target.sites, 'site')}, ${plural(target.links, 'link')}`)
   }
 }
-
-const nouns = { page: 'pages', query: 'queries', edge: 'edges', rank: 'ranks' } as const
 
 /** @returns the exit code: 2 when the command is not understood. */
 async function main(args: string[]): Promise<number> {

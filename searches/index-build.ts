@@ -126,18 +126,23 @@ async function change(
   }
 }
 
-/** What is counted, where its name is no plural. */
-const nouns: Record<string, string> = {
-  reported: 'reported links',
-  passed: 'rows that nobody asked for',
-  edges: 'pairs of linking sites',
-}
+/** What a source may hold, one and many. */
+const nouns = {
+  pages: ['page', 'pages'],
+  links: ['link', 'links'],
+  queries: ['query', 'queries'],
+  edges: ['pair of linking sites', 'pairs of linking sites'],
+  ranks: ['ranked site', 'ranked sites'],
+  reported: ['reported link', 'reported links'],
+  passed: ['row that nobody asked for', 'rows that nobody asked for'],
+} as const
+const counted = (count: number, [one, many]: readonly [string, string]) => `${number.format(count)} ${count === 1 ? one : many}`
 const number = new Intl.NumberFormat('en')
 
 /** What a build did, in sentences for people. */
 export function tellBuilt({ manifest, read, samples, remarks }: Built): string[] {
-  const found = Object.entries(read).flatMap(([what, count]) =>
-    count > 0 && what !== 'bad' ? [`${number.format(count)} ${nouns[what] ?? what}`] : [],
+  const found = (['pages', 'links', 'queries', 'edges', 'ranks', 'reported', 'passed'] as const).flatMap((what) =>
+    read[what] > 0 ? [counted(read[what], nouns[what])] : [],
   )
   const { pages, links, sites } = manifest.counts
   return [
@@ -145,12 +150,12 @@ export function tellBuilt({ manifest, read, samples, remarks }: Built): string[]
     ...remarks,
     ...(read.bad > 0
       ? [
-          `Skipped ${number.format(read.bad)} rows that could not be read, such as: ${samples
+          `Skipped ${counted(read.bad, ['row', 'rows'])} that could not be read, such as: ${samples
             .slice(0, 5)
             .map(({ place, reason }) => `${place}: ${reason}`)
             .join('; ')}.`,
         ]
       : []),
-    `The index is live as generation ${manifest.id}: ${number.format(pages)} pages of ${number.format(sites)} sites, ${number.format(links)} links.`,
+    `The index is live as generation ${manifest.id}: ${counted(pages, nouns.pages)} of ${counted(sites, ['site', 'sites'])}, ${counted(links, nouns.links)}.`,
   ]
 }

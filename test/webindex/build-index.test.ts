@@ -87,7 +87,7 @@ test('what is not on the public web is passed over, and so are links of a page t
   const items = [page('https://a.com/', own), page('https://b.a.com/', ['https://target.com/x']), page('http://10.0.0.1/', own)]
   const built = await buildsIn(dir).add(sourceOf('one', items), { signal })
   expect(built.manifest.counts).toMatchObject({ pages: 2, links: 3, externalLinks: 2, sites: 1, targetSites: 1 })
-  expect(built.read).toEqual({ pages: 2, links: 3, queries: 0, edges: 0, ranks: 0, bad: 1 })
+  expect(built.read).toEqual({ pages: 2, links: 3, queries: 0, edges: 0, ranks: 0, reported: 0, passed: 0, bad: 1 })
   expect(built.samples).toEqual([{ place: 'one', reason: 'http://10.0.0.1/ is not a page of the public web' }])
 })
 

@@ -31,7 +31,7 @@ test('scripts, styles, comments and templates hold neither words nor links', () 
   const page = readHtml(
     '<title>T</title><script>var a = "<a href=/x>x</a>"</script><style>p {}</style><!-- <a href="/y">y</a> --><template><a href="/z">z</a></template><p>two words',
   )
-  expect(page).toEqual({ title: 'T', words: 2, text: 'two words', links: [], base: null, noindex: false })
+  expect(page).toEqual({ title: 'T', words: 2, text: 'two words', links: [], base: null, canonical: null, noindex: false })
 })
 
 test('text is what is seen without the title, and a line ends where a phrase can not go on', () => {
