@@ -15,7 +15,7 @@ const homes =
 const homeOfFirst = 'SELECT (hash(phrase) % $shards)::INTEGER AS shard FROM read_parquet($file) LIMIT 1'
 
 /** Any of its tokens leads to a phrase. The join hands the tokens to the scan, which skips the row groups that hold none of them. */
-const lookUp = `
+export const lookUp = `
   WITH wanted AS (SELECT unnest($tokens) AS token, unnest($phrases) AS phrase)
   SELECT ${phraseColumns} FROM read_parquet($file) JOIN wanted USING (token, phrase)`
 

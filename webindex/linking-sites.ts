@@ -44,7 +44,7 @@ const toTheTarget = `
   AND source_site <> $site AND NOT starts_with(source_site, $owners)`
 
 /** A link that was only reported counts for its whole site: to which page of it the link leads is not known. */
-const fromLinks = `
+export const fromLinks = `
   WITH hits AS MATERIALIZED (
     SELECT source_site AS site, source_url, target_url, anchor, nofollow, kind, seen_at, source_rank, source_web_rank FROM read_parquet($file)
     WHERE ${toTheTarget}
@@ -85,7 +85,7 @@ export async function* linkingSites(
   { target, scope, follow, limit }: LinkQuestion,
   { signal }: { signal: AbortSignal },
 ): AsyncGenerator<Part<LinkingSite>> {
-  const place = { site: target.site, owners: `${target.site}/`, past: `${target.site}0` } // '0' is the character after '/'.
+  const place = placeOf(target)
   const which = {
     host: scope === 'site' ? null : target.host,
     key: scope === 'url' ? target.key : null,
@@ -118,4 +118,9 @@ export async function* linkingSites(
     left -= Math.min(left, rows.length)
     if (left === 0) return
   }
+}
+
+/** What the files are sorted by: all names from `site` to before `past`. */
+export function placeOf({ site }: Pick<LinkTarget, 'site'>) {
+  return { site, owners: `${site}/`, past: `${site}0` } // '0' is the character after '/'.
 }

@@ -38,7 +38,7 @@ export const phraseColumns = `
   in_anchor::DOUBLE AS "inAnchor", iaat::DOUBLE AS iaat, searches::DOUBLE AS searches, clicks::DOUBLE AS clicks, position`
 
 /** The token comes first in the order of the file: only its own stretch is read. A phrase is there once for each of its different tokens. */
-const question = `
+export const withTheWords = `
   SELECT ${phraseColumns} FROM read_parquet($file)
   WHERE token = $token
     AND CASE WHEN $adjacent THEN contains(concat(' ', phrase, ' '), $phrase) ELSE list_has_all(string_split(phrase, ' '), $tokens) END
@@ -67,7 +67,7 @@ export async function* phrasesWith(
     async (shard, until) => {
       const file = files.phrases[shard]
       return file
-        ? [await readFile(files, file, { shape: Phrase, sql: question, values: { ...values, limit: left } }, until)]
+        ? [await readFile(files, file, { shape: Phrase, sql: withTheWords, values: { ...values, limit: left } }, until)]
         : []
     },
     signal,
