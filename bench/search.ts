@@ -72,7 +72,7 @@ function linkCase(name: keyof typeof targets): Case {
     name: `linking-domains, ${name}`,
     search: linkingDomains,
     input: { domain: targets[name], limit: 10_000 },
-    bare: { sql: fromLinks, values: { file: all(tables.links), ...placeOf({ site: targets[name] }), ...anyLink } },
+    bare: { sql: fromLinks, values: { files: all(tables.links), ...placeOf({ site: targets[name] }), ...anyLink } },
   }
 }
 
@@ -83,14 +83,14 @@ function wordCase(name: keyof typeof words): Case {
     name: `keywords, ${name}`,
     search: keywords,
     input: { q: token, limit: 10_000 },
-    bare: { sql: withTheWords, values: { file: all(tables.phrases), ...question } },
+    bare: { sql: withTheWords, values: { files: all(tables.phrases), ...question } },
   }
 }
 
 /** Of ten keywords the index knows nine. */
 async function listCase(count: number): Promise<Case> {
-  const sample = `SELECT phrase FROM read_parquet($file) WHERE hash(phrase) % 97 = 1 LIMIT ${Math.ceil(count * 0.9)}`
-  const known = (await connection.runAndReadAll(sample, { file: all(tables.phrases) }))
+  const sample = `SELECT DISTINCT phrase FROM read_parquet($files) WHERE hash(phrase) % 97 = 1 LIMIT ${Math.ceil(count * 0.9)}`
+  const known = (await connection.runAndReadAll(sample, { files: all(tables.phrases) }))
     .getRows()
     .map(([phrase]) => String(phrase))
   const phrases = [...new Set(known), ...Array.from({ length: Math.floor(count / 10) }, (_, n) => `nothing ${n}`)]
@@ -99,7 +99,7 @@ async function listCase(count: number): Promise<Case> {
     name: `keyword-metrics, ${count.toLocaleString('en')} keywords`,
     search: keywordMetrics,
     input: { keywords: phrases.join('\n') },
-    bare: { sql: lookUp, values: { file: all(tables.phrases), tokens, phrases: listValue(phrases) } },
+    bare: { sql: lookUp, values: { files: all(tables.phrases), tokens, phrases: listValue(phrases) } },
   }
 }
 
