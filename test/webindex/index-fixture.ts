@@ -1,14 +1,23 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { DuckDBInstance, DuckDBTimestampValue, type DuckDBValue, listValue } from '@duckdb/node-api'
+import { afterAll, onTestFinished } from 'vitest'
 import type { DocumentLink, WebDocument } from '#webindex/document.ts'
+import type { Shard } from '#webindex/manifest.ts'
 import type { Source, SourceItem } from '#webindex/source-item.ts'
 
 /** A folder of the test's own, removed when it ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'searchlight-index-test-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A folder for all tests of a file: to be asked for in `beforeAll`. */
+export function sharedFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'searchlight-index-test-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -69,4 +78,39 @@ export function sourceOf(
 export async function pagesOf(source: Source): Promise<WebDocument[]> {
   const items = await collect(source.items({ signal: new AbortController().signal, onProgress() {} }))
   return items.flatMap((item) => ('page' in item ? [item.page] : []))
+}
+
+export type Row = Record<string, unknown>
+
+/** All rows of a table's files, one file after the other; times as ISO 8601. */
+export async function readTable(dir: string, shards: readonly Shard[]): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const shard of shards) {
+    for (const row of await query('FROM read_parquet($files)', dir, [shard])) {
+      const plain = Object.entries(row).map(([name, value]) => [
+        name,
+        value instanceof DuckDBTimestampValue ? new Date(Number(value.micros / 1000n)).toISOString() : value,
+      ])
+      rows.push(Object.fromEntries(plain))
+    }
+  }
+  return rows
+}
+
+/** `name TYPE` of each column. */
+export async function columnsOf(dir: string, shards: readonly Shard[]): Promise<string[]> {
+  const columns = await query('DESCRIBE FROM read_parquet($files)', dir, shards)
+  return columns.map(({ column_name, column_type }) => `${column_name} ${column_type}`)
+}
+
+async function query(sql: string, dir: string, shards: readonly Shard[]): Promise<Record<string, DuckDBValue>[]> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+  const connection = await instance.connect()
+  try {
+    const files = listValue(shards.map((shard) => join(dir, shard.file)))
+    return await (await connection.run(sql, { files })).getRowObjects()
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
 }
