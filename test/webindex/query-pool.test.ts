@@ -27,7 +27,7 @@ test('eight queries at once, of which hardly two fit into memory, all get their 
 test('a query that is too large for all of the memory says so, and the others go on', async () => {
   const queries = await pool({ memoryLimitMb: 32, threads: 2 })
   const large = queries.rows(Count, different, { most: 5_000_000 }, signal)
-  const small = Array.from({ length: 20 }, () => queries.rows(Count, different, { most: 10_000 }, signal))
+  const small = Array.from({ length: 20 }, () => queries.rows(Count, different, { most: 10_000 }, new AbortController().signal))
   await expect(large).rejects.toThrow(NotEnoughMemory)
   await expect(large).rejects.toThrow('32 MB')
   expect(await Promise.all(small)).toEqual(small.map(() => [{ n: 10_000 }]))
