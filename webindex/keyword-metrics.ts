@@ -50,7 +50,9 @@ async function* lookUpBatch(
   const byShard = new Map<number, string[]>()
   for (const [place, phrase] of phrases.entries()) {
     const shard = home[place] ?? 0
-    byShard.set(shard, [...(byShard.get(shard) ?? []), phrase])
+    const own = byShard.get(shard)
+    if (own) own.push(phrase)
+    else byShard.set(shard, [phrase])
   }
   const found = new Map<string, Phrase | 'unreadable'>()
   const finished = new Set<number>()
@@ -68,11 +70,8 @@ async function* lookUpBatch(
     )
   }
   // Singly, for each file is to be asked for its own phrases only.
-  const parts = readShards(
-    [...byShard.keys()].sort((a, b) => a - b),
-    read,
-    { signal, singly: true },
-  )
+  const shards = [...byShard.keys()].sort((a, b) => a - b)
+  const parts = readShards(shards, read, { signal, singly: true })
   for await (const { shards, rows, read, broken } of parts) {
     for (const row of rows) found.set(row.phrase, row)
     for (const shard of shards) {

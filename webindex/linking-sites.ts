@@ -36,7 +36,7 @@ export const LinkingSite = z.object({
 export type LinkingSite = z.infer<typeof LinkingSite>
 
 /**
- * `$from <= target_site < $past` is there for speed alone: it is what lets DuckDB skip row groups of a file sorted by target.
+ * `$site <= target_site < $past` is there for speed alone: it is what lets DuckDB skip row groups of a file sorted by target.
  * A site's rows are those of its name, and, when a whole code host is asked for, those of all its owners (`github.com/…`).
  */
 const toTheTarget = `

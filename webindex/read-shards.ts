@@ -62,7 +62,7 @@ export async function readFiles<Shape extends z.ZodObject>(
     if (cause instanceof NotEnoughMemory && files.length === 1) throw cause
     if (!existsSync(join(dir, `gen-${id}`))) throw new GenerationGone(id, { cause })
     if (files.length === 1) {
-      const reason = existsSync(join(dir, file)) ? reasonIn(cause) : 'it is missing'
+      const reason = existsSync(join(dir, file)) ? reasonIn(cause, join(dir, file)) : 'it is missing'
       return { rows: [], read: 0, broken: [{ file, reason, cause }] }
     }
   }
@@ -115,10 +115,10 @@ export async function* readShards<Row>(
 }
 
 /** What DuckDB says of a file, in words for people and without the file's place on this machine. */
-function reasonIn(error: unknown): string {
+function reasonIn(error: unknown, path: string): string {
   const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
   if (/No magic bytes|too small to be a Parquet/.test(line)) return 'it is cut off, or no Parquet file'
   if (error instanceof z.ZodError || line.startsWith('Binder Error')) return 'it does not hold what it should'
-  const told = line.replaceAll(/["']?\/\S+\.parquet["']?/g, 'the file').trim()
-  return `it is damaged: ${told.length > 100 ? `${told.slice(0, 100)}…` : told}`
+  const told = line.replaceAll(path, 'the file').trim().slice(0, 100)
+  return line.startsWith('IO Error') ? told : `it is damaged: ${told}`
 }
