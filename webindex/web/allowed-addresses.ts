@@ -16,11 +16,7 @@ export const AllowPrivate = z
       .flatMap((part) => {
         const network = readNetwork(part)
         if (network) return network
-        context.addIssue({
-          code: 'custom',
-          message: `“${part}” is not a network such as 10.1.0.0/16 or fd00::/8`,
-          input: written,
-        })
+        context.addIssue({ code: 'custom', message: `“${part}” is not a network such as 10.1.0.0/16 or fd00::/8`, input: written })
         return []
       }),
   )

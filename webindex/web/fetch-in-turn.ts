@@ -42,8 +42,7 @@ export async function fetchInTurn(url: URL, wish: Wish, session: Session): Promi
     })
     const { answer, pauseMs } = outcome
     if (pauseMs === null) return answer
-    if (pauseMs > limits.maxRetryAfterMs)
-      return { ...answer, busy: `it asks not to be visited for ${Math.round(pauseMs / 1000)} s` }
+    if (pauseMs > limits.maxRetryAfterMs) return { ...answer, busy: `it asks not to be visited for ${Math.round(pauseMs / 1000)} s` }
     if (tries >= limits.backoffMs.length) return { ...answer, busy: `it was too busy ${tries + 1} times in a row` }
   }
 }

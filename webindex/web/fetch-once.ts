@@ -4,7 +4,15 @@ import { AddressRefused, LookupTimedOut } from './connect-errors.ts'
 import { type Excess, readBody, TooLarge, Unreadable } from './read-body.ts'
 
 /** Why something could not be had. */
-export type Reason = 'blocked_address' | 'robots' | 'timeout' | 'unreachable' | 'http_error' | 'gone' | 'not_html' | 'too_large'
+export type Reason =
+  | 'blocked_address'
+  | 'robots'
+  | 'timeout'
+  | 'unreachable'
+  | 'http_error'
+  | 'gone'
+  | 'not_html'
+  | 'too_large'
 
 export interface Failure {
   ok: false

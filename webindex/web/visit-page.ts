@@ -1,6 +1,6 @@
 import { decodeBuffer } from 'encoding-sniffer'
-import { fetchInTurn, type Session } from './fetch-in-turn.ts'
 import type { Failure, Headers } from './fetch-once.ts'
+import { fetchInTurn, type Session } from './fetch-in-turn.ts'
 import type { RobotsCache } from './robots.ts'
 import { refusalOf } from './web-url.ts'
 
