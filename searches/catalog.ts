@@ -3,9 +3,10 @@ import type { SearchTools } from '#webindex/search-tools.ts'
 import { keywordMetrics } from './keyword-metrics.ts'
 import { keywords } from './keywords.ts'
 import { linkingDomains } from './linking-domains.ts'
+import { siteCrawl } from './site-crawl.ts'
 
 /** Every type of search that can be run, in the order in which people are offered them. */
-export const catalog: readonly Search<SearchTools>[] = [linkingDomains, keywords, keywordMetrics]
+export const catalog: readonly Search<SearchTools>[] = [linkingDomains, keywords, keywordMetrics, siteCrawl]
 
 export function findSearch(name: string): Search<SearchTools> | undefined {
   return catalog.find((search) => search.name === name)

@@ -16,19 +16,28 @@ export const AllowPrivate = z
       .flatMap((part) => {
         const network = readNetwork(part)
         if (network) return network
-        context.addIssue({ code: 'custom', message: `“${part}” is not a network such as 10.1.0.0/16 or fd00::/8`, input: written })
+        context.addIssue({
+          code: 'custom',
+          message: `“${part}” is not a network such as 10.1.0.0/16 or fd00::/8`,
+          input: written,
+        })
         return []
       }),
   )
 
-/** An address, and how many of its bits count. */
-export type Network = [ipaddr.IPv4 | ipaddr.IPv6, number]
+/** `bits`: how many of the address count. */
+export interface Network {
+  address: ipaddr.IPv4 | ipaddr.IPv6
+  bits: number
+}
 
 function readNetwork(text: string): Network | null {
   const cidr = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
   // Of IPv4 only whole addresses: ipaddr.js would also read `10/8` and `0x7f.1`.
   const isWhole = text.includes(':') || /^\d+\.\d+\.\d+\.\d+(\/|$)/.test(text)
-  return isWhole && ipaddr.isValidCIDR(cidr) ? ipaddr.parseCIDR(cidr) : null
+  if (!isWhole || !ipaddr.isValidCIDR(cidr)) return null
+  const [address, bits] = ipaddr.parseCIDR(cidr)
+  return { address, bits }
 }
 
 /** Public addresses, and those of the networks given. Whatever is of another range (private, link-local, carrier NAT, 6to4, NAT64, …) is not public. */
@@ -38,6 +47,6 @@ export function allowedAddresses(networks: readonly Network[]): AllowsAddress {
     // An IPv4 address in IPv6 notation is judged as what it is.
     const address = ipaddr.process(ip)
     if (address.range() === 'unicast') return true
-    return networks.some(([network, bits]) => network.kind() === address.kind() && address.match(network, bits))
+    return networks.some((network) => network.address.kind() === address.kind() && address.match(network.address, network.bits))
   }
 }

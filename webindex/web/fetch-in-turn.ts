@@ -24,7 +24,7 @@ export interface Wish {
   gapMs: number
 }
 
-/** @property busy the server has asked for a longer pause than we wait, or was busy at each try: leave it alone. */
+/** `busy`: the server has asked for a longer pause than we wait, so it should be left alone. */
 export type TurnOutcome = (Answer | Failure) & { busy?: string }
 
 /** One GET when it is our turn at the host; a server that is busy (429, 503) is given the time that it asks for. */
@@ -42,8 +42,9 @@ export async function fetchInTurn(url: URL, wish: Wish, session: Session): Promi
     })
     const { answer, pauseMs } = outcome
     if (pauseMs === null) return answer
-    if (pauseMs > limits.maxRetryAfterMs) return { ...answer, busy: `it asks not to be visited for ${Math.round(pauseMs / 1000)} s` }
-    if (tries >= limits.backoffMs.length) return { ...answer, busy: `it was too busy ${tries + 1} times in a row` }
+    if (pauseMs > limits.maxRetryAfterMs)
+      return { ...answer, busy: `it asks not to be visited for ${Math.round(pauseMs / 1000).toLocaleString('en')} s` }
+    if (tries >= limits.backoffMs.length) return answer
   }
 }
 

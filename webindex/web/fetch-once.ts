@@ -4,15 +4,7 @@ import { AddressRefused, LookupTimedOut } from './connect-errors.ts'
 import { type Excess, readBody, TooLarge, Unreadable } from './read-body.ts'
 
 /** Why something could not be had. */
-export type Reason =
-  | 'blocked_address'
-  | 'robots'
-  | 'timeout'
-  | 'unreachable'
-  | 'http_error'
-  | 'gone'
-  | 'not_html'
-  | 'too_large'
+export type Reason = 'blocked_address' | 'robots' | 'timeout' | 'unreachable' | 'http_error' | 'gone' | 'not_html' | 'too_large'
 
 export interface Failure {
   ok: false
@@ -105,6 +97,7 @@ function explain(error: unknown, maxBytes: number): Pick<Failure, 'reason' | 'pr
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT')
     return { reason: 'timeout', problem: 'the server could not be connected to in time', offline: false }
   if (/CERT|SSL|TLS|SELF_SIGNED|ISSUER/.test(code)) return unreachable(`its certificate or encryption is not valid (${code})`)
+  if (!code) throw error // Our own mistake.
   return unreachable(`the connection broke${code && ` (${code})`}`)
 }
 

@@ -10,9 +10,6 @@ export class TooLarge extends Error {}
 /** Its Content-Encoding is none that we asked for, or it can't be unpacked. */
 export class Unreadable extends Error {}
 
-/** Thrown to end a stream that has given all that is wanted. */
-class Enough extends Error {}
-
 /** As browsers do: an end that is missing is no reason to throw away what came before. */
 const lenient = { finishFlush: constants.Z_SYNC_FLUSH }
 
@@ -28,13 +25,17 @@ export async function readBody(
 ): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
+  let isFull = false
   const collect = async (source: AsyncIterable<Buffer>) => {
     for await (const chunk of source) {
       bytes += chunk.length
       chunks.push(chunk)
-      if (bytes > maxBytes) throw excess === 'cut' ? new Enough() : new TooLarge()
+      isFull = bytes > maxBytes
+      if (isFull) throw new TooLarge()
     }
   }
+  // It is also destroyed where nobody reads it yet, and an error that nobody hears would end the process.
+  body.on('error', () => {})
   try {
     const [first, second, ...more] = unpackers(encodings)
     if (more.length > 0) throw new Unreadable('it is packed more than twice')
@@ -43,8 +44,9 @@ export async function readBody(
     else await pipeline(body, first, second, collect)
   } catch (error) {
     body.destroy()
-    if (isUnpackingError(error)) throw new Unreadable('it can’t be unpacked', { cause: error })
-    if (!(error instanceof Enough)) throw error
+    // What ends a pipeline is not always what it throws.
+    if (isFull && excess === 'refuse') throw new TooLarge()
+    if (!isFull) throw isUnpackingError(error) ? new Unreadable('it can’t be unpacked', { cause: error }) : error
   }
   return Buffer.concat(chunks).subarray(0, maxBytes)
 }

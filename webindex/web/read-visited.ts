@@ -1,6 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
 import type { DocumentLink } from '../document.ts'
 import { isNoindex, readHtmlInTurns } from '../read-html.ts'
+import { givingWay } from '../sources/giving-way.ts'
+import { absoluteLinks } from '../sources/page-links.ts'
 import type { Headers } from './fetch-once.ts'
 
 /** What a fetched page holds, with absolute addresses. */
@@ -15,32 +16,20 @@ export interface VisitedPage {
   noindex: boolean
 }
 
-const turnMs = 8
-
 /** Reads a page; between stretches of some milliseconds others get their turn. @throws the signal's reason */
 export async function readVisited(
   { url, html, headers }: { url: URL; html: string; headers: Headers },
   { signal }: { signal: AbortSignal },
 ): Promise<VisitedPage> {
-  let began = performance.now()
-  const page = await readHtmlInTurns(html, async () => {
-    if (performance.now() - began < turnMs) return
-    await setImmediate()
-    signal.throwIfAborted()
-    began = performance.now()
-  })
-  const base = resolve(page.base, url.href) ?? url.href
+  const page = await readHtmlInTurns(html, givingWay(signal))
+  const { title, words, text } = page
   const tag = headers('x-robots-tag')
-  const nofollow = saysNofollow(tag)
+  const links = absoluteLinks(page.links, url.href, page.base)
+  const canonical = page.canonical ?? canonicalOf(headers('link'))
   return {
-    title: page.title,
-    words: page.words,
-    text: page.text,
-    links: page.links.flatMap((link) => {
-      const href = resolve(link.href, base)
-      return href ? [{ ...link, href, nofollow: link.nofollow || nofollow }] : []
-    }),
-    canonical: resolve(page.canonical ?? canonicalOf(headers('link')), base),
+    ...{ title, words, text },
+    links: saysNofollow(tag) ? links.map((link) => ({ ...link, nofollow: true })) : links,
+    canonical: canonical === null ? null : resolve(canonical, resolve(page.base ?? '', url.href) ?? url.href),
     noindex: page.noindex || isNoindex(tag),
   }
 }
@@ -55,8 +44,8 @@ function canonicalOf(header: string): string | null {
   return /<([^>]*)>\s*;[^,<]*\brel\s*=\s*"?canonical\b/i.exec(header)?.[1] ?? null
 }
 
-function resolve(href: string | null, base: string): string | null {
-  if (href === null || !URL.canParse(href, base)) return null
+function resolve(href: string, base: string): string | null {
+  if (!URL.canParse(href, base)) return null
   const url = new URL(href, base)
   return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null
 }

@@ -1,6 +1,6 @@
 import robotsParser from 'robots-parser'
-import type { Failure } from './fetch-once.ts'
 import { fetchInTurn, type Session, type TurnOutcome } from './fetch-in-turn.ts'
+import type { Failure } from './fetch-once.ts'
 import { refusalOf } from './web-url.ts'
 
 /** What a server's robots.txt says to us. */

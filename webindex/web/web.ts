@@ -40,15 +40,23 @@ export interface CrawlOrder {
   scope: 'site' | 'host' | 'folder'
 }
 
+/** A link that was seen on a page once. */
+export interface LinkToVerify {
+  sourceUrl: string
+  /** Whether a link leads to what it led to then. @param href absolute */
+  isTarget(href: string): boolean
+}
+
 /** The web, visited politely: robots.txt, one request at a time and host over all workers, no private addresses. */
 export interface Web {
   /** @throws {CannotCrawl} when the start page itself can't be had. */
   crawl(order: CrawlOrder, options: { signal: AbortSignal }): AsyncIterable<CrawlEvent>
   /**
-   * Looks whether pages still hold their links, several hosts at a time, in the order in which they are through.
-   * @throws {NoNetwork} when nothing at all can be reached
+   * Looks whether pages still hold their links, several hosts at a time, in the order in which they are through. Pages that can't be reached, whose
+   * server has errors or which are larger than 2 MiB are `http_error`.
+   * @throws {NoNetwork} when nothing at all can be reached; within seconds, and before anything was told
    */
-  verifyLinks<Link extends { sourceUrl: string; isTarget(href: string): boolean }>(
+  verifyLinks<Link extends LinkToVerify>(
     links: readonly Link[],
     options: { signal: AbortSignal },
   ): AsyncIterable<{ link: Link; status: LinkStatus }>
