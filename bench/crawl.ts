@@ -7,9 +7,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { Redis } from 'ioredis'
-import { Agent, request } from 'undici'
+import { Agent, fetch } from 'undici'
 import { AllowPrivate } from '#webindex/web/allowed-addresses.ts'
 import { createWeb } from '#webindex/web/create-web.ts'
+import type { HostTurns } from '#webindex/web/host-turns.ts'
 import { createHostTurns } from '#workers/host-turns.ts'
 import { log, median, rounds, spread, withServices } from './measure.ts'
 
@@ -18,14 +19,17 @@ const pagesPerHost = 250
 const pages = hosts.length * pagesPerHost
 const loopback = '127.0.0.1'
 
-/** About 10 kB, with the links of a usual page: to the next ones of its host, and out of the site. */
-function page(number: number, port: number): string {
-  const paragraphs = Array.from({ length: 25 }, (_, i) => {
-    const words = Array.from({ length: 40 }, (_, word) => `word${(number * 7 + i * 13 + word * word) % 997}`).join(' ')
+/** In paragraphs of half a kilobyte, each with a link: a small page, and one of a usual size. The larger it is, the more its reading weighs. */
+const sizes = [6, 60]
+
+/** It links to the next ones of its host, to all hosts, and out of the site. */
+function page(size: number, number: number, port: number): string {
+  const paragraphs = Array.from({ length: size }, (_, i) => {
+    const words = Array.from({ length: 50 }, (_, word) => `word${(number * 7 + i * 13 + word * word) % 997}`).join(' ')
     return `<p class="text">${words} <a href="https://site-${(number * i) % 500}.org/page">a link out</a>.</p>`
   })
-  const next = [1, 2, 3].map((step) => `<a href="/${(number + step) % pagesPerHost}">page ${number + step}</a>`)
-  const others = hosts.map((host) => `<a href="http://${host}:${port}/0">${host}</a>`)
+  const next = [1, 2, 3].map((step) => `<a href="/${size}/${(number + step) % pagesPerHost}">page ${number + step}</a>`)
+  const others = hosts.map((host) => `<a href="http://${host}:${port}/${size}/0">${host}</a>`)
   return `<!doctype html><html><head><meta charset="utf-8"><title>Page ${number}</title></head><body><nav>${next.join(' ')}${others.join(' ')}</nav>${paragraphs.join('\n')}</body></html>`
 }
 
@@ -33,11 +37,10 @@ function page(number: number, port: number): string {
 async function serve(): Promise<void> {
   const made = new Map<string, string>()
   const server = createServer(({ url = '' }, response) => {
-    const path = url.slice(1)
-    if (!/^\d+$/.test(path)) return response.writeHead(404).end()
-    const { port } = addressOf(server)
-    const html = made.get(path) ?? page(Number(path), port)
-    made.set(path, html)
+    const [, size, number] = /^\/(\d+)\/(\d+)$/.exec(url) ?? []
+    if (size === undefined) return response.writeHead(404).end()
+    const html = made.get(url) ?? page(Number(size), Number(number), addressOf(server).port)
+    made.set(url, html)
     return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html)
   })
   server.listen(0, loopback)
@@ -50,14 +53,18 @@ function addressOf(server: ReturnType<typeof createServer>): { port: number } {
   return typeof address === 'object' && address ? address : { port: 0 }
 }
 
+interface Ground {
+  port: number
+  size: number
+}
+
 /** The same pages, as many at once: one after the other at each of the hosts. */
-async function plainFetches(port: number): Promise<number> {
+async function plainFetches({ port, size }: Ground): Promise<number> {
   const agent = new Agent({ connect: { lookup: (_host, _options, answer) => answer(null, [{ address: loopback, family: 4 }]) } })
   let count = 0
   const lane = async (host: string) => {
     for (let n = 0; n < pagesPerHost; n++) {
-      const { body } = await request(`http://${host}:${port}/${n}`, { dispatcher: agent })
-      await body.text()
+      await (await fetch(`http://${host}:${port}/${size}/${n}`, { dispatcher: agent })).text()
       count++
     }
   }
@@ -66,9 +73,12 @@ async function plainFetches(port: number): Promise<number> {
   return count
 }
 
-async function crawl(port: number, redis: Redis): Promise<number> {
+/** Nobody else is at the hosts, and nobody waits. */
+const noTurns: HostTurns = { take: async () => ({ granted: true }), end: async () => {} }
+
+async function crawl({ port, size }: Ground, turns: HostTurns): Promise<number> {
   const web = createWeb({
-    turns: createHostTurns({ redis, namespace: 'bench' }),
+    turns,
     userAgent: 'Searchlight/bench',
     now: () => new Date(),
     lookup: async () => [{ address: loopback, family: 4 }],
@@ -76,7 +86,7 @@ async function crawl(port: number, redis: Redis): Promise<number> {
     limits: { gapMs: 0 },
   })
   let count = 0
-  const order = { startUrl: `http://${hosts[0]}:${port}/0`, maxPages: pages, scope: 'site' as const }
+  const order = { startUrl: `http://${hosts[0]}:${port}/${size}/0`, maxPages: pages, scope: 'site' as const }
   for await (const event of web.crawl(order, new AbortController())) {
     if ('note' in event) console.log(event.note)
     if ('page' in event && event.page.document) count++
@@ -98,17 +108,28 @@ else
     const [port] = await once(server, 'message')
     const redis = new Redis(url)
     redis.on('error', (error) => log.error({ error }, 'Redis'))
-    const plain: number[] = []
-    const crawled: number[] = []
-    await plainFetches(Number(port))
-    for (let round = 0; round < rounds(5); round++) {
-      plain.push(await pagesASecond(() => plainFetches(Number(port))))
-      crawled.push(await pagesASecond(() => crawl(Number(port), redis)))
-    }
+    const turns = createHostTurns({ redis, namespace: 'bench' })
     console.log(`${pages.toLocaleString('en')} pages on ${hosts.length} hosts, ${availableParallelism()} cores`)
-    console.log(`Plain fetches, pages a second:   ${spread(plain)}`)
-    console.log(`Crawl, pages a second:           ${spread(crawled)}`)
-    console.log(`Crawl ÷ plain:                   ${(median(crawled) / median(plain)).toFixed(2)}`)
+    for (const size of sizes) {
+      const ground = { port: Number(port), size }
+      const plain: number[] = []
+      const crawled: number[] = []
+      const inTurn: number[] = []
+      // Once before: the server makes its pages, and both codes are warm.
+      await plainFetches(ground)
+      await crawl(ground, noTurns)
+      for (let round = 0; round < rounds(5); round++) {
+        plain.push(await pagesASecond(() => plainFetches(ground)))
+        crawled.push(await pagesASecond(() => crawl(ground, noTurns)))
+        inTurn.push(await pagesASecond(() => crawl(ground, turns)))
+      }
+      const bytes = page(size, 1, ground.port).length
+      const ratio = (values: number[]) => (median(values) / median(plain)).toFixed(2)
+      console.log(`Pages of ${(bytes / 1000).toFixed(1)} kB, pages a second:`)
+      console.log(`  plain fetches              ${spread(plain)}`)
+      console.log(`  crawl, politeness off      ${spread(crawled)}   ÷ plain: ${ratio(crawled)}`)
+      console.log(`  crawl, turns over Redis    ${spread(inTurn)}   ÷ plain: ${ratio(inTurn)}`)
+    }
     redis.disconnect()
     server.kill()
   })

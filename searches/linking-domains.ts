@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import type { Generation } from '#webindex/engine.ts'
@@ -204,7 +205,11 @@ async function* verifiedRows(
     .sort((a, b) => (b.site.links ?? 0) - (a.site.links ?? 0))
     .slice(0, input.verify)
   const waiting = new Set(chosen.map(({ site }) => site))
-  for (const site of sites) if (!waiting.has(site)) yield toRow(site)
+  for (const [n, site] of sites.entries()) {
+    if (!waiting.has(site)) yield toRow(site)
+    if (n % 500 === 499) await nextTurn()
+    signal.throwIfAborted()
+  }
 
   const phase = { phase: 'Verifying links', total: chosen.length, unit: 'sites' }
   progress({ ...phase, done: 0 })

@@ -23,9 +23,9 @@ export interface WebIndex {
   generation: Generation
   /** Into how many files links and phrases are split: the steps in which they are read. */
   shards: { links: number; phrases: number }
-  /** Sites that link to the target. A part is a shard; the best of it come first. */
+  /** Sites that link to the target. A part is one shard or some; the best of it come first. */
   linkingSites(question: LinkQuestion, options: Options): AsyncIterable<Part<LinkingSite>>
-  /** Phrases that hold the words. A part is a shard; the best of it come first. */
+  /** Phrases that hold the words. A part is one shard or some; the best of it come first. */
   phrasesWith(question: PhraseQuestion, options: Options): AsyncIterable<Part<Phrase>>
   /** @param phrases as `phraseOf` makes them, each once; they come in this order. */
   lookUpPhrases(phrases: readonly string[], options: Options): AsyncIterable<Part<KeywordReading>>
@@ -45,12 +45,12 @@ export interface EngineOptions {
   dir: string
   /** For all searches of the process together. One that finds it taken waits; one that needs more than all of it fails: nothing is spilled. */
   memoryLimitMb?: number
-  /** Processor threads for all searches of the process together. */
+  /** Processor threads for all searches of the process together: so many queries run at once, the others wait their turn. */
   threads?: number
 }
 
 /** The part that lives as long as its process: one bounded DuckDB, which all jobs share. */
-export async function createIndexEngine({ dir, memoryLimitMb = 256, threads = 1 }: EngineOptions): Promise<IndexEngine> {
+export async function createIndexEngine({ dir, memoryLimitMb = 256, threads = 2 }: EngineOptions): Promise<IndexEngine> {
   const root = resolve(dir)
   const queries = await openQueryPool({ memoryLimitMb, threads })
   return {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { addressOf, inspectHost, type WebAddress } from './web-address.ts'
 
 /** What a search looks for, in the form in which the index keeps link targets. */
@@ -10,18 +11,22 @@ export type TargetReading = { ok: true; target: LinkTarget } | { ok: false; reas
 
 /** Understands what people paste: a domain, a URL, an internationalised name, an owner on a code host. */
 export function readTarget(written: string): TargetReading {
-  const text = written.trim()
-  const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
+  // One slash too few or too many is a slip of the hand.
+  const text = written.trim().replace(/^(https?):\/*(?=[^/])/i, '$1://')
+  const shown = shorten(text)
   const refuse = (reason: string): TargetReading => ({ ok: false, reason })
 
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme && scheme !== 'http' && scheme !== 'https')
     return refuse(`Only http and https addresses can be looked up, not ${scheme}.`)
+  if (isIP(text.replace(/%.*$/, '')) === 6) return refuse(ipReason(text))
   const href = scheme ? text : `https://${text.replace(/^\/+/, '')}`
   if (/\s/.test(text) || !URL.canParse(href))
     return refuse(`“${shown}” is not a domain or a web address. Try one such as redis.io.`)
 
   const url = new URL(href)
+  if (scheme && (url.username || url.password))
+    return refuse(`“${url.hostname}” is written with a user name or a password. Give the address without them.`)
   if (url.username) return refuse(`“${shown}” looks like an e-mail address. Give only the domain: ${url.hostname}.`)
   const reason = reasonAgainst(url.hostname.replace(/\.$/, ''))
   if (reason) return refuse(reason)
@@ -31,12 +36,20 @@ export function readTarget(written: string): TargetReading {
   return { ok: true, target: { site, host, key, text: key.slice('https://'.length) } }
 }
 
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
+
+function ipReason(address: string): string {
+  return `${address} is an IP address. Links are counted by domain name: give a name such as redis.io.`
+}
+
 function reasonAgainst(hostname: string): string | null {
   const found = inspectHost(hostname)
-  if (found.isIp) return `${hostname} is an IP address. Links are counted by domain name: give a name such as redis.io.`
+  if (found.isIp) return ipReason(hostname)
   if (hostname === 'localhost' || hostname.endsWith('.localhost'))
     return 'localhost is your own computer: nobody on the web links there.'
-  if (!found.hostname || hostname.startsWith('.')) return `“${hostname}” is not a valid domain name.`
+  if (!found.hostname || hostname.startsWith('.')) return `“${shorten(hostname)}” is not a valid domain name.`
   if (!hostname.includes('.') && !found.isIcann)
     return `“${hostname}” is not a whole domain name: it has no ending such as .com or .org.`
   if (!found.isIcann && !found.isPrivate) return `“.${found.publicSuffix}” is not an ending that domains on the web have.`

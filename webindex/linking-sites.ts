@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { LinkTarget } from './link-target.ts'
-import { type FileReading, type GenerationFiles, type Part, readFile, readShards } from './read-shards.ts'
+import { type FilesRead, type GenerationFiles, type Part, readFiles, readShards, together } from './read-shards.ts'
 
 export interface LinkQuestion {
   target: Pick<LinkTarget, 'site' | 'host' | 'key'>
@@ -8,7 +8,7 @@ export interface LinkQuestion {
   scope: 'site' | 'host' | 'url'
   /** `only`: leave out links that say nofollow, ugc or sponsored. */
   follow: 'all' | 'only'
-  /** At most so many sites in all; of a shard, those with most links first. */
+  /** At most so many sites in all; of what is read in one step, those with most links first. */
   limit: number
 }
 
@@ -36,7 +36,7 @@ export const LinkingSite = z.object({
 export type LinkingSite = z.infer<typeof LinkingSite>
 
 /**
- * `$from <= target_site < $past` is there for speed alone: it is what lets DuckDB skip row groups of a file sorted by target.
+ * `$site <= target_site < $past` is there for speed alone: it is what lets DuckDB skip row groups of a file sorted by target.
  * A site's rows are those of its name, and, when a whole code host is asked for, those of all its owners (`github.com/…`).
  */
 const toTheTarget = `
@@ -44,9 +44,9 @@ const toTheTarget = `
   AND source_site <> $site AND NOT starts_with(source_site, $owners)`
 
 /** A link that was only reported counts for its whole site: to which page of it the link leads is not known. */
-const fromLinks = `
+export const fromLinks = `
   WITH hits AS MATERIALIZED (
-    SELECT source_site AS site, source_url, target_url, anchor, nofollow, kind, seen_at, source_rank, source_web_rank FROM read_parquet($file)
+    SELECT source_site AS site, source_url, target_url, anchor, nofollow, kind, seen_at, source_rank, source_web_rank FROM read_parquet($files)
     WHERE ${toTheTarget}
       AND ($host::VARCHAR IS NULL OR (target_host = $host AND kind <> 'reported'))
       AND ($key::VARCHAR IS NULL OR target_url = $key)
@@ -73,11 +73,11 @@ const fromEdges = `
   SELECT source_site AS site, NULL AS links, max(linking_pages)::DOUBLE AS "linkingPages", max(target_pages)::DOUBLE AS "targetPages",
     NULL AS "followLinks", NULL AS "topAnchor", NULL AS anchors, NULL AS "firstSeen", NULL AS "lastSeen", NULL AS "sampleUrl",
     max(source_rank) AS rank, min(source_web_rank)::DOUBLE AS "webRank"
-  FROM read_parquet($file) WHERE ${toTheTarget}
+  FROM read_parquet($files) WHERE ${toTheTarget}
   GROUP BY source_site ORDER BY max(linking_pages) DESC NULLS LAST, max(source_rank) DESC NULLS LAST, source_site LIMIT $limit`
 
 /**
- * The sites that link to the target from outside it, shard by shard. Each site is in one shard only, so its row is final.
+ * The sites that link to the target from outside it, some shards at a time. Each site is in one shard only, so its row is final.
  * @throws {GenerationGone} @throws {NotEnoughMemory}
  */
 export async function* linkingSites(
@@ -85,7 +85,7 @@ export async function* linkingSites(
   { target, scope, follow, limit }: LinkQuestion,
   { signal }: { signal: AbortSignal },
 ): AsyncGenerator<Part<LinkingSite>> {
-  const place = { site: target.site, owners: `${target.site}/`, past: `${target.site}0` } // '0' is the character after '/'.
+  const place = placeOf(target)
   const which = {
     host: scope === 'site' ? null : target.host,
     key: scope === 'url' ? target.key : null,
@@ -95,27 +95,32 @@ export async function* linkingSites(
   const edges = scope === 'site' && follow === 'all' ? files.edges : []
   let left = limit
 
-  async function readShard(shard: number, until: AbortSignal): Promise<FileReading<LinkingSite>[]> {
-    const [linkFile, edgeFile] = [files.links[shard], edges[shard]]
-    const readings: FileReading<LinkingSite>[] = []
-    const known = new Set<string>()
-    if (linkFile) {
-      const values = { ...place, ...which, limit: left }
-      const reading = await readFile(files, linkFile, { shape: LinkingSite, sql: fromLinks, values }, until)
-      if ('rows' in reading) for (const { site } of reading.rows) known.add(site)
-      readings.push(reading)
-    }
-    if (edgeFile && known.size < left) {
-      const values = { ...place, limit: left + known.size }
-      const reading = await readFile(files, edgeFile, { shape: LinkingSite, sql: fromEdges, values }, until)
-      readings.push('rows' in reading ? { rows: reading.rows.filter(({ site }) => !known.has(site)) } : reading)
-    }
-    return readings
+  async function read(shards: readonly number[], until: AbortSignal): Promise<FilesRead<LinkingSite>> {
+    const seen = await readFiles(
+      files,
+      shards.flatMap((shard) => files.links[shard] ?? []),
+      { shape: LinkingSite, sql: fromLinks, values: { ...place, ...which, limit: left } },
+      until,
+    )
+    if (seen.rows.length >= left) return seen
+    const known = new Set(seen.rows.map(({ site }) => site))
+    const told = await readFiles(
+      files,
+      shards.flatMap((shard) => edges[shard] ?? []),
+      { shape: LinkingSite, sql: fromEdges, values: { ...place, limit: left + known.size } },
+      until,
+    )
+    return together([seen, { ...told, rows: told.rows.filter(({ site }) => !known.has(site)) }])
   }
 
-  for await (const { shard: _, rows, ...part } of readShards([...files.links.keys()], readShard, signal)) {
+  for await (const { shards: _, rows, ...part } of readShards([...files.links.keys()], read, { signal })) {
     yield { ...part, rows: rows.slice(0, left) }
     left -= Math.min(left, rows.length)
     if (left === 0) return
   }
+}
+
+/** What the files are sorted by: all names from `site` to before `past`. */
+export function placeOf({ site }: Pick<LinkTarget, 'site'>) {
+  return { site, owners: `${site}/`, past: `${site}0` } // '0' is the character after '/'.
 }

@@ -1,6 +1,6 @@
 import { listValue } from '@duckdb/node-api'
 import { z } from 'zod'
-import { type GenerationFiles, type Part, readFile, readShards } from './read-shards.ts'
+import { type GenerationFiles, type Part, readFiles, readShards } from './read-shards.ts'
 
 export interface PhraseQuestion {
   /** The words, as phrases are made of them (phrase-tokens.ts). At least one. */
@@ -9,7 +9,7 @@ export interface PhraseQuestion {
   match: 'phrase' | 'all_words'
   /** Phrases on fewer pages are left out; 0 lets those through that only a query log knows. */
   minPages: number
-  /** At most so many phrases in all; of a shard, those on most pages first. */
+  /** At most so many phrases in all; of what is read in one step, those on most pages first. */
   limit: number
 }
 
@@ -38,15 +38,15 @@ export const phraseColumns = `
   in_anchor::DOUBLE AS "inAnchor", iaat::DOUBLE AS iaat, searches::DOUBLE AS searches, clicks::DOUBLE AS clicks, position`
 
 /** The token comes first in the order of the file: only its own stretch is read. A phrase is there once for each of its different tokens. */
-const question = `
-  SELECT ${phraseColumns} FROM read_parquet($file)
+export const withTheWords = `
+  SELECT ${phraseColumns} FROM read_parquet($files)
   WHERE token = $token
     AND CASE WHEN $adjacent THEN contains(concat(' ', phrase, ' '), $phrase) ELSE list_has_all(string_split(phrase, ' '), $tokens) END
     AND (coalesce(pages, 0) >= $minPages)
   ORDER BY pages DESC NULLS LAST, searches DESC NULLS LAST, phrase LIMIT $limit`
 
 /**
- * The phrases that hold the words, shard by shard. Each phrase is in one shard only, so its row is final.
+ * The phrases that hold the words, some shards at a time. Each phrase is in one shard only, so its row is final.
  * @throws {GenerationGone} @throws {NotEnoughMemory}
  */
 export async function* phrasesWith(
@@ -62,17 +62,14 @@ export async function* phrasesWith(
     minPages,
   }
   let left = limit
-  const parts = readShards(
-    [...files.phrases.keys()],
-    async (shard, until) => {
-      const file = files.phrases[shard]
-      return file
-        ? [await readFile(files, file, { shape: Phrase, sql: question, values: { ...values, limit: left } }, until)]
-        : []
-    },
-    signal,
-  )
-  for await (const { shard: _, rows, ...part } of parts) {
+  const read = (shards: readonly number[], until: AbortSignal) =>
+    readFiles(
+      files,
+      shards.flatMap((shard) => files.phrases[shard] ?? []),
+      { shape: Phrase, sql: withTheWords, values: { ...values, limit: left } },
+      until,
+    )
+  for await (const { shards: _, rows, ...part } of readShards([...files.phrases.keys()], read, { signal })) {
     yield { ...part, rows: rows.slice(0, left) }
     left -= Math.min(left, rows.length)
     if (left === 0) return

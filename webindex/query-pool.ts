@@ -23,19 +23,18 @@ export interface QueryPool {
 
 export interface PoolOptions {
   memoryLimitMb: number
+  /** Queries at once, each on one thread: those of libuv, of which a process has only a few. */
   threads: number
-  /** Queries at once; each holds a thread of libuv for as long as it runs. */
-  atOnce?: number
 }
 
-export async function openQueryPool({ memoryLimitMb, threads, atOnce = Math.max(2, threads) }: PoolOptions): Promise<QueryPool> {
+export async function openQueryPool({ memoryLimitMb, threads }: PoolOptions): Promise<QueryPool> {
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${memoryLimitMb}MB`,
-    threads: String(threads),
+    threads: '1', // Besides those that ask.
     temp_directory: '', // Otherwise it would spill into the current folder.
     autoinstall_known_extensions: 'false',
   })
-  const connections = await Promise.all(Array.from({ length: atOnce }, () => instance.connect()))
+  const connections = await Promise.all(Array.from({ length: threads }, () => instance.connect()))
   const turns = createTurns(connections)
 
   return {
@@ -49,7 +48,7 @@ export async function openQueryPool({ memoryLimitMb, threads, atOnce = Math.max(
       } catch (error) {
         if (!isOutOfMemory(error)) throw error
       }
-      return turns.take(atOnce, run, signal).catch((error: unknown) => {
+      return turns.take(threads, run, signal).catch((error: unknown) => {
         throw isOutOfMemory(error) ? new NotEnoughMemory(memoryLimitMb, { cause: error }) : error
       })
     },

@@ -106,6 +106,7 @@ export async function openRows({ connection, run }: Draft, { place, signal }: { 
   async function addPage(page: WebDocument) {
     const from = addressOf(page.url)
     if (!from) return passOver({ place, reason: `${page.url} is not a page of the public web` })
+    if (Number.isNaN(page.seenAt.getTime())) return passOver({ place, reason: `the date of ${page.url} is none` })
     // Before a row is begun: an abort must not come in the midst of one.
     const [titleTokens, textTokens] = [await tokensOf(page.title), await tokensOf(page.text)]
     pages.appendUBigInt(BigInt(read.pages))

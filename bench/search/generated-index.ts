@@ -1,6 +1,7 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
+import { type Manifest, publishManifest, type Shard } from '#webindex/manifest.ts'
 
 export interface GeneratedSize {
   links: number
@@ -10,14 +11,11 @@ export interface GeneratedSize {
 
 /** Targets of the generated links by the part of them that each gets. The rest go to `target-<n>.com`. */
 export const targets = { popular: 'popular.com', wide: 'wide.com', rare: 'rare.com', absent: 'absent.com' }
-/** Words of the generated phrases: `w0` is in the most of them. */
+/** Words of the generated phrases, by how many phrases they are in. */
 export const words = { popular: 'w3', rare: 'w39000', absent: 'nowhere' }
-
-const rowGroups = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)'
 
 /** 1 link in 19 leads to the popular target, from 136 k sites when there are 5 M links; 1 in 500 to the wide one, a handful to the rare one. */
 const links = ({ links: count }: GeneratedSize) => `
-  CREATE TABLE links AS
   WITH drawn AS (SELECT i, hash(i) AS h, hash(i + 1000000007) AS g FROM range(${count}) t(i)),
   ends AS (
     SELECT *,
@@ -36,7 +34,6 @@ const links = ({ links: count }: GeneratedSize) => `
 
 /** Phrases of one to four words out of 40,000, low numbers far more often; one in twenty is in the query log. */
 const phrases = ({ phrases: count }: GeneratedSize) => `
-  CREATE TABLE phrases AS
   WITH drawn AS (
     SELECT i, list_transform(range(1 + (hash(i) % 10 // 3)::INT),
       lambda k: 'w' || floor(40000 * power((hash(i * 4 + k + 77) % 1000003) / 1000003.0, 3))::INT) AS tokens
@@ -51,34 +48,57 @@ const phrases = ({ phrases: count }: GeneratedSize) => `
     CASE WHEN i % 20 = 0 THEN (hash(i) % 400) / 10.0 END AS position
   FROM apart`
 
-/**
- * A generation of made-up links and phrases in the schema of the index, written by SQL: no build could be waited for.
- * @param dir an empty folder.
- */
-export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Promise<void> {
-  const folder = join(dir, 'gen-bench')
-  mkdirSync(folder)
-  const instance = await DuckDBInstance.create(join(folder, 'draft.duckdb'), { memory_limit: '4GB', threads: '2' })
+/** A generation of made-up links and phrases in the schema of the index, written by SQL: no build could be waited for. @param dir an empty folder. */
+export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Promise<Manifest> {
+  const id = 'bench'
+  const draft = join(dir, 'draft.duckdb')
+  mkdirSync(join(dir, `gen-${id}`))
+  const instance = await DuckDBInstance.create(draft, { memory_limit: '2GB', threads: '2' })
   const connection = await instance.connect()
-  const rows = async (sql: string) => Number((await connection.runAndReadAll(sql)).getRows()[0]?.[0])
-  const write = async (table: string, key: string, order: string) => {
-    const shards = []
+  const rowsIn = async (from: string) =>
+    Number((await connection.runAndReadAll(`SELECT count(*) FROM ${from}`)).getRows()[0]?.[0])
+
+  async function write(table: string, select: string): Promise<Shard> {
+    const file = `gen-${id}/${table}.parquet`
+    await connection.run(`COPY (${select}) TO '${join(dir, file)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)`)
+    return { file, rows: await rowsIn(`read_parquet('${join(dir, file)}')`), bytes: statSync(join(dir, file)).size }
+  }
+  async function writeShards(table: string, key: string, order: string): Promise<{ shards: Shard[] }> {
+    const shards: Shard[] = []
     for (let k = 0; k < size.shards; k++) {
-      const file = `gen-bench/${table}-${String(k).padStart(2, '0')}.parquet`
-      const where = `hash(${key}) % ${size.shards} = ${k}`
-      await connection.run(`COPY (SELECT * FROM ${table} WHERE ${where} ORDER BY ${order}) TO '${join(dir, file)}' ${rowGroups}`)
-      const held = await rows(`SELECT count(*) FROM read_parquet('${join(dir, file)}')`)
-      shards.push({ file, rows: held, bytes: statSync(join(dir, file)).size })
+      const rows = `SELECT * FROM ${table} WHERE hash(${key}) % ${size.shards} = ${k} ORDER BY ${order}`
+      shards.push(await write(`${table}-${String(k).padStart(2, '0')}`, rows))
     }
     return { shards }
   }
-  await connection.run(links(size))
-  await connection.run(phrases(size))
-  const tables = {
-    links: await write('links', 'source_site', 'target_site, target_host, target_url, source_site, source_url'),
-    phrases: await write('phrases', 'phrase', 'token, phrase'),
+
+  await connection.run(`CREATE TABLE links AS ${links(size)}`)
+  await connection.run(`CREATE TABLE phrases AS ${phrases(size)}`)
+  const counts = {
+    pages: 0,
+    links: size.links,
+    externalLinks: size.links,
+    sites: 0,
+    targetSites: 0,
+    phrases: size.phrases,
+    edges: 0,
+  }
+  const manifest: Manifest = {
+    format: 2,
+    id,
+    builtAt: '2026-01-01T00:00:00.000Z',
+    sources: [],
+    counts: { ...counts, queries: Math.floor(size.phrases / 20) },
+    tables: {
+      links: await writeShards('links', 'source_site', 'target_site, target_host, target_url, source_site, source_url'),
+      phrases: await writeShards('phrases', 'phrase', 'token, phrase'),
+      pages: { shards: [await write('pages', 'SELECT 1 AS nothing')] },
+      sites: { shards: [await write('sites', 'SELECT 1 AS nothing')] },
+    },
   }
   connection.closeSync()
   instance.closeSync()
-  writeFileSync(join(folder, 'tables.json'), JSON.stringify(tables))
+  rmSync(draft)
+  await publishManifest(dir, manifest)
+  return manifest
 }

@@ -1,7 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { PassingError, SearchFailed } from '#jobs/errors.ts'
 import { BrokenIndex, GenerationGone, NotEnoughMemory } from '#webindex/errors.ts'
 import type { BrokenFile, Part } from '#webindex/read-shards.ts'
 
+/** Rows that are handed on without a break for whatever else the process has to do. */
+const rowsInOneGo = 500
 /** More of them would bury the rest of a timeline. */
 const mostNotes = 20
 
@@ -12,7 +15,7 @@ const mostNotes = 20
  */
 export async function* readParts<Row>(parts: AsyncIterable<Part<Row>>, note: (text: string) => void): AsyncGenerator<Part<Row>> {
   const told = new Map<string, BrokenFile>()
-  let read = 0
+  let [read, done] = [0, 0]
   try {
     for await (const part of parts) {
       read += part.read
@@ -20,7 +23,12 @@ export async function* readParts<Row>(parts: AsyncIterable<Part<Row>>, note: (te
         if (told.size < mostNotes && !told.has(broken.file)) note(tellBroken(broken))
         told.set(broken.file, broken)
       }
-      yield part
+      for (let from = 0, last = false; !last; from += rowsInOneGo) {
+        if (from > 0) await nextTurn()
+        last = from + rowsInOneGo >= part.rows.length
+        yield { ...part, rows: part.rows.slice(from, from + rowsInOneGo), done: last ? part.done : done }
+      }
+      done = part.done
     }
   } catch (error) {
     if (error instanceof GenerationGone) throw new PassingError(error.message, { cause: error })

@@ -19,8 +19,18 @@ test('the form of a search follows from its schema', () => {
     ['domain', 'text', true],
     ['scope', 'choice', false],
     ['follow', 'choice', false],
+    ['verify', 'choice', false],
     ['limit', 'number', false],
   ])
+  expect(fields.find(({ name }) => name === 'verify')).toMatchObject({
+    initial: '0',
+    options: [
+      { value: 0, label: 'No' },
+      { value: 50, label: '50 sites' },
+      { value: 200, label: '200 sites' },
+      { value: 1000, label: '1,000 sites' },
+    ],
+  })
   expect(fields.find(({ name }) => name === 'limit')).toMatchObject({ initial: '1000', min: 1, max: 10_000, step: 1 })
 })
 

@@ -46,6 +46,8 @@ const place = ({ depth }: Candidate) => depth ?? mostClicks + 1
 export function createFrontier(inScope: InScope): Frontier {
   /** By key; null once it is claimed. */
   const known = new Map<string, Candidate | null>()
+  /** By address as it is written in links; null for what does not belong to the crawl. */
+  const keys = new Map<string, string | null>()
   const hosts = new Map<string, Queue>()
   const left = new Set<string>()
   const queries = new Map<string, number>()
@@ -107,9 +109,14 @@ export function createFrontier(inScope: InScope): Frontier {
 
   return {
     add(href, depth) {
+      // Most links of a page are those of its neighbours.
+      const knownKey = keys.get(href)
+      if (knownKey !== undefined && (knownKey === null || known.get(knownKey) === null)) return
       const address = addressOf(href)
-      if (!address || !inScope(address)) return
-      const there = known.get(address.key)
+      const key = address && inScope(address) ? address.key : null
+      if (keys.size < mostKnown) keys.set(href, key)
+      if (!address || key === null) return
+      const there = known.get(key)
       if (there) {
         if (depth === null || (there.depth !== null && there.depth <= depth)) return
         there.depth = depth

@@ -1,0 +1,151 @@
+/**
+ * What a search costs beyond the bare DuckDB query over the same files, all of them in one, with the same memory and threads. LINKS, PHRASES and ROUNDS set
+ * the size; INDEX names a folder that keeps the generated index for the next time.
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DuckDBInstance, type DuckDBValue, listValue } from '@duckdb/node-api'
+import type { Search } from '#jobs/define-search.ts'
+import { keywordMetrics } from '#searches/keyword-metrics.ts'
+import { keywords } from '#searches/keywords.ts'
+import { linkingDomains } from '#searches/linking-domains.ts'
+import { toolsOver } from '#test/searches/tools-fixture.ts'
+import { createIndexEngine } from '#webindex/engine.ts'
+import { lookUp } from '#webindex/keyword-metrics.ts'
+import { fromLinks, placeOf } from '#webindex/linking-sites.ts'
+import { readManifest, type Shard } from '#webindex/manifest.ts'
+import { longest, withTheWords } from '#webindex/phrases.ts'
+import type { SearchTools } from '#webindex/search-tools.ts'
+import { median, rounds, spread } from './measure.ts'
+import { targets, words, writeGeneratedIndex } from './search/generated-index.ts'
+
+const limits = { memoryLimitMb: 256, threads: 2 }
+const size = { links: Number(process.env.LINKS ?? 5_000_000), phrases: Number(process.env.PHRASES ?? 3_000_000), shards: 16 }
+const dir = process.env.INDEX ?? mkdtempSync(join(tmpdir(), 'searchlight-bench-'))
+
+interface Case {
+  name: string
+  search: Search<SearchTools>
+  input: Record<string, unknown>
+  bare: { sql: string; values: Record<string, DuckDBValue> }
+}
+
+mkdirSync(dir, { recursive: true })
+if (!existsSync(join(dir, 'current.json'))) await writeGeneratedIndex(dir, size)
+const { tables } = await readManifest(dir)
+const engine = await createIndexEngine({ dir, ...limits })
+const instance = await DuckDBInstance.create(':memory:', {
+  memory_limit: `${limits.memoryLimitMb}MB`,
+  threads: String(limits.threads),
+  temp_directory: '',
+})
+const connection = await instance.connect()
+const all = (table: { shards: Shard[] }) => listValue(table.shards.map((shard) => join(dir, shard.file)))
+
+/** @returns milliseconds until the first row and until the end, and the rows. */
+async function run({ search, input }: Case) {
+  const started = performance.now()
+  const index = await engine.open()
+  const context = { ...toolsOver(index), signal: new AbortController().signal, progress() {}, note() {} }
+  let first: number | null = null
+  let rows = 0
+  for await (const _ of search.run(search.input.parse(input), context)) {
+    first ??= performance.now() - started
+    rows++
+  }
+  await index.close()
+  const end = performance.now() - started
+  return { first: first ?? end, end, rows }
+}
+
+async function runBare({ bare }: Case): Promise<number> {
+  const started = performance.now()
+  const result = await connection.run(bare.sql, bare.values)
+  await result.getRowObjectsJS()
+  return performance.now() - started
+}
+
+function linkCase(name: keyof typeof targets): Case {
+  const anyLink = { host: null, key: null, followOnly: false, limit: 10_001 }
+  return {
+    name: `linking-domains, ${name}`,
+    search: linkingDomains,
+    input: { domain: targets[name], limit: 10_000 },
+    bare: { sql: fromLinks, values: { files: all(tables.links), ...placeOf({ site: targets[name] }), ...anyLink } },
+  }
+}
+
+function wordCase(name: keyof typeof words): Case {
+  const token = words[name]
+  const question = { token, adjacent: true, phrase: ` ${token} `, tokens: listValue([token]), minPages: 1, limit: 10_001 }
+  return {
+    name: `keywords, ${name}`,
+    search: keywords,
+    input: { q: token, limit: 10_000 },
+    bare: { sql: withTheWords, values: { files: all(tables.phrases), ...question } },
+  }
+}
+
+/** Of ten keywords the index knows nine. */
+async function listCase(count: number): Promise<Case> {
+  const sample = `SELECT DISTINCT phrase FROM read_parquet($files) WHERE hash(phrase) % 97 = 1 LIMIT ${Math.ceil(count * 0.9)}`
+  const known = (await connection.runAndReadAll(sample, { files: all(tables.phrases) }))
+    .getRows()
+    .map(([phrase]) => String(phrase))
+  const phrases = [...new Set(known), ...Array.from({ length: Math.floor(count / 10) }, (_, n) => `nothing ${n}`)]
+  const tokens = listValue(phrases.map((phrase) => longest(phrase.split(' '))))
+  return {
+    name: `keyword-metrics, ${count.toLocaleString('en')} keywords`,
+    search: keywordMetrics,
+    input: { keywords: phrases.join('\n') },
+    bare: { sql: lookUp, values: { files: all(tables.phrases), tokens, phrases: listValue(phrases) } },
+  }
+}
+
+const cases = [
+  ...(['popular', 'wide', 'rare', 'absent'] as const).map(linkCase),
+  ...(['popular', 'rare', 'absent'] as const).map(wordCase),
+  await listCase(1_000),
+  await listCase(10_000),
+]
+const rss = () => `${Math.round(process.memoryUsage.rss() / 1e6)} MB`
+const rssBefore = rss()
+console.log('| | rows | bare query, ms | first row, ms | end, ms | end ÷ bare | bar (1.5 × + 50 ms) |')
+console.log('|---|---|---|---|---|---|---|')
+for (const each of cases) {
+  const [bare, first, end]: [number[], number[], number[]] = [[], [], []]
+  let found = 0
+  await runBare(each)
+  await run(each)
+  for (let round = 0; round < rounds(5); round++) {
+    bare.push(await runBare(each))
+    const ran = await run(each)
+    first.push(ran.first)
+    end.push(ran.end)
+    found = ran.rows
+  }
+  const bar = median(bare) * 1.5 + 50
+  const verdict = `${bar.toFixed(0)}: ${median(end) <= bar ? 'met' : '**missed**'}`
+  const ratio = (median(end) / median(bare)).toFixed(2)
+  console.log(
+    `| ${each.name} | ${found.toLocaleString('en')} | ${spread(bare)} | ${spread(first)} | ${spread(end)} | × ${ratio} | ${verdict} |`,
+  )
+}
+
+console.log('\n| 8 at once | alone, ms | each of 8, ms | ÷ alone |')
+console.log('|---|---|---|---|')
+for (const each of cases.filter(({ name }) => /popular|wide|rare/.test(name))) {
+  const [alone, together]: [number[], number[]] = [[], []]
+  for (let round = 0; round < rounds(5); round++) {
+    alone.push((await run(each)).end)
+    const eight = await Promise.all(Array.from({ length: 8 }, () => run(each)))
+    together.push(...eight.map(({ end }) => end))
+  }
+  console.log(`| ${each.name} | ${spread(alone)} | ${spread(together)} | ${(median(together) / median(alone)).toFixed(1)} |`)
+}
+console.log(`\nRSS ${rssBefore} before, ${rss()} after; limit of DuckDB ${limits.memoryLimitMb} MB, ${limits.threads} threads.`)
+connection.closeSync()
+instance.closeSync()
+engine.close()
+if (!process.env.INDEX) rmSync(dir, { recursive: true, force: true })

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { targets, words, writeGeneratedIndex } from '#bench/search/generated-index.ts'
+import type { Search } from '#jobs/define-search.ts'
+import { SearchFailed } from '#jobs/errors.ts'
+import { keywordMetrics } from '#searches/keyword-metrics.ts'
+import { keywords } from '#searches/keywords.ts'
+import { linkingDomains } from '#searches/linking-domains.ts'
+import { createIndexEngine } from '#webindex/engine.ts'
+import type { SearchTools } from '#webindex/search-tools.ts'
+import { runSearch } from './run-search.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'searchlight-large-index-'))
+beforeAll(() => writeGeneratedIndex(dir, { links: 400_000, phrases: 40_000, shards: 2 }), 60_000)
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+async function engineWith(limits: { memoryLimitMb?: number; threads?: number } = {}) {
+  const engine = await createIndexEngine({ dir, ...limits })
+  onTestFinished(() => engine.close())
+  return engine
+}
+
+const list = Array.from({ length: 5_000 }, (_, n) => `w${n} n${n}`).join('\n')
+const searches: [string, Search<SearchTools>, Record<string, unknown>][] = [
+  ['linking-domains', linkingDomains, { domain: targets.popular, limit: 10_000 }],
+  ['keywords', keywords, { q: words.popular, limit: 10_000 }],
+  ['keyword-metrics', keywordMetrics, { keywords: list }],
+]
+
+test.each(searches)('an abort of %s is heard at once, whenever it comes', async (_, search, input) => {
+  const engine = await engineWith()
+  const started = performance.now()
+  const whole = await runSearch(search, engine, input)
+  const wholeMs = performance.now() - started
+  for (const part of [0.05, 0.3, 0.6]) {
+    const stop = new AbortController()
+    const running = runSearch(search, engine, input, { stop }).catch((error: unknown) => error)
+    await Promise.race([after(wholeMs * part), running])
+    const aborted = performance.now()
+    stop.abort(new Error('cancelled'))
+    const ended = await running
+    expect(performance.now() - aborted).toBeLessThan(500)
+    // The second time it may have been through already.
+    if (ended instanceof Error) expect(ended.message).toBe('cancelled')
+    else expect(ended).toMatchObject({ rows: whole.rows })
+  }
+  expect((await runSearch(search, engine, input)).rows).toEqual(whole.rows)
+})
+
+test('eight searches at once, of which hardly two fit into memory, all find the same', async () => {
+  const [, search, input] = searches[0] ?? []
+  if (!search || !input) throw new TypeError('There is no search')
+  const alone = await runSearch(search, await engineWith(), input)
+  expect(alone.rows.length).toBeGreaterThan(5_000)
+  const tight = await engineWith({ memoryLimitMb: 32, threads: 4 })
+  const all = await Promise.all(Array.from({ length: 8 }, () => runSearch(search, tight, input)))
+  for (const { rows, notes } of all) {
+    expect(rows).toEqual(alone.rows)
+    expect(notes).toEqual(alone.notes)
+  }
+})
+
+test('a search that memory does not suffice for fails and says so', async () => {
+  const engine = await engineWith({ memoryLimitMb: 4, threads: 1 })
+  const running = runSearch(linkingDomains, engine, { domain: targets.popular })
+  await expect(running).rejects.toThrow(SearchFailed)
+  await expect(running).rejects.toThrow('needs more memory than searches may use here (4 MB)')
+})
+
+test.each(searches)('%s lets go of the process again and again', async (_, search, input) => {
+  const engine = await engineWith()
+  await runSearch(search, engine, input)
+  let longest = 0
+  let last = performance.now()
+  const beat = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }, 1)
+  await runSearch(search, engine, input)
+  clearInterval(beat)
+  expect(longest).toBeLessThan(200)
+})
