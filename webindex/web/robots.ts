@@ -70,7 +70,7 @@ async function askFor(origin: string, session: Session): Promise<{ rules: Robots
     const problem = `its robots.txt can’t be had (HTTP ${answer.status}), so nothing may be fetched`
     return { rules: forbidding(notAllowed(problem)), maxAgeMs: robotsRetryMs, size: 0 }
   }
-  const text = answer.status >= 200 && answer.status < 300 ? answer.body.toString('utf8').replace(/^\uFEFF/, '') : ''
+  const text = answer.status < 300 ? answer.body.toString('utf8').replace(/^\uFEFF/, '') : ''
   return { rules: parseRules(origin, text, session), maxAgeMs: robotsMaxAgeMs, size: text.length }
 }
 
