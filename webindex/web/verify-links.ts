@@ -61,7 +61,8 @@ export async function* verifyLinks<Link extends LinkToVerify>(
     const leftWith = left.get(host)
     if (leftWith) return { host, visit: null, verdicts: source.links.map((link) => ({ link, status: leftWith })) }
     const visit = await visitPage(source.url, deps)
-    if (troubles.after(host, visit) && !visit.ok) left.set(host, statusOf[visit.reason])
+    // A redirect may have led to another host, whose troubles are its own.
+    if (troubles.after(hostOf(visit.url), visit) && !visit.ok) left.set(hostOf(visit.url), statusOf[visit.reason])
     return { host, visit, verdicts: await judge(source.links, visit, deps) }
   }
 
