@@ -3,6 +3,7 @@ import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
 import type { BuildOptions, Built, IndexBuilds } from '#webindex/builds.ts'
 import { type ImportKind, type Imports, importKinds } from '#webindex/imports.ts'
+import type { Manifest } from '#webindex/manifest.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
 
 /** Which fields the form asks for, by what is chosen: `only` is read by it (form-fields.ts). */
@@ -12,12 +13,13 @@ const text = (most = 500) => z.string().trim().max(most, `At most ${most} charac
 
 const Input = z.object({
   action: z
-    .enum(['add', 'remove', 'compact'])
+    .enum(['add', 'remove', 'compact', 'stats'])
     .default('add')
     .meta({
       title: 'What to do',
-      description: 'Add a source, or replace the one of its name; remove one; or write the index anew without what nobody uses.',
-      labels: { add: 'Add a source', remove: 'Remove a source', compact: 'Compact' },
+      description:
+        'Add a source, or replace the one of its name; remove one; write the index anew without what nobody uses; or only show what it holds.',
+      labels: { add: 'Add a source', remove: 'Remove a source', compact: 'Compact', stats: 'Show sources' },
     }),
   kind: z
     .enum(importKinds)
@@ -100,16 +102,24 @@ export const indexBuild = defineSearch<SearchTools, typeof Input>({
     { key: 'added_at', label: 'Added', type: 'date', help: 'When it was added.' },
   ],
 
-  async *run(input, { builds, imports, signal, progress, note }: SearchContext<SearchTools>) {
-    const built = await change(input, { builds, imports }, { signal, onProgress: progress })
-    for (const words of tellBuilt(built)) note(words)
-    for (const { name, kind, pages, links, queries, edges, ranks, bad, addedAt } of built.manifest.sources)
+  async *run(input, { openIndex, builds, imports, signal, progress, note }: SearchContext<SearchTools>) {
+    let sources: Manifest['sources']
+    if (input.action === 'stats') {
+      const { generation } = await openIndex()
+      note(tellLive(generation))
+      sources = generation.sources
+    } else {
+      const built = await change({ ...input, action: input.action }, { builds, imports }, { signal, onProgress: progress })
+      for (const words of tellBuilt(built)) note(words)
+      sources = built.manifest.sources
+    }
+    for (const { name, kind, pages, links, queries, edges, ranks, bad, addedAt } of sources)
       yield { source: name, kind, pages, links, queries, edges, ranks, bad, added_at: addedAt }
   },
 })
 
 async function change(
-  input: Input,
+  input: Input & { action: 'add' | 'remove' | 'compact' },
   { builds, imports }: { builds: IndexBuilds; imports: Imports },
   options: BuildOptions,
 ): Promise<Built> {
@@ -144,7 +154,6 @@ export function tellBuilt({ manifest, read, samples, remarks }: Built): string[]
   const found = (['pages', 'links', 'queries', 'edges', 'ranks', 'reported', 'passed'] as const).flatMap((what) =>
     read[what] > 0 ? [counted(read[what], nouns[what])] : [],
   )
-  const { pages, links, sites } = manifest.counts
   return [
     ...(found.length > 0 ? [`Read ${found.join(', ')}.`] : []),
     ...remarks,
@@ -156,6 +165,10 @@ export function tellBuilt({ manifest, read, samples, remarks }: Built): string[]
             .join('; ')}.`,
         ]
       : []),
-    `The index is live as generation ${manifest.id}: ${counted(pages, nouns.pages)} of ${counted(sites, ['site', 'sites'])}, ${counted(links, nouns.links)}.`,
+    tellLive(manifest),
   ]
+}
+
+function tellLive({ id, counts: { pages, links, sites } }: Pick<Manifest, 'id' | 'counts'>): string {
+  return `The index is live as generation ${id}: ${counted(pages, nouns.pages)} of ${counted(sites, ['site', 'sites'])}, ${counted(links, nouns.links)}.`
 }

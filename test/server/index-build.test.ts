@@ -73,6 +73,11 @@ describe('a build of the index', () => {
     expect(first.rows).toMatchObject([{ source: 'html:https://docs.example.com/', kind: 'html', pages: 2, bad: 0 }])
     expect(first.phases.length).toBeGreaterThan(0)
     await run('index-build', blog)
+    const shown = await run('index-build', { action: 'stats' })
+    expect(shown.rows.map(({ source }: Record<string, unknown>) => source)).toEqual([
+      'html:https://docs.example.com/',
+      'html:https://blog.example.org/',
+    ])
 
     const sites = async () => (await run('linking-domains', { domain: 'redis.io' }, asUser)).rows
     const both = await sites()
