@@ -83,7 +83,7 @@ async function build(plan: (live: Manifest | null) => Change, options: BuildsOpt
   try {
     const live = await liveManifest(dir)
     const change = plan(live)
-    await removeUnused(dir, live?.id ?? null)
+    if (live) await removeUnused(dir, live.id) // What an older version has live stays until there is something better.
     await checkFreeDisk(dir, live, change.added?.bytes ?? null)
     const builtAt = now().toISOString()
     const id = await newId(dir, builtAt)

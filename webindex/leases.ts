@@ -63,7 +63,7 @@ async function writeLease(dir: string, id: string): Promise<string | null> {
 }
 
 /** Removes what killed builds left, the leases of dead readers, and every generation but the live one that nobody reads. Only for who holds the build lock. */
-export async function removeUnused(dir: string, liveId: string | null): Promise<void> {
+export async function removeUnused(dir: string, liveId: string): Promise<void> {
   for (const name of await readdir(dir)) {
     const id = /^gen-([\w-]+)$/.exec(name)?.[1]
     if (id && id !== liveId) await removeIfUnused(dir, id)

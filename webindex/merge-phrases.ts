@@ -165,12 +165,17 @@ async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promis
   onProgress({ phase: 'Adding up phrases', done: parts, total: parts, unit: 'parts' })
 }
 
-/** Fills `named` with the text of each phrase that is kept: of queries, anchors and pages, wherever it is met first. */
+/** Fills `named` with the text of each phrase that is kept: of queries, anchors and pages, wherever it is met first. `wanted` are those not met yet. */
 async function nameAll(options: MergeOptions): Promise<void> {
   const { draft, sources } = options
   await draft.run('CREATE TABLE named AS SELECT h, phrase FROM queries WHERE h IS NOT NULL')
-  const name = (rows: string) =>
-    draft.run(`INSERT INTO named ${phraseTexts(rows, '(SELECT h FROM counted ANTI JOIN named USING (h)) AS wanted')}`)
+  await draft.run('CREATE TABLE wanted AS SELECT h FROM counted ANTI JOIN named USING (h)')
+  async function name(rows: string) {
+    await draft.run(`CREATE TABLE met AS ${phraseTexts(rows, 'wanted')}`)
+    await draft.run('INSERT INTO named FROM met')
+    await draft.run('CREATE OR REPLACE TABLE wanted AS FROM wanted ANTI JOIN met USING (h)')
+    await draft.run('DROP TABLE met')
+  }
   for (const source of sources) {
     const anchors = anchorsOf(options, source)
     if (anchors) await name(anchors)
