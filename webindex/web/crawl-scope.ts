@@ -1,4 +1,4 @@
-import { addressOf, type WebAddress } from '../web-address.ts'
+import type { WebAddress } from '../web-address.ts'
 import type { CrawlOrder } from './web.ts'
 
 /** Says whether a page belongs to a crawl. */
@@ -30,5 +30,5 @@ const mostParts = 20
 
 /** Whether an address looks like one of a page that somebody made. */
 export function looksLikePage(url: URL): boolean {
-  return !notPages.test(url.pathname) && url.pathname.split('/').length <= mostParts + 1 && addressOf(url.href) !== null
+  return !notPages.test(url.pathname) && url.pathname.split('/').length <= mostParts + 1
 }

@@ -46,11 +46,12 @@ export async function* crawl({ startUrl, maxPages, scope }: CrawlOrder, deps: Fe
   async function* tell({ candidate, page, links, visit }: Visited): AsyncGenerator<CrawlEvent> {
     await addAll(links, candidate.depth === null ? null : candidate.depth + 1)
     yield { page }
-    const trouble = troubles.after(candidate.host, visit)
+    const host = hostOf(visit.url)
+    const trouble = troubles.after(host, visit)
     if (trouble) {
-      const dropped = frontier.leave(candidate.host)
+      const dropped = frontier.leave(host)
       yield {
-        note: `${candidate.host} is left alone: ${trouble}.${dropped > 0 ? ` ${dropped.toLocaleString('en')} of its pages are not visited.` : ''}`,
+        note: `${host} is left alone: ${trouble}.${dropped > 0 ? ` ${dropped.toLocaleString('en')} of its pages are not visited.` : ''}`,
       }
     }
     for (const note of frontier.takeNotes()) yield { note }

@@ -96,7 +96,7 @@ function explain(error: unknown, maxBytes: number): Pick<Failure, 'reason' | 'pr
   if (code === 'ECONNREFUSED') return unreachable('the server refuses connections')
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT')
     return { reason: 'timeout', problem: 'the server could not be connected to in time', offline: false }
-  if (/CERT|SSL|TLS|SELF_SIGNED|ISSUER/.test(code)) return unreachable(`its certificate or encryption is not valid (${code})`)
+  if (/CERT|SSL|TLS|SIGNATURE|ISSUER/.test(code)) return unreachable(`its certificate or encryption is not valid (${code})`)
   if (!code) throw error // Our own mistake.
   return unreachable(`the connection broke${code && ` (${code})`}`)
 }

@@ -1,6 +1,6 @@
 import { addressOf } from '../web-address.ts'
 import { type InScope, looksLikePage } from './crawl-scope.ts'
-import { hostOf, refusalOf } from './web-url.ts'
+import { hostOf, longestUrl, refusalOf } from './web-url.ts'
 
 /** A page that is to be visited. */
 export interface Candidate {
@@ -114,7 +114,7 @@ export function createFrontier(inScope: InScope): Frontier {
       if (knownKey !== undefined && (knownKey === null || known.get(knownKey) === null)) return
       const address = addressOf(href)
       const key = address && inScope(address) ? address.key : null
-      if (keys.size < mostKnown) keys.set(href, key)
+      if (keys.size < mostKnown && href.length <= longestUrl) keys.set(href, key)
       if (!address || key === null) return
       const there = known.get(key)
       if (there) {

@@ -21,7 +21,7 @@ export interface Limits {
   backoffMs: readonly number[]
   hostsAtOnce: number
   robotsMaxAgeMs: number
-  /** After so long, a host whose robots.txt could not be had is asked for it again. */
+  /** After so long, a server that has failed to give its robots.txt is asked for it again; one that did not answer, the next time. */
   robotsRetryMs: number
 }
 

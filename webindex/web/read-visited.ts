@@ -16,15 +16,23 @@ export interface VisitedPage {
   noindex: boolean
 }
 
+/** Links that are looked at in one stretch: a page of two megabytes may have a hundred thousand. */
+const pieceLength = 500
+
 /** Reads a page; between stretches of some milliseconds others get their turn. @throws the signal's reason */
 export async function readVisited(
   { url, html, headers }: { url: URL; html: string; headers: Headers },
   { signal }: { signal: AbortSignal },
 ): Promise<VisitedPage> {
-  const page = await readHtmlInTurns(html, givingWay(signal))
+  const giveWay = givingWay(signal)
+  const page = await readHtmlInTurns(html, giveWay)
   const { title, words, text } = page
   const tag = headers('x-robots-tag')
-  const links = absoluteLinks(page.links, url.href, page.base)
+  const links: DocumentLink[] = []
+  for (let at = 0; at < page.links.length; at += pieceLength) {
+    for (const link of absoluteLinks(page.links.slice(at, at + pieceLength), url.href, page.base)) links.push(link)
+    await giveWay()
+  }
   const canonical = page.canonical ?? canonicalOf(headers('link'))
   return {
     ...{ title, words, text },

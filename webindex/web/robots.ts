@@ -55,7 +55,7 @@ export function createRobotsCache(): RobotsCache {
       const known = kept.get(origin)
       if (known && known.until > session.now().getTime()) return known.rules
       const { rules, maxAgeMs, size } = await askFor(origin, session)
-      keep(origin, { rules, until: session.now().getTime() + maxAgeMs, size })
+      if (maxAgeMs > 0) keep(origin, { rules, until: session.now().getTime() + maxAgeMs, size })
       return rules
     },
   }
@@ -65,12 +65,12 @@ async function askFor(origin: string, session: Session): Promise<{ rules: Robots
   const { robotsMaxAgeMs, robotsRetryMs } = session.limits
   const answer = await fetchRobots(new URL('/robots.txt', origin), session)
   // RFC 9309: a server that can't be reached, or fails, has forbidden everything; one without the file nothing.
-  if (!answer.ok) return { rules: forbidding(answer), maxAgeMs: robotsRetryMs, size: 0 }
+  if (!answer.ok) return { rules: forbidding(answer), maxAgeMs: 0, size: 0 }
   if (answer.status >= 500 || answer.status === 429) {
     const problem = `its robots.txt can’t be had (HTTP ${answer.status}), so nothing may be fetched`
     return { rules: forbidding(notAllowed(problem)), maxAgeMs: robotsRetryMs, size: 0 }
   }
-  const text = answer.status >= 200 && answer.status < 300 ? answer.body.toString('utf8').replace(/^\uFEFF/, '') : ''
+  const text = answer.status < 300 ? answer.body.toString('utf8').replace(/^\uFEFF/, '') : ''
   return { rules: parseRules(origin, text, session), maxAgeMs: robotsMaxAgeMs, size: text.length }
 }
 

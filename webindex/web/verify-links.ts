@@ -1,3 +1,4 @@
+import { givingWay } from '../sources/giving-way.ts'
 import { byHost } from './by-host.ts'
 import { NoNetwork } from './errors.ts'
 import type { Reason } from './fetch-once.ts'
@@ -17,6 +18,8 @@ interface Source<Link> {
 
 /** Where all of the first hosts are out of reach (or all, where there are fewer), it is this machine's trouble. */
 const firstHosts = 8
+/** Links that are compared in one stretch. */
+const pieceLength = 500
 /** Of so few hosts, all may be gone for ever. */
 const fewHosts = 2
 
@@ -58,7 +61,8 @@ export async function* verifyLinks<Link extends LinkToVerify>(
     const leftWith = left.get(host)
     if (leftWith) return { host, visit: null, verdicts: source.links.map((link) => ({ link, status: leftWith })) }
     const visit = await visitPage(source.url, deps)
-    if (troubles.after(host, visit) && !visit.ok) left.set(host, statusOf[visit.reason])
+    // A redirect may have led to another host, whose troubles are its own.
+    if (troubles.after(hostOf(visit.url), visit) && !visit.ok) left.set(hostOf(visit.url), statusOf[visit.reason])
     return { host, visit, verdicts: await judge(source.links, visit, deps) }
   }
 
@@ -104,9 +108,17 @@ async function judge<Link extends LinkToVerify>(
 ): Promise<{ link: Link; status: LinkStatus }[]> {
   if (!visit.ok) return links.map((link) => ({ link, status: statusOf[visit.reason] }))
   const page = await readVisited(visit, session)
-  return links.map((link) => {
-    const found = page.links.filter(({ href }) => link.isTarget(href))
-    if (found.length === 0) return { link, status: 'lost' }
-    return { link, status: found.every(({ nofollow }) => nofollow) ? 'live_nofollow' : 'live' }
-  })
+  const giveWay = givingWay(session.signal)
+  const verdicts: { link: Link; status: LinkStatus }[] = []
+  for (const link of links) {
+    let status: LinkStatus = 'lost'
+    for (const [n, { href, nofollow }] of page.links.entries()) {
+      if (n % pieceLength === 0) await giveWay()
+      if (!link.isTarget(href)) continue
+      status = nofollow ? 'live_nofollow' : 'live'
+      if (!nofollow) break
+    }
+    verdicts.push({ link, status })
+  }
+  return verdicts
 }

@@ -1,7 +1,18 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { uniquePrefix } from '#test/services.ts'
-import { answer, crawlAll, links, localSites, redirect, robots, type Served, userAgent, webOf } from './local-sites.ts'
+import {
+  answer,
+  crawlAll,
+  links,
+  localSites,
+  longestStretch,
+  redirect,
+  robots,
+  type Served,
+  userAgent,
+  webOf,
+} from './local-sites.ts'
 
 const host = 'docs.example.com'
 
@@ -344,6 +355,17 @@ describe('an abort', () => {
     stop.abort(new Error('cancelled'))
     await expect(crawling).rejects.toThrow('cancelled')
     expect(performance.now() - began).toBeLessThan(100)
+  })
+
+  test('is heard in between while a page of a hundred thousand links is read: nothing stops the process', async () => {
+    const count = 100_000
+    const large = '<a href=x>'.repeat(count)
+    const sites = await localSites({ [host]: { '/': large } })
+    const longestMs = await longestStretch(async () => {
+      const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host), maxPages: 1 })
+      expect(pages[0]?.links).toBe(count)
+    })
+    expect(longestMs).toBeLessThan(100)
   })
 
   test('is not needed: whoever stops listening closes everything', async () => {

@@ -118,3 +118,20 @@ export async function crawlAll(web: Web, order: Partial<CrawlOrder> & { startUrl
 }
 
 export const links = (...hrefs: string[]) => hrefs.map((href) => `<p><a href="${href}">to ${href}</a></p>`).join('\n')
+
+/**
+ * The longest stretch in which the process did nothing else, in milliseconds of processor time: what the machine has meanwhile done for others does
+ * not count.
+ */
+export async function longestStretch(deed: () => Promise<unknown>): Promise<number> {
+  let longest = 0
+  let last = process.cpuUsage()
+  const watch = setInterval(() => {
+    const { user, system } = process.cpuUsage(last)
+    longest = Math.max(longest, (user + system) / 1000)
+    last = process.cpuUsage()
+  }, 1)
+  await deed()
+  clearInterval(watch)
+  return longest
+}

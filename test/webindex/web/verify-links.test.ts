@@ -65,7 +65,7 @@ test('each link is told as what it is now', async () => {
     'no address',
     sites.url('unknown.example.com'),
   ]
-  const told = await verify(webOf(sites, { limits: { totalMs: 300 } }), sources)
+  const told = await verify(webOf(sites, { limits: { totalMs: 1_500 } }), sources)
   expect(Object.fromEntries(told.map(([url, status]) => [url.replace(sites.url(host, ''), ''), status]))).toEqual({
     ...expected,
     [sites.url('inside.example.com')]: 'blocked_address',
@@ -90,7 +90,7 @@ test('a host that does not answer three times is not asked again', async () => {
   const names = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`/${i}`, () => {}]))
   const sites = await localSites({ [host]: names, 'b.example.com': { '/': links(target) } })
   const sources = [...Object.keys(names).map((path) => sites.url(host, path)), sites.url('b.example.com')]
-  const told = await verify(webOf(sites, { limits: { totalMs: 60 } }), sources)
+  const told = await verify(webOf(sites, { limits: { totalMs: 500 } }), sources)
   expect(told.filter(([, status]) => status === 'timeout')).toHaveLength(6)
   expect(told[0]).toEqual([sites.url('b.example.com'), 'live'])
   expect(sites.requests.filter((request) => request.host === host && request.path !== '/robots.txt')).toHaveLength(3)
