@@ -47,10 +47,6 @@ export function pageAt(url: string, links: (string | DocumentLink)[], facts: Par
   }
 }
 
-export async function* documents(pages: Iterable<WebDocument>): AsyncGenerator<WebDocument> {
-  yield* pages
-}
-
 export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = []
   for await (const item of items) all.push(item)
