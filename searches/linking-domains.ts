@@ -70,6 +70,8 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
   title: 'Linking domains',
   description: 'Finds the sites that link to a site, with their links, pages and anchor texts.',
   input: Input,
+  // A thousand pages, eight hosts at a time, of which each may take 15 seconds to say nothing.
+  timeoutMs: 45 * 60_000,
   columns: [
     {
       key: 'site',

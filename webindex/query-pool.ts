@@ -59,6 +59,9 @@ export async function openQueryPool({ memoryLimitMb, threads }: PoolOptions): Pr
   }
 }
 
+/** Some milliseconds' worth. */
+const parsedInOneGo = 512
+
 async function readRows<Shape extends z.ZodObject>(
   connection: DuckDBConnection,
   shape: Shape,
@@ -70,9 +73,11 @@ async function readRows<Shape extends z.ZodObject>(
   const Rows = z.array(shape)
   const rows: z.output<Shape>[] = []
   for await (const chunk of result.yieldRowObjectJs()) {
-    for (const row of Rows.parse(chunk)) rows.push(row)
-    await nextTurn() // A chunk takes some milliseconds; meanwhile an abort or the renewal of a lock may have come.
-    signal.throwIfAborted()
+    for (let from = 0; from < chunk.length; from += parsedInOneGo) {
+      await nextTurn() // Meanwhile an abort may have come, or a lock that is to be renewed.
+      signal.throwIfAborted()
+      rows.push(...Rows.parse(chunk.slice(from, from + parsedInOneGo)))
+    }
   }
   return rows
 }

@@ -24,9 +24,9 @@ export async function* readParts<Row>(parts: AsyncIterable<Part<Row>>, note: (te
         told.set(broken.file, broken)
       }
       for (let from = 0, last = false; !last; from += rowsInOneGo) {
-        if (from > 0) await nextTurn()
         last = from + rowsInOneGo >= part.rows.length
         yield { ...part, rows: part.rows.slice(from, from + rowsInOneGo), done: last ? part.done : done }
+        await nextTurn()
       }
       done = part.done
     }
