@@ -9,10 +9,11 @@ import { NoIndex, NoSuchSource, NothingToIndex, TooManyBad, UnusableSourceName }
 import { type Extracted, extractSource } from './extract-source.ts'
 import { asFullDisk, checkFreeDisk } from './free-disk.ts'
 import { isCode } from './holder.ts'
-import { liveManifest, removeUnused } from './leases.ts'
-import { type IndexedSource, type Manifest, publishManifest, SourceName } from './manifest.ts'
+import { removeUnused } from './leases.ts'
+import { type IndexedSource, liveManifest, type Manifest, publishManifest, SourceName } from './manifest.ts'
 import { mergeSources } from './merge-sources.ts'
 import type { Source } from './source-item.ts'
+import { extractNames } from './source-rows.ts'
 
 export interface BuildsOptions {
   dir: string
@@ -82,7 +83,7 @@ async function build(plan: (live: Manifest | null) => Change, options: BuildsOpt
   try {
     const live = await liveManifest(dir)
     const change = plan(live)
-    await removeUnused(dir, live?.id ?? null)
+    if (live) await removeUnused(dir, live.id) // What an older version has live stays until there is something better.
     await checkFreeDisk(dir, live, change.added?.bytes ?? null)
     const builtAt = now().toISOString()
     const id = await newId(dir, builtAt)
@@ -129,7 +130,7 @@ async function writeGeneration({ kept, added }: Change, options: GenerationOptio
     let extracted: Extracted | null = null
     if (added) {
       const phase = `Reading ${added.name}`
-      extracted = await extractSource(added, { draft, id, signal, onProgress: (progress) => onProgress({ phase, ...progress }) })
+      extracted = await extractSource(added, { draft, signal, onProgress: (progress) => onProgress({ phase, ...progress }) })
       refuseBad(added.name, extracted)
       sources.push(indexedSource(added, extracted, builtAt))
     }
@@ -175,7 +176,7 @@ function indexedSource({ name, kind }: Source, { read, files }: Extracted, added
 /** Puts the files of a source into the new generation too, so that each generation can be removed for itself. */
 async function carryOver(source: IndexedSource, { dir, folder }: { dir: string; folder: string }): Promise<IndexedSource> {
   const files: IndexedSource['files'] = {}
-  for (const table of ['pages', 'links', 'queries', 'edges', 'ranks'] as const) {
+  for (const table of extractNames) {
     const shard = source.files[table]
     if (!shard) continue
     const name = basename(shard.file)

@@ -25,10 +25,13 @@ export interface Built {
 
 /** Every change builds a whole new generation and puts it live in one step; whatever fails leaves the old one live. One at a time over all processes. */
 export interface IndexBuilds {
-  /** Adds a source, or replaces the one of its name. @throws {BuildRunning} @throws {NothingToIndex} @throws {TooManyBad} @throws {NotEnoughDisk} */
+  /**
+   * Adds a source, or replaces the one of its name. An index that can't be read, or is of an older version, is built anew from this source alone.
+   * @throws {BuildRunning} @throws {NothingToIndex} @throws {TooManyBad} @throws {NotEnoughDisk} @throws {UnusableSourceName} @throws {LaterIndex}
+   */
   add(source: Source, options: BuildOptions): Promise<Built>
-  /** @throws {BuildRunning} @throws {NoSuchSource} @throws {NoIndex} */
+  /** Without its last source an index is empty, and can be read. @throws {BuildRunning} @throws {NoSuchSource} @throws {NoIndex} @throws {NotEnoughDisk} */
   remove(name: string, options: BuildOptions): Promise<Built>
-  /** Writes the live generation anew, and removes whatever nobody uses. @throws {BuildRunning} @throws {NoIndex} */
+  /** Writes the live generation anew, and removes whatever nobody uses. @throws {BuildRunning} @throws {NoIndex} @throws {NotEnoughDisk} */
   compact(options: BuildOptions): Promise<Built>
 }

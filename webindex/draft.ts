@@ -40,6 +40,7 @@ export async function openDraft(options: {
     partitioned_write_flush_threshold: '65536',
   })
   const connection = await instance.connect()
+  await connection.run('PRAGMA disable_checkpoint_on_shutdown') // It is thrown away, and nobody waits for that to be tidy.
 
   async function read<Shape extends z.ZodObject>(shape: Shape, sql: string): Promise<z.output<Shape>[]> {
     return z.array(shape).parse(await (await runQuery(connection, sql, {}, signal)).getRowObjectsJS())

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BrokenIndex, NoIndex } from './errors.ts'
 import { isAlive, isCode, isFresh, keepFresh, readHolder, thisProcess } from './holder.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 
@@ -30,7 +29,8 @@ export async function leaseLiveGeneration(dir: string): Promise<Lease> {
       await rm(file, { force: true })
     }
     try {
-      if ((await readManifest(dir)).id === manifest.id) return { manifest, end: endOnce(dir, manifest.id, removeLease) }
+      const again = await readManifest(dir)
+      if (again.id === manifest.id) return { manifest: again, end: endOnce(dir, again.id, removeLease) }
       await removeLease()
     } catch (error) {
       await removeLease()
@@ -63,7 +63,7 @@ async function writeLease(dir: string, id: string): Promise<string | null> {
 }
 
 /** Removes what killed builds left, the leases of dead readers, and every generation but the live one that nobody reads. Only for who holds the build lock. */
-export async function removeUnused(dir: string, liveId: string | null): Promise<void> {
+export async function removeUnused(dir: string, liveId: string): Promise<void> {
   for (const name of await readdir(dir)) {
     const id = /^gen-([\w-]+)$/.exec(name)?.[1]
     if (id && id !== liveId) await removeIfUnused(dir, id)
@@ -104,16 +104,6 @@ async function namesIn(folder: string): Promise<string[]> {
     return await readdir(folder)
   } catch (error) {
     if (isCode(error, 'ENOENT')) return []
-    throw error
-  }
-}
-
-/** @returns null where a build starts from nothing: nothing is there, or nothing that can still be read. */
-export async function liveManifest(dir: string): Promise<Manifest | null> {
-  try {
-    return await readManifest(dir)
-  } catch (error) {
-    if (error instanceof NoIndex || (error instanceof BrokenIndex && error.replaceable)) return null
     throw error
   }
 }

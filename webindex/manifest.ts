@@ -93,6 +93,16 @@ export async function readManifest(dir: string): Promise<Manifest> {
   throw new BrokenIndex(dir, `current.json: ${issue?.path.join('.')}: ${issue?.message}`, { cause: result.error })
 }
 
+/** @returns null where a build starts from nothing: nothing is there, or nothing that can still be read. */
+export async function liveManifest(dir: string): Promise<Manifest | null> {
+  try {
+    return await readManifest(dir)
+  } catch (error) {
+    if (error instanceof NoIndex || (error instanceof BrokenIndex && error.replaceable)) return null
+    throw error
+  }
+}
+
 /** Puts a generation live in one step: a reader sees the old manifest or this one, whole. */
 export async function publishManifest(dir: string, manifest: Manifest): Promise<void> {
   const draft = join(dir, `gen-${manifest.id}`, 'manifest.json')

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { quoted } from './draft.ts'
-import { type ExtractName, extracts } from './extract-source.ts'
 import type { IndexedSource, Manifest, Shard } from './manifest.ts'
 import type { MergeOptions } from './merge-sources.ts'
+import { type ExtractName, extracts } from './source-rows.ts'
 
 type Sources = Pick<MergeOptions, 'dir' | 'sources'>
 

@@ -10,10 +10,10 @@ import { phraseHash, phraseHashes, phraseTexts } from './phrase-sql.ts'
 
 /** A word is found by looking into all of them, so that many small ones would only cost. */
 const mostShards = 16
-/** What is set aside is added up in so many parts, each of which fits in memory. */
-const parts = 16
 /** So many pages are counted in one go: their phrases fit in memory. */
 const pagesAtOnce = 1_000
+/** What is set aside is added up in parts of about as much, but not in more parts than this: each is a file for each thousand pages. */
+const mostParts = 64
 
 const Span = z.object({ first: z.number().int(), last: z.number().int() })
 const RowCount = z.object({ rows: z.number().int() })
@@ -26,11 +26,12 @@ export async function mergePhrases(
   options: MergeOptions,
 ): Promise<{ shards: Shard[]; counts: Pick<Manifest['counts'], 'phrases' | 'queries'> }> {
   const { draft } = options
+  const parts = Math.min(mostParts, 1 + Math.floor((await countOf(draft, 'pages')) / (2 * pagesAtOnce)))
   await mkdir(draft.asideFolder, { recursive: true })
   await mergeQueries(options)
-  await setAsideTexts(options)
-  await setAsideAnchors(options)
-  await addUp(options)
+  await setAsideTexts(options, parts)
+  await setAsideAnchors(options, parts)
+  await addUp(options, parts)
   await rm(draft.asideFolder, { recursive: true, force: true })
   await nameAll(options)
   await draft.run(`
@@ -55,7 +56,7 @@ async function mergeQueries({ draft, ...from }: MergeOptions): Promise<void> {
 }
 
 /** What pages hold of each phrase: `texts` has a row for each page with its site, `titles` says which pages, to be compared with anchors. */
-async function setAsideTexts(options: MergeOptions): Promise<void> {
+async function setAsideTexts(options: MergeOptions, parts: number): Promise<void> {
   const { draft } = options
   await draft.run(
     'CREATE TABLE page_sites AS SELECT site, row_number() OVER () AS site_number FROM (SELECT DISTINCT site FROM pages)',
@@ -67,8 +68,8 @@ async function setAsideTexts(options: MergeOptions): Promise<void> {
     FROM (${phraseHashes('page, site_number, titled', tokens)}) GROUP BY h, page`
   const titles = `SELECT DISTINCT h, key FROM (${phraseHashes('key', 'SELECT key, title_tokens AS tokens FROM stretch')})`
   await eachStretch(options, 'Counting phrases', async (name) => {
-    await setAside(draft, 'texts', name, texts)
-    await setAside(draft, 'titles', name, titles)
+    await setAside({ draft, parts }, 'texts', name, texts)
+    await setAside({ draft, parts }, 'titles', name, titles)
   })
 }
 
@@ -96,13 +97,14 @@ async function eachStretch(options: MergeOptions, phase: string, work: (name: st
 }
 
 /** Which pages are linked to with which phrases. */
-async function setAsideAnchors(options: MergeOptions): Promise<void> {
+async function setAsideAnchors(options: MergeOptions, parts: number): Promise<void> {
   const { draft, sources, onProgress } = options
   const tell = (done: number) => onProgress({ phase: 'Counting anchor texts', done, total: sources.length, unit: 'sources' })
   for (const [position, source] of sources.entries()) {
     tell(position)
     const anchors = anchorsOf(options, source)
-    if (anchors) await setAside(draft, 'anchors', `${position}`, `SELECT DISTINCT h, key FROM (${phraseHashes('key', anchors)})`)
+    if (anchors)
+      await setAside({ draft, parts }, 'anchors', `${position}`, `SELECT DISTINCT h, key FROM (${phraseHashes('key', anchors)})`)
   }
   tell(sources.length)
 }
@@ -123,14 +125,19 @@ const aside = {
 }
 type Aside = keyof typeof aside
 
-async function setAside(draft: Draft, what: Aside, name: string, rows: string): Promise<void> {
+async function setAside(
+  { draft, parts }: { draft: Draft; parts: number },
+  what: Aside,
+  name: string,
+  rows: string,
+): Promise<void> {
   await draft.run(`
     COPY (SELECT *, h % ${parts} AS part FROM (${rows})) TO ${quoted(join(draft.asideFolder, what))}
     (FORMAT parquet, PARTITION_BY (part), OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${quoted(`${name}-{i}`)})`)
 }
 
 /** Fills `counted`. Left out are phrases that are in the text of one page and nowhere else. */
-async function addUp({ draft, onProgress }: MergeOptions): Promise<void> {
+async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promise<void> {
   const columns = ['uses', 'pages', 'sites', 'in_title', 'in_anchor', 'iaat'].map((column) => `${column} UBIGINT`)
   await draft.run(`CREATE TABLE counted (h UBIGINT, ${columns.join(', ')})`)
   for (const [what, columns] of Object.entries(aside)) await draft.run(`CREATE TABLE no_${what} (${columns})`)
@@ -158,12 +165,17 @@ async function addUp({ draft, onProgress }: MergeOptions): Promise<void> {
   onProgress({ phase: 'Adding up phrases', done: parts, total: parts, unit: 'parts' })
 }
 
-/** Fills `named` with the text of each phrase that is kept: of queries, anchors and pages, wherever it is met first. */
+/** Fills `named` with the text of each phrase that is kept: of queries, anchors and pages, wherever it is met first. `wanted` are those not met yet. */
 async function nameAll(options: MergeOptions): Promise<void> {
   const { draft, sources } = options
   await draft.run('CREATE TABLE named AS SELECT h, phrase FROM queries WHERE h IS NOT NULL')
-  const name = (rows: string) =>
-    draft.run(`INSERT INTO named ${phraseTexts(rows, '(SELECT h FROM counted ANTI JOIN named USING (h)) AS wanted')}`)
+  await draft.run('CREATE TABLE wanted AS SELECT h FROM counted ANTI JOIN named USING (h)')
+  async function name(rows: string) {
+    await draft.run(`CREATE TABLE met AS ${phraseTexts(rows, 'wanted')}`)
+    await draft.run('INSERT INTO named FROM met')
+    await draft.run('CREATE OR REPLACE TABLE wanted AS FROM wanted ANTI JOIN met USING (h)')
+    await draft.run('DROP TABLE met')
+  }
   for (const source of sources) {
     const anchors = anchorsOf(options, source)
     if (anchors) await name(anchors)

@@ -3,7 +3,7 @@ import { createBuilds } from '#webindex/build-index.ts'
 import type { Manifest } from '#webindex/manifest.ts'
 import { schema } from '#webindex/schema.ts'
 import type { SourceItem } from '#webindex/source-item.ts'
-import { columnsOf, type Row, readTable, sharedFolder, sourceOf } from './index-fixture.ts'
+import { columnsOf, type Row, readTable, sharedFolder, sourceOf, temporaryFolder } from './index-fixture.ts'
 
 /*
  * Some forty pages in three sources with overlaps, made at random but always the same; every table of the index is computed a second time from them,
@@ -365,4 +365,21 @@ test('the manifest counts what is there, and what each source holds', () => {
   expect(first).toMatchObject({ name: 'first', pages: 22, queries: 0, edges: 0, ranks: 0, bad: 0 })
   expect(second).toMatchObject({ name: 'second', pages: 20, queries: 3, edges: 4, ranks: 2, bad: 0 })
   expect(third).toMatchObject({ name: 'third', pages: 10, queries: 2, edges: 2, ranks: 2, bad: 1 })
+})
+
+test('phrases of thousands of pages are the sum of what each has', async () => {
+  const dir = temporaryFolder()
+  const texts = Array.from({ length: 2_500 }, (_, n) => `a${n % 3} b${n % 7} c${n % 500} d${n}`)
+  const items = texts.map(
+    (text, n): SourceItem => toItem({ ...addressOn(n % 4, n), title: '', text, seenAt: new Date(0), source: 'many', links: [] }),
+  )
+  const builds = createBuilds({ dir, shards: 1, now: () => new Date() })
+  const built = await builds.add(sourceOf('many', items), { signal: new AbortController().signal })
+  const uses = new Map<string, number>()
+  for (const phrase of texts.flatMap(phrasesIn)) uses.set(phrase, (uses.get(phrase) ?? 0) + 1)
+  const expected = [...uses].filter(([, count]) => count > 1).sort(([a], [b]) => byText(a, b))
+  const rows = await readTable(dir, built.manifest.tables.phrases.shards)
+  const found = new Map(rows.map((row) => [String(row.phrase), Number(row.pages)]))
+  expect([...found].sort(([a], [b]) => byText(a, b))).toEqual(expected)
+  expect(rows.every((row) => row.uses === row.pages)).toBe(true)
 })
