@@ -15,12 +15,11 @@ export function readMarkdown(markdown: string): HtmlPage {
 /** The same for long ones: it waits for `giveWay`, which may throw, between sections. One section that is very long is still parsed in one go. */
 export async function readMarkdownInTurns(markdown: string, giveWay: () => Promise<void>): Promise<HtmlPage> {
   const { title, body } = withoutFrontMatter(markdown)
-  const pieces = sections(body)
-  // The addresses of `[text][name]` may stand in any section.
-  const names = pieces.length > 1 ? (body.match(/^ {0,3}\[[^\]\n]+\]:[^\n]*$/gm) ?? []).join('\n') : ''
+  // The addresses of `[text][name]` may stand in any section, so each is given all of them.
+  const names = (body.match(/^ {0,3}\[[^\]\n]+\]:[^\n]*$/gm) ?? []).join('\n')
   let html = ''
-  for (const piece of pieces) {
-    html += toHtml(names ? `${piece}\n\n${names}` : piece)
+  for (const piece of sections(body, Math.max(pieceLength, names.length))) {
+    html += toHtml(`${piece}\n\n${names}`)
     await giveWay()
   }
   return titled(await readHtmlInTurns(html, giveWay), title)
@@ -41,23 +40,23 @@ function titled({ title, words, text, links }: HtmlPage, given: string | undefin
 }
 
 /** Cut before headings, but not within code and comments, where a `#` is none. */
-function sections(markdown: string): string[] {
+function sections(markdown: string, length: number): string[] {
   const pieces: string[] = []
   let from = 0
   let at = 0
   let fence = ''
   let comment = false
   for (const line of markdown.split(/(?<=\n)/)) {
+    if (!fence && !comment && at - from >= length && /^#{1,6} /.test(line)) {
+      pieces.push(markdown.slice(from, at))
+      from = at
+    }
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1] ?? ''
     if (!fence) fence = mark
     else if (mark.startsWith(fence)) fence = ''
     const opened = line.lastIndexOf('<!--')
     const closed = line.lastIndexOf('-->')
     if (opened !== closed) comment = opened > closed
-    if (!fence && !comment && at - from >= pieceLength && /^#{1,6} /.test(line)) {
-      pieces.push(markdown.slice(from, at))
-      from = at
-    }
     at += line.length
   }
   return [...pieces, markdown.slice(from)]

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { readHtml } from '#webindex/read-html.ts'
-import { readMarkdown } from '#webindex/read-markdown.ts'
+import { readHtml, readHtmlInTurns } from '#webindex/read-html.ts'
+import { readMarkdown, readMarkdownInTurns } from '#webindex/read-markdown.ts'
 
 const link = { anchor: '', nofollow: false, kind: 'text' }
 
@@ -31,7 +31,48 @@ test('scripts, styles, comments and templates hold neither words nor links', () 
   const page = readHtml(
     '<title>T</title><script>var a = "<a href=/x>x</a>"</script><style>p {}</style><!-- <a href="/y">y</a> --><template><a href="/z">z</a></template><p>two words',
   )
-  expect(page).toEqual({ title: 'T', words: 2, text: 'two words', links: [] })
+  expect(page).toEqual({ title: 'T', words: 2, text: 'two words', links: [], base: null, canonical: null, noindex: false })
+})
+
+test('text is what is seen without the title, and a line ends where a phrase can not go on', () => {
+  const { text, words } = readHtml(
+    '<title>Not this</title><body><h1>First  <i>head</i>ing</h1><p>One\n <b>sen</b>tence &amp; caf&eacute;<br>next line<ul><li>item <li>last</ul><table><tr><td>a<td>b</table>',
+  )
+  expect(text).toBe('First heading\nOne sentence & café\nnext line\nitem\nlast\na\nb')
+  // A word stays one where marks or entities stand in its midst.
+  expect(words).toBe(text.split(/[^a-zé]+/i).length)
+})
+
+test('a page says where its relative links start, and whether search engines may show it', () => {
+  expect(readHtml('<base target="x"><base href="/a/"><base href="/b/">').base).toBe('/a/')
+  const noindex = (content: string) => readHtml(`<meta name="robots" content="${content}">`).noindex
+  expect(['noindex', 'NONE', 'follow,noindex', 'all', 'max-image-preview:none', 'nofollow'].map(noindex)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+  ])
+})
+
+test('a page that is read in turns is the same page, whatever its turns cut in two', async () => {
+  const html = `<title>Long</title>${Array.from({ length: 3_000 }, (_, n) => `<p>Word${n} &eacute;t&eacute; <a href="/p/${n}">l<b>in</b>k ${n}</a> <!-- no --></p>`).join('')}`
+  let turns = 0
+  const page = await readHtmlInTurns(html, async () => {
+    turns++
+  })
+  expect(turns).toBe(Math.ceil(html.length / 16_384))
+  expect(page).toEqual(readHtml(html))
+  expect(page).toMatchObject({ words: 4 * 3_000 })
+  expect(page.links).toHaveLength(3_000)
+  const markdown = `# Long\n\n${Array.from({ length: 1_000 }, (_, n) => `## Part ${n}\n\nSome *text* with a [link](/p/${n}).\n\n`).join('')}`
+  expect(await readMarkdownInTurns(markdown, async () => {})).toEqual(readMarkdown(markdown))
+})
+
+test('what is nested thousands of elements deep is not read', () => {
+  const { words, links } = readHtml(`one <a href="/a">two</a>${'<b>'.repeat(3_000)}three</b> <a href="/b">four</a>`)
+  expect([words, links.length]).toEqual([2, 1])
 })
 
 test('a link that is never closed ends where the next begins, or with the page', () => {

@@ -45,9 +45,12 @@ export class BadBody extends Error {
   }
 }
 
+/** Servers send kilobytes at once: so many tiny chunks are there to waste time. What comes after them is not read. */
+const maxChunks = 50_000
+
 function joinChunks(body: Buffer): Buffer {
   const chunks: Buffer[] = []
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length && chunks.length < maxChunks; ) {
     const lineEnd = body.indexOf('\n', at)
     const size = /^([\da-f]{1,8})\s*(?:;.*)?$/i.exec(body.toString('latin1', at, Math.min(lineEnd, at + 1024)).trimEnd())?.[1]
     if (lineEnd < 0 || !size) return at === 0 ? body : Buffer.concat(chunks)

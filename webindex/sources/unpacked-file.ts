@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { crc32, createInflateRaw } from 'node:zlib'
+import { constants, crc32, createInflateRaw } from 'node:zlib'
 import { type FileWindow, openWindow, windowBytes } from './file-window.ts'
 import { gzipHeaderLength, gzipMagic, trailerBytes, trailerFits, unpackMember } from './gzip-member.ts'
 
@@ -87,7 +87,7 @@ async function* streamMember(
 ): AsyncGenerator<Stretch, MemberEnd> {
   const data = at + (gzipHeaderLength(await window.at(at, 2 * atOnce.packed)) ?? 0)
   const packed = createReadStream(path, { start: data })
-  const inflate = createInflateRaw({ chunkSize: 256 * 1024 })
+  const inflate = createInflateRaw({ chunkSize: 64 * 1024, finishFlush: constants.Z_SYNC_FLUSH })
   packed.on('error', (error) => inflate.destroy(error)).pipe(inflate)
   let checksum = 0
   let length = 0
@@ -110,13 +110,13 @@ async function* streamMember(
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     const failedAt = data + inflate.bytesWritten
-    if (code === 'Z_BUF_ERROR') return { state: 'damaged', reason: 'its gzip member is cut off', failedAt }
     if (code === 'Z_DATA_ERROR') return { state: 'damaged', reason: 'its gzip member is damaged', failedAt }
     throw error
   } finally {
     packed.destroy()
     inflate.destroy()
   }
+  // Of a member that is cut off everything that is there has been read by now.
   const end = data + inflate.bytesWritten
   const trailer = (await window.at(end, trailerBytes)).subarray(0, trailerBytes)
   if (trailer.length < trailerBytes) return { state: 'damaged', reason: 'its gzip member is cut off', failedAt: end }

@@ -11,6 +11,8 @@ export interface Content {
   begin(): Promise<boolean>
   /** Where the next byte stands, for people. */
   place(): string
+  /** Of the next byte in its file; null where the file is packed. */
+  plainOffset(): number | null
   /** @returns all that is held, with at least `length` bytes unless what is begun ends before. */
   hold(length: number): Promise<Buffer>
   /** @returns false when what is begun ended before so many bytes. */
@@ -93,6 +95,8 @@ export function openContent(stretches: AsyncIterable<Stretch>): Content {
       if (member?.offset === offset) return `byte ${member.at.toLocaleString('en')}`
       return `byte ${offset.toLocaleString('en')}${member ? ' of what it unpacks to' : ''}`
     },
+
+    plainOffset: () => (members.length > 0 ? null : offset),
 
     hold,
 

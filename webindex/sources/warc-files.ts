@@ -40,7 +40,7 @@ export function warcFilesSource(name: string, kind: SourceKind, files: SourceFil
         signal.throwIfAborted()
         if (file.bytes === 0) yield { bad: { place: file.shown, reason: 'it is empty' } }
         try {
-          for await (const item of warcRecords(unpackFile(file.path, { signal, onConsumed, giveWay }), file.shown, reader)) {
+          for await (const item of warcRecords(unpackFile(file.path, { signal, onConsumed, giveWay }), file, reader)) {
             await giveWay()
             const reading =
               'bad' in item ? item : await reader.read(item.record, { source: name, seenAt: dateOf(item.record, file), giveWay })

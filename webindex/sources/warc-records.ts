@@ -1,4 +1,5 @@
 import type { BadRow } from '../source-item.ts'
+import type { SourceFile } from './source-files.ts'
 import type { Stretch } from './unpacked-file.ts'
 import { beginsRecord, type Content, openContent, recordStart } from './warc-content.ts'
 
@@ -22,11 +23,10 @@ const endsWell = /^(\r\n\r\n|\n\n|\r?\n?WARC\/|\r?\n?$)/
 /**
  * The records of a WARC file (1.0, 1.1 and earlier drafts), and what stands between them that is none. After anything bad it goes on at the next place where
  * a record begins: a gzip member, or a line, that begins with `WARC/`. Memory: a block and one stretch.
- * @param file its name, for people
  */
 export async function* warcRecords(
   stretches: AsyncIterable<Stretch>,
-  file: string,
+  file: Pick<SourceFile, 'shown' | 'bytes'>,
   { blockBytes }: RecordLimits,
 ): AsyncGenerator<{ record: WarcRecord } | { bad: BadRow }> {
   const content = openContent(stretches)
@@ -39,10 +39,11 @@ export async function* warcRecords(
 
 async function* recordsOf(
   content: Content,
-  file: string,
+  file: Pick<SourceFile, 'shown' | 'bytes'>,
   blockBytes: number,
 ): AsyncGenerator<{ record: WarcRecord } | { bad: BadRow }> {
-  const bad = (at: string, reason: string) => ({ bad: { place: `${file}, record at ${at}`, reason } })
+  const placeOf = (at: string) => `${file.shown}, record at ${at}`
+  const bad = (at: string, reason: string) => ({ bad: { place: placeOf(at), reason } })
 
   while (await content.begin()) {
     const at = content.place()
@@ -56,33 +57,42 @@ async function* recordsOf(
     const header = await readHeader(content)
     if ('reason' in header) {
       yield bad(at, header.reason)
-      await content.findRecord(recordStart.length)
+      await content.findRecord(header.searchFrom ?? recordStart.length)
       continue
     }
-    const kept = Math.min(header.blockLength, blockBytes)
-    const block = (await content.hold(header.length + kept)).subarray(header.length, header.length + kept)
-    // Beyond what is kept nothing can be read again: a wrong length is then found out only behind it.
-    const searchedFrom = header.blockLength === kept ? header.length : 0
-    const whole =
-      block.length === kept && (header.blockLength === kept || (await content.drop(header.length + header.blockLength)))
-    if (!whole) {
+    const { length, blockLength, fields } = header
+    const plainOffset = content.plainOffset()
+    if (plainOffset !== null && plainOffset + length + blockLength > file.bytes) {
+      yield bad(at, 'the file ends before its Content-Length does')
+      await content.findRecord(length)
+      continue
+    }
+    const kept = Math.min(blockLength, blockBytes)
+    const block = (await content.hold(length + kept)).subarray(length, length + kept)
+    if (block.length < kept) {
       yield bad(at, (await content.whyCut()) ?? 'its Content-Length is wrong: the next record begins before it ends')
-      await content.findRecord(searchedFrom)
+      await content.findRecord(length)
       continue
     }
-    const end = header.blockLength === kept ? header.length + kept : 0
+    if (blockLength > kept && !(await content.drop(length + blockLength))) {
+      yield bad(at, (await content.whyCut()) ?? 'its Content-Length is wrong: the next record begins before it ends')
+      await content.findRecord(0)
+      continue
+    }
+    // Of a block that was too long to be kept nothing is held any more, and its beginning can't be searched again.
+    const end = blockLength > kept ? 0 : length + kept
     const after = (await content.hold(end + 8)).toString('latin1', end, end + 8)
     if (!endsWell.test(after)) {
       yield bad(at, 'its Content-Length is wrong: it goes on where it should end')
-      await content.findRecord(searchedFrom)
+      await content.findRecord(end === 0 ? 0 : length)
       continue
     }
     await content.drop(end)
-    yield { record: { place: `${file}, record at ${at}`, fields: header.fields, block } }
+    yield { record: { place: placeOf(at), fields, block } }
   }
 }
 
-type Header = { length: number; blockLength: number; fields: Map<string, string> } | { reason: string }
+type Header = { length: number; blockLength: number; fields: Map<string, string> } | { reason: string; searchFrom?: number }
 
 async function readHeader(content: Content): Promise<Header> {
   let held = await content.hold(recordStart.length)
@@ -91,7 +101,11 @@ async function readHeader(content: Content): Promise<Header> {
     before = held.length
     held = await content.hold(held.length + 1)
   }
-  if (length === null && held.length >= maxHeaderBytes) return { reason: 'its header is longer than 64 KiB' }
+  if (length === null && held.length >= maxHeaderBytes) {
+    // Of the records that begin within it none but the last can have a header that ends.
+    const last = held.lastIndexOf('\nWARC/', maxHeaderBytes)
+    return { reason: 'its header is longer than 64 KiB', searchFrom: last < 0 ? maxHeaderBytes : last + 1 }
+  }
   if (length === null) return { reason: (await content.whyCut()) ?? 'its header does not end' }
   const lines = held.toString('utf8', 0, length).split(/\r?\n/)
   if (!/^WARC\/\d+\.\d+\s*$/.test(lines[0] ?? '')) return { reason: 'its first line names no version of WARC' }

@@ -23,7 +23,7 @@ const maxRecordBytes = 8 * 1024 * 1024
 /** Pages out of WARC files: responses with status 200 that are HTML; and the texts of WET files, which know neither titles nor links. @throws {BadSource} */
 export async function warcSource({ path, name = `warc:${basename(path)}` }: WarcSourceOptions): Promise<Source> {
   const wanted = 'WARC files (.warc, .warc.gz, .wet, .wet.gz)'
-  const files = await findSourceFiles(path, { isWanted: (file) => /(?<!\.wat)\.(warc|wet)(\.gz)?$/i.test(file), wanted })
+  const files = await findSourceFiles(path, { isWanted: (file) => /\.(warc|wet)(\.gz)?$/i.test(file), wanted })
   return warcFilesSource(name, 'warc', files, { blockBytes: maxRecordBytes, read: readRecord })
 }
 

@@ -18,7 +18,9 @@ export interface WatSourceOptions {
 const maxJsonBytes = 4 * 1024 * 1024
 
 const text = z.string().catch('')
-const Link = z.object({ path: text, url: text, text, alt: text, rel: text })
+/** Links lack most of these most of the time, and to catch what is missing takes half of all time. */
+const rare = z.string().optional().catch(undefined)
+const Link = z.object({ path: rare, url: rare, text: rare, alt: rare, rel: rare })
 const Head = z.object({
   Title: text,
   Base: text,
@@ -88,7 +90,7 @@ const readRecord: WarcReader['read'] = (record, { source, seenAt }) => {
   }
 }
 
-function linkOf({ url, text, alt, rel }: z.infer<typeof Link>, pageNofollow: boolean): HtmlLink {
+function linkOf({ url = '', text = '', alt = '', rel = '' }: z.infer<typeof Link>, pageNofollow: boolean): HtmlLink {
   const words = tidyText(text)
   const kind = !words && alt ? 'image' : 'text'
   return { href: url.trim(), anchor: words || tidyText(alt), nofollow: pageNofollow || isNofollow(rel), kind }

@@ -28,7 +28,7 @@ export async function* crawl({ startUrl, maxPages, scope }: CrawlOrder, deps: Fe
   const sitemaps = sitemapPages(new URL(start.url), deps)
   const follows = (from: Candidate) => (url: URL) => {
     const address = addressOf(url.href)
-    return address !== null && inScope(address) && (address.key === from.key || !frontier.isClaimed(address.key))
+    return address !== null && inScope(address) && (address.key === from.address.key || !frontier.isClaimed(address.key))
   }
 
   const giveWay = givingWay(session.signal)
@@ -60,7 +60,7 @@ export async function* crawl({ startUrl, maxPages, scope }: CrawlOrder, deps: Fe
     yield { progress: { done, total } }
   }
 
-  const first = { url: new URL(start.url), key: start.key, host: hostOf(new URL(start.url)), depth: 0 }
+  const first = { address: start, url: new URL(start.url), host: hostOf(new URL(start.url)), depth: 0 }
   yield* tell(await read(first, startVisit, frontier, deps))
   const next = (isBusy: (host: string) => boolean) => {
     const candidate = began < maxPages ? frontier.next(isBusy) : null
@@ -92,15 +92,15 @@ async function read(candidate: Candidate, visit: Visit, frontier: Frontier, { se
   const { depth } = candidate
   const page = { url: candidate.url.href, status: visit.status, title: '', words: 0, links: 0, depth, document: null }
   if (!visit.ok) return { candidate, visit, links: [], page: { ...page, problem: visit.problem } }
-  const address = addressOf(visit.url.href)
+  const address = visit.redirected === null ? candidate.address : addressOf(visit.url.href)
   if (!address) return { candidate, visit, links: [], page: { ...page, problem: 'not an address of the public web' } }
   // On another host the same page may have been reached at the same moment.
-  if (address.key !== candidate.key && !frontier.claim(address.key))
+  if (address.key !== candidate.address.key && !frontier.claim(address.key))
     return { candidate, visit, links: [], page: { ...page, status: visit.redirected, problem: `redirects to ${address.url}` } }
 
   const read = await readVisited({ ...visit, url: visit.url }, session)
   const seen = { ...page, url: address.url, title: read.title, words: read.words, links: read.links.length }
-  const links = read.links.flatMap(({ href, nofollow }) => (nofollow ? [] : [href]))
+  const links = read.links.filter(({ nofollow }) => !nofollow).map(({ href }) => href)
   const standing = placeInIndex(address, read, frontier)
   if ('problem' in standing) return { candidate, visit, links, page: { ...seen, problem: standing.problem } }
   const { title, words, text } = read

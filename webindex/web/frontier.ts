@@ -1,11 +1,11 @@
-import { addressOf } from '../web-address.ts'
+import { addressOf, type WebAddress } from '../web-address.ts'
 import { type InScope, looksLikePage } from './crawl-scope.ts'
 import { hostOf, longestUrl, refusalOf } from './web-url.ts'
 
 /** A page that is to be visited. */
 export interface Candidate {
+  address: WebAddress
   url: URL
-  key: string
   /** Name and port. */
   host: string
   /** Clicks from the start page; null for what only a sitemap names. */
@@ -69,7 +69,7 @@ export function createFrontier(inScope: InScope): Frontier {
       const line = queue.get(at)
       for (; line && line.next < line.candidates.length; line.next++) {
         const candidate = line.candidates[line.next]
-        if (candidate && known.get(candidate.key) === candidate && place(candidate) === at) return candidate
+        if (candidate && known.get(candidate.address.key) === candidate && place(candidate) === at) return candidate
       }
       queue.delete(at)
     }
@@ -127,7 +127,7 @@ export function createFrontier(inScope: InScope): Frontier {
       const url = new URL(address.url)
       const host = hostOf(url)
       if (left.has(host) || refusalOf(url) || !looksLikePage(url) || isTrap(url, host, depth)) return
-      const candidate = { url, key: address.key, host, depth }
+      const candidate = { address, url, host, depth }
       known.set(address.key, candidate)
       enqueue(candidate)
       waiting++
@@ -147,7 +147,7 @@ export function createFrontier(inScope: InScope): Frontier {
         if (candidate && (!nearest || place(candidate) < place(nearest))) nearest = candidate
       }
       if (!nearest) return null
-      known.set(nearest.key, null)
+      known.set(nearest.address.key, null)
       waiting--
       return nearest
     },
@@ -156,8 +156,8 @@ export function createFrontier(inScope: InScope): Frontier {
       let dropped = 0
       for (const line of hosts.get(host)?.values() ?? [])
         for (const candidate of line.candidates) {
-          if (known.get(candidate.key) !== candidate) continue
-          known.set(candidate.key, null)
+          if (known.get(candidate.address.key) !== candidate) continue
+          known.set(candidate.address.key, null)
           dropped++
         }
       hosts.set(host, new Map())

@@ -102,6 +102,7 @@ function forbidding(failure: Failure): RobotsRules {
 }
 
 function parseRules(origin: string, text: string, { userAgent, limits }: Session): RobotsRules {
+  if (text === '') return { refusal: () => null, crawlDelayMs: 0, sitemaps: [] }
   const robots = robotsParser(`${origin}/robots.txt`, text)
   const lines = text.split(/[\r\n]+/)
   const patterns = lines.reduce((sum, line) => sum + (line.includes('*') ? line.length : 1), 0)
