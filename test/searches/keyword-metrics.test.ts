@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Row } from '#jobs/define-search.ts'
@@ -132,6 +133,18 @@ test('what lies in a broken file is unknown, not zero; the rest is told, and all
   ])
   for (const file of others) await breakFile(file, 'emptied')
   await expect(lookUp(engine, lines)).rejects.toThrow(SearchFailed)
+})
+
+test('phrases that lie in other files than they are looked for are no zeros: the index is refused', async () => {
+  const dir = await builtIndex(phraseItems(), { shards: 2 })
+  const { tables } = await readManifest(dir)
+  const [first = '', second = ''] = tables.phrases.shards.map((shard) => join(dir, shard.file))
+  renameSync(first, `${first}.aside`)
+  renameSync(second, first)
+  renameSync(`${first}.aside`, second)
+  const running = lookUp(await engineOf(dir), ['redis'])
+  await expect(running).rejects.toThrow(SearchFailed)
+  await expect(running).rejects.toThrow('not where this version of DuckDB looks for them')
 })
 
 test('it ends at once when it is aborted between two rows', async () => {

@@ -5,6 +5,7 @@ import type { Row } from '#jobs/define-search.ts'
 import { PassingError, SearchFailed } from '#jobs/errors.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
 import { linkTo, pageAt, pagesOf, temporaryFolder, writeTree } from '#test/webindex/index-fixture.ts'
+import { answer, localSites, webOf } from '#test/webindex/web/local-sites.ts'
 import type { WebDocument } from '#webindex/document.ts'
 import type { IndexEngine } from '#webindex/engine.ts'
 import { readManifest } from '#webindex/manifest.ts'
@@ -441,6 +442,27 @@ describe('verifying', () => {
     expect(notes.at(-1)).toMatch(
       new RegExp(`^Stopped verifying, the other ${left} sites are as the index knows them\\. .*be reached`),
     )
+  })
+
+  test('tells what real pages hold now, by the scope that was asked for', async () => {
+    const link = '<p>See <a href="https://www.target.com/a/">it</a>'
+    const hosts = {
+      'one.com': link,
+      'two.com': link.replace('<a', '<a rel="ugc"'),
+      'three.com': '<p>No more',
+      'four.com': answer(404),
+    }
+    const sites = await localSites(Object.fromEntries(Object.entries(hosts).map(([host, page]) => [host, { '/': page }])))
+    const seen = Object.keys(hosts).map((host) => pageAt(sites.url(host), ['https://target.com/a', 'https://target.com/b']))
+    const engine = await engineOver(pageItems(seen))
+    const statuses = async (input: Record<string, unknown>) => {
+      const { rows } = await search(engine, { verify: 50, ...input }, { web: webOf(sites) })
+      return Object.fromEntries(rows.map(({ site, status }) => [site, status]))
+    }
+    const now = { 'one.com': 'live', 'two.com': 'live_nofollow', 'three.com': 'lost', 'four.com': 'gone' }
+    expect(await statuses({ domain: 'target.com' })).toEqual(now)
+    expect(await statuses({ domain: 'target.com/a', scope: 'url' })).toEqual(now)
+    expect(await statuses({ domain: 'target.com/b', scope: 'url' })).toEqual({ ...now, 'one.com': 'lost', 'two.com': 'lost' })
   })
 
   test('fails with what is not the want of a network', async () => {

@@ -100,7 +100,7 @@ async function read(candidate: Candidate, visit: Visit, frontier: Frontier, { se
 
   const read = await readVisited({ ...visit, url: visit.url }, session)
   const seen = { ...page, url: address.url, title: read.title, words: read.words, links: read.links.length }
-  const links = read.links.flatMap(({ href, nofollow }) => (nofollow ? [] : [href]))
+  const links = read.links.filter(({ nofollow }) => !nofollow).map(({ href }) => href)
   const standing = placeInIndex(address, read, frontier)
   if ('problem' in standing) return { candidate, visit, links, page: { ...seen, problem: standing.problem } }
   const { title, words, text } = read
