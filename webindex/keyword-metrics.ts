@@ -96,6 +96,10 @@ async function refuseOtherHash(files: GenerationFiles, signal: AbortSignal): Pro
     const { rows } = await readFiles(files, [file], { shape: Home, sql: homeOfFirst, values }, signal)
     const [first] = rows
     if (first?.shard === shard) return
-    if (first) throw new BrokenIndex(files.dir, 'its phrases are not where this version of DuckDB looks for them')
+    if (first)
+      throw new BrokenIndex(
+        files.dir,
+        'its phrases are not where this version of DuckDB looks for them, which npm run index -- compact mends',
+      )
   }
 }
