@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
 import type { BuildProgress } from '#webindex/builds.ts'
-import { BuildRunning, NotEnoughDisk } from '#webindex/errors.ts'
+import { BrokenIndex, BuildRunning, NotEnoughDisk } from '#webindex/errors.ts'
 import { readTarget } from '#webindex/link-target.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
 import type { Source } from '#webindex/source-item.ts'
@@ -164,7 +164,7 @@ async function addToIndex(
       note(`Added ${counted(read.pages, 'page')} to the index as ${source.name} (generation ${manifest.id}).`)
       return
     } catch (error) {
-      if (error instanceof NotEnoughDisk) throw new SearchFailed(error.message, { cause: error })
+      if (error instanceof NotEnoughDisk || error instanceof BrokenIndex) throw new SearchFailed(error.message, { cause: error })
       if (!(error instanceof BuildRunning)) throw error
       if (waitedMs >= mostWaitMs) {
         note('The pages were not added: the index was being built by others all the time. Crawl again to add them.')
