@@ -11,7 +11,7 @@ export const workerSettings = commonSettings.extend({
   ARCHIVE_DAYS: z.coerce.number().positive().max(36_500).optional(),
   /** What all searches of a worker may use together to read the index. */
   INDEX_MEMORY_MB: z.coerce.number().int().min(64).max(1_000_000).default(256),
-  INDEX_THREADS: z.coerce.number().int().min(1).max(256).default(1),
+  INDEX_THREADS: z.coerce.number().int().min(1).max(256).default(2),
   /** What a build of the index may use before it spills to the disk of INDEX_DIR. */
   BUILD_MEMORY_MB: z.coerce.number().int().min(256).max(1_000_000).default(512),
   /** Admins build the index from files in this folder, and from nowhere else. */
