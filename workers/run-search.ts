@@ -8,7 +8,7 @@ import { forPeople } from './for-people.ts'
 export interface RunSearchDeps<Tools> {
   findSearch(name: string): Search<Tools> | undefined
   /** What the search works with, for the length of a run. */
-  openTools(): Tools & { close(): void }
+  openTools(): Tools & { close(): void | Promise<void> }
 }
 
 const defaultTimeoutMs = 15 * 60_000

@@ -5,7 +5,7 @@ import type { SearchTools } from '#webindex/search-tools.ts'
 export type SharedTools = Omit<SearchTools, 'openIndex'> & { engine: IndexEngine }
 
 /** Hands a run its tools. The index is opened when it is first asked for: not every search reads it, and there may be none yet. */
-export function openTools({ engine, ...shared }: SharedTools): SearchTools & { close(): void } {
+export function openTools({ engine, ...shared }: SharedTools): SearchTools & { close(): Promise<void> } {
   let opening: Promise<WebIndex> | null = null
   return {
     ...shared,
@@ -13,7 +13,10 @@ export function openTools({ engine, ...shared }: SharedTools): SearchTools & { c
       opening ??= engine.open()
       return opening
     },
-    // It could not be opened: then there is nothing to close, and whoever asked for it was told.
-    close: () => void opening?.then((index) => index.close()).catch(() => {}),
+    async close() {
+      // It could not be opened: then there is nothing to close, and whoever asked for it was told.
+      const index = await opening?.catch(() => null)
+      await index?.close()
+    },
   }
 }
