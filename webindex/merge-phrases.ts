@@ -178,7 +178,7 @@ async function nameAll(options: MergeOptions): Promise<void> {
   }
   for (const source of sources) {
     const anchors = anchorsOf(options, source)
-    if (anchors) await name(anchors)
+    if (anchors) await name(`SELECT DISTINCT tokens FROM (${anchors})`)
   }
   await eachStretch(options, 'Naming phrases', () =>
     name('SELECT title_tokens AS tokens FROM stretch UNION ALL SELECT text_tokens FROM stretch'),
