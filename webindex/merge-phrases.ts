@@ -14,6 +14,7 @@ const mostShards = 16
 const pagesAtOnce = 1_000
 /** What is set aside is added up in parts of about as much, but not in more parts than this: each is a file for each thousand pages. */
 const mostParts = 64
+const linksInPart = 100_000
 
 const Span = z.object({ first: z.number().int(), last: z.number().int() })
 const RowCount = z.object({ rows: z.number().int() })
@@ -26,7 +27,9 @@ export async function mergePhrases(
   options: MergeOptions,
 ): Promise<{ shards: Shard[]; counts: Pick<Manifest['counts'], 'phrases' | 'queries'> }> {
   const { draft } = options
-  const parts = Math.min(mostParts, 1 + Math.floor((await countOf(draft, 'pages')) / (2 * pagesAtOnce)))
+  const links = options.sources.reduce((sum, { files }) => sum + (files.links?.rows ?? 0), 0)
+  const pages = await countOf(draft, 'pages')
+  const parts = Math.min(mostParts, 1 + Math.floor(pages / (2 * pagesAtOnce) + links / linksInPart))
   await mkdir(draft.asideFolder, { recursive: true })
   await mergeQueries(options)
   await setAsideTexts(options, parts)
@@ -148,18 +151,21 @@ async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promis
       const files = `read_parquet(${quoted(`${folder}/*.parquet`)}, hive_partitioning = false)`
       return existsSync(folder) ? files : `no_${what}`
     }
+    // One after the other, so that only one of them at a time needs memory.
+    await draft.run(`CREATE OR REPLACE TABLE anchors AS SELECT DISTINCT h, key FROM ${of('anchors')}`)
     await draft.run(`
-      INSERT INTO counted
-      WITH anchors AS MATERIALIZED (SELECT DISTINCT h, key FROM ${of('anchors')}),
-      by_site AS (
-        SELECT h, sum(uses) AS uses, count(*) AS pages, count(*) FILTER (titled) AS in_title FROM ${of('texts')} GROUP BY h, site_number),
-      found AS (
-        SELECT h, sum(uses) AS uses, sum(pages) AS pages, count(*) AS sites, sum(in_title) AS in_title, 0 AS in_anchor, 0 AS iaat, false AS queried
-        FROM by_site GROUP BY h
-        UNION ALL SELECT h, 0, 0, 0, 0, count(*), 0, false FROM anchors GROUP BY h
-        UNION ALL SELECT h, 0, 0, 0, 0, 0, count(*), false FROM ${of('titles')} SEMI JOIN anchors USING (h, key) GROUP BY h
-        UNION ALL SELECT h, 0, 0, 0, 0, 0, 0, true FROM queries WHERE h % ${parts} = ${part})
-      SELECT h, sum(uses), sum(pages), sum(sites), sum(in_title), sum(in_anchor), sum(iaat) FROM found GROUP BY h
+      CREATE OR REPLACE TABLE found AS
+      SELECT h, sum(uses) AS uses, sum(pages) AS pages, count(*) AS sites, sum(in_title) AS in_title, 0 AS in_anchor, 0 AS iaat, false AS queried
+      FROM (
+        SELECT h, sum(uses) AS uses, count(*) AS pages, count(*) FILTER (titled) AS in_title
+        FROM ${of('texts')} GROUP BY h, site_number)
+      GROUP BY h`)
+    await draft.run('INSERT INTO found SELECT h, 0, 0, 0, 0, count(*), 0, false FROM anchors GROUP BY h')
+    await draft.run(`
+      INSERT INTO found SELECT h, 0, 0, 0, 0, 0, count(*), false FROM ${of('titles')} SEMI JOIN anchors USING (h, key) GROUP BY h`)
+    await draft.run(`INSERT INTO found SELECT h, 0, 0, 0, 0, 0, 0, true FROM queries WHERE h % ${parts} = ${part}`)
+    await draft.run(`
+      INSERT INTO counted SELECT h, sum(uses), sum(pages), sum(sites), sum(in_title), sum(in_anchor), sum(iaat) FROM found GROUP BY h
       HAVING sum(pages) >= 2 OR sum(in_title) > 0 OR sum(in_anchor) > 0 OR bool_or(queried)`)
   }
   onProgress({ phase: 'Adding up phrases', done: parts, total: parts, unit: 'parts' })

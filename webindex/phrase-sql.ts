@@ -25,11 +25,12 @@ export function phraseHashes(columns: string, rows: string): string {
 
 /** The text of those phrases in `tokens` whose hash is in the table `wanted`, as `h` and `phrase`, each once. */
 export function phraseTexts(rows: string, wanted: string): string {
-  const upTo = ['b', 'c', 'd'].map((column, n) => `any_value(CASE WHEN words > ${n + 1} THEN ${column} END)`)
+  const upTo = ['b', 'c', 'd'].map((column, n) => `CASE WHEN words > ${n + 1} THEN ${column} END`)
+  // DISTINCT spills its texts to disk where there are many; any_value would keep them in memory.
   return `
-    SELECT h, concat_ws(' ', any_value(a), ${upTo.join(', ')}) AS phrase
+    SELECT DISTINCT h, concat_ws(' ', a, ${upTo.join(', ')}) AS phrase
     FROM (SELECT a, b, c, d, unnest([${hashes.join(', ')}]) AS h, unnest([1, 2, 3, 4]) AS words FROM (${runs('1 AS one', rows)}))
-    SEMI JOIN ${wanted} USING (h) GROUP BY h`
+    SEMI JOIN ${wanted} USING (h)`
 }
 
 /** The hash of one phrase of at most four tokens, as above. @param list SQL of its tokens. */
