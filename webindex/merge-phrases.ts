@@ -105,7 +105,7 @@ async function setAsideAnchors(options: MergeOptions, parts: number): Promise<vo
   const tell = (done: number) => onProgress({ phase: 'Counting anchor texts', done, total: sources.length, unit: 'sources' })
   for (const [position, source] of sources.entries()) {
     tell(position)
-    const anchors = anchorsOf(options, source)
+    const anchors = anchorsOf(options, source, 'hash(target_url) AS key, anchor_tokens AS tokens')
     if (anchors)
       await setAside({ draft, parts }, 'anchors', `${position}`, `SELECT DISTINCT h, key FROM (${phraseHashes('key', anchors)})`)
   }
@@ -113,11 +113,11 @@ async function setAsideAnchors(options: MergeOptions, parts: number): Promise<vo
 }
 
 /** The texts of links that people see, and where they lead. */
-function anchorsOf(options: MergeOptions, source: IndexedSource): string | null {
+function anchorsOf(options: MergeOptions, source: IndexedSource, columns: string): string | null {
   const rows = rowsOf(options, source, 'links')
   if (!rows) return null
   return `
-    SELECT DISTINCT hash(target_url) AS key, anchor_tokens AS tokens FROM (${rows}) SEMI JOIN pages USING (page)
+    SELECT DISTINCT ${columns} FROM (${rows}) SEMI JOIN pages USING (page)
     WHERE anchor_tokens <> '' AND kind IN ('text', 'image')`
 }
 
@@ -183,8 +183,13 @@ async function nameAll(options: MergeOptions): Promise<void> {
     await draft.run('DROP TABLE met')
   }
   for (const source of sources) {
-    const anchors = anchorsOf(options, source)
-    if (anchors) await name(`SELECT DISTINCT tokens FROM (${anchors})`)
+    const anchors = anchorsOf(options, source, 'anchor_tokens AS tokens')
+    if (!anchors) continue
+    await draft.run(`CREATE OR REPLACE TABLE anchor_texts AS ${anchors}`)
+    const texts = await countOf(draft, 'anchor_texts')
+    for (let first = 0; first < texts; first += linksInPart) {
+      await name(`SELECT tokens FROM anchor_texts WHERE rowid >= ${first} AND rowid < ${first + linksInPart}`)
+    }
   }
   await eachStretch(options, 'Naming phrases', () =>
     name('SELECT title_tokens AS tokens FROM stretch UNION ALL SELECT text_tokens FROM stretch'),
