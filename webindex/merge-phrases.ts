@@ -14,6 +14,7 @@ const mostShards = 16
 const pagesAtOnce = 1_000
 /** What is set aside is added up in parts of about as much, but not in more parts than this: each is a file for each thousand pages. */
 const mostParts = 64
+const linksInPart = 100_000
 
 const Span = z.object({ first: z.number().int(), last: z.number().int() })
 const RowCount = z.object({ rows: z.number().int() })
@@ -26,7 +27,9 @@ export async function mergePhrases(
   options: MergeOptions,
 ): Promise<{ shards: Shard[]; counts: Pick<Manifest['counts'], 'phrases' | 'queries'> }> {
   const { draft } = options
-  const parts = Math.min(mostParts, 1 + Math.floor((await countOf(draft, 'pages')) / (2 * pagesAtOnce)))
+  const links = options.sources.reduce((sum, { files }) => sum + (files.links?.rows ?? 0), 0)
+  const pages = await countOf(draft, 'pages')
+  const parts = Math.min(mostParts, 1 + Math.floor(pages / (2 * pagesAtOnce) + links / linksInPart))
   await mkdir(draft.asideFolder, { recursive: true })
   await mergeQueries(options)
   await setAsideTexts(options, parts)
@@ -102,7 +105,7 @@ async function setAsideAnchors(options: MergeOptions, parts: number): Promise<vo
   const tell = (done: number) => onProgress({ phase: 'Counting anchor texts', done, total: sources.length, unit: 'sources' })
   for (const [position, source] of sources.entries()) {
     tell(position)
-    const anchors = anchorsOf(options, source)
+    const anchors = anchorsOf(options, source, 'hash(target_url) AS key, anchor_tokens AS tokens')
     if (anchors)
       await setAside({ draft, parts }, 'anchors', `${position}`, `SELECT DISTINCT h, key FROM (${phraseHashes('key', anchors)})`)
   }
@@ -110,11 +113,11 @@ async function setAsideAnchors(options: MergeOptions, parts: number): Promise<vo
 }
 
 /** The texts of links that people see, and where they lead. */
-function anchorsOf(options: MergeOptions, source: IndexedSource): string | null {
+function anchorsOf(options: MergeOptions, source: IndexedSource, columns: string): string | null {
   const rows = rowsOf(options, source, 'links')
   if (!rows) return null
   return `
-    SELECT DISTINCT hash(target_url) AS key, anchor_tokens AS tokens FROM (${rows}) SEMI JOIN pages USING (page)
+    SELECT DISTINCT ${columns} FROM (${rows}) SEMI JOIN pages USING (page)
     WHERE anchor_tokens <> '' AND kind IN ('text', 'image')`
 }
 
@@ -148,18 +151,21 @@ async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promis
       const files = `read_parquet(${quoted(`${folder}/*.parquet`)}, hive_partitioning = false)`
       return existsSync(folder) ? files : `no_${what}`
     }
+    // One after the other, so that only one of them at a time needs memory.
+    await draft.run(`CREATE OR REPLACE TABLE anchors AS SELECT DISTINCT h, key FROM ${of('anchors')}`)
     await draft.run(`
-      INSERT INTO counted
-      WITH anchors AS MATERIALIZED (SELECT DISTINCT h, key FROM ${of('anchors')}),
-      by_site AS (
-        SELECT h, sum(uses) AS uses, count(*) AS pages, count(*) FILTER (titled) AS in_title FROM ${of('texts')} GROUP BY h, site_number),
-      found AS (
-        SELECT h, sum(uses) AS uses, sum(pages) AS pages, count(*) AS sites, sum(in_title) AS in_title, 0 AS in_anchor, 0 AS iaat, false AS queried
-        FROM by_site GROUP BY h
-        UNION ALL SELECT h, 0, 0, 0, 0, count(*), 0, false FROM anchors GROUP BY h
-        UNION ALL SELECT h, 0, 0, 0, 0, 0, count(*), false FROM ${of('titles')} SEMI JOIN anchors USING (h, key) GROUP BY h
-        UNION ALL SELECT h, 0, 0, 0, 0, 0, 0, true FROM queries WHERE h % ${parts} = ${part})
-      SELECT h, sum(uses), sum(pages), sum(sites), sum(in_title), sum(in_anchor), sum(iaat) FROM found GROUP BY h
+      CREATE OR REPLACE TABLE found AS
+      SELECT h, sum(uses) AS uses, sum(pages) AS pages, count(*) AS sites, sum(in_title) AS in_title, 0 AS in_anchor, 0 AS iaat, false AS queried
+      FROM (
+        SELECT h, sum(uses) AS uses, count(*) AS pages, count(*) FILTER (titled) AS in_title
+        FROM ${of('texts')} GROUP BY h, site_number)
+      GROUP BY h`)
+    await draft.run('INSERT INTO found SELECT h, 0, 0, 0, 0, count(*), 0, false FROM anchors GROUP BY h')
+    await draft.run(`
+      INSERT INTO found SELECT h, 0, 0, 0, 0, 0, count(*), false FROM ${of('titles')} SEMI JOIN anchors USING (h, key) GROUP BY h`)
+    await draft.run(`INSERT INTO found SELECT h, 0, 0, 0, 0, 0, 0, true FROM queries WHERE h % ${parts} = ${part}`)
+    await draft.run(`
+      INSERT INTO counted SELECT h, sum(uses), sum(pages), sum(sites), sum(in_title), sum(in_anchor), sum(iaat) FROM found GROUP BY h
       HAVING sum(pages) >= 2 OR sum(in_title) > 0 OR sum(in_anchor) > 0 OR bool_or(queried)`)
   }
   onProgress({ phase: 'Adding up phrases', done: parts, total: parts, unit: 'parts' })
@@ -177,8 +183,13 @@ async function nameAll(options: MergeOptions): Promise<void> {
     await draft.run('DROP TABLE met')
   }
   for (const source of sources) {
-    const anchors = anchorsOf(options, source)
-    if (anchors) await name(anchors)
+    const anchors = anchorsOf(options, source, 'anchor_tokens AS tokens')
+    if (!anchors) continue
+    await draft.run(`CREATE OR REPLACE TABLE anchor_texts AS ${anchors}`)
+    const texts = await countOf(draft, 'anchor_texts')
+    for (let first = 0; first < texts; first += linksInPart) {
+      await name(`SELECT tokens FROM anchor_texts WHERE rowid >= ${first} AND rowid < ${first + linksInPart}`)
+    }
   }
   await eachStretch(options, 'Naming phrases', () =>
     name('SELECT title_tokens AS tokens FROM stretch UNION ALL SELECT text_tokens FROM stretch'),

@@ -25,15 +25,12 @@ export function phraseHashes(columns: string, rows: string): string {
 
 /** The text of those phrases in `tokens` whose hash is in the table `wanted`, as `h` and `phrase`, each once. */
 export function phraseTexts(rows: string, wanted: string): string {
-  const columns = ['a', 'b', 'c', 'd']
-  const lengths = hashes.map((hash, n) => {
-    const kept = columns.map((column, position) => (position <= n ? column : `NULL AS ${column}`))
-    return `SELECT ${hash} AS h, ${kept.join(', ')} FROM runs`
-  })
+  const upTo = ['b', 'c', 'd'].map((column, n) => `CASE WHEN words > ${n + 1} THEN ${column} END`)
+  // DISTINCT spills its texts to disk where there are many; any_value would keep them in memory.
   return `
-    WITH runs AS MATERIALIZED (${runs('1 AS one', rows)})
-    SELECT h, concat_ws(' ', any_value(a), any_value(b), any_value(c), any_value(d)) AS phrase
-    FROM (${lengths.join(' UNION ALL ')}) SEMI JOIN ${wanted} USING (h) GROUP BY h`
+    SELECT DISTINCT h, concat_ws(' ', a, ${upTo.join(', ')}) AS phrase
+    FROM (SELECT a, b, c, d, unnest([${hashes.join(', ')}]) AS h, unnest([1, 2, 3, 4]) AS words FROM (${runs('1 AS one', rows)}))
+    SEMI JOIN ${wanted} USING (h)`
 }
 
 /** The hash of one phrase of at most four tokens, as above. @param list SQL of its tokens. */
