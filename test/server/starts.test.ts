@@ -118,8 +118,8 @@ describe('too much that waits', () => {
     expect((await apiClient(urlOf(1), late.key)('POST', '/api/jobs', request)).status).toBe(201)
   })
 
-  test('an input of more than 64 KB is too large, counted in bytes', async () => {
-    const answer = await clientOf('user')('POST', '/api/jobs', { search: request.search, input: { domain: 'é'.repeat(40_000) } })
+  test('an input of more than 256 KB is too large, counted in bytes', async () => {
+    const answer = await clientOf('user')('POST', '/api/jobs', { search: request.search, input: { domain: 'é'.repeat(140_000) } })
     expect(answer).toMatchObject({ status: 413, body: { error: { code: 'too_large' } } })
   })
 })
