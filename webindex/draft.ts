@@ -36,6 +36,7 @@ export async function openDraft(options: {
     memory_limit: `${options.memoryLimitMb}MB`,
     threads: String(options.threads),
     temp_directory: join(folder, 'spill'),
+    preserve_insertion_order: 'false',
     // Rows that are split over files wait in memory, so many for each thread.
     partitioned_write_flush_threshold: '65536',
   })

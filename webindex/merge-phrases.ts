@@ -11,7 +11,7 @@ import { phraseHash, phraseHashes, phraseTexts } from './phrase-sql.ts'
 /** A word is found by looking into all of them, so that many small ones would only cost. */
 const mostShards = 16
 /** So many pages are counted in one go: their phrases fit in memory. */
-const pagesAtOnce = 1_000
+const pagesAtOnce = 250
 /** What is set aside is added up in parts of about as much, but not in more parts than this: each is a file for each thousand pages. */
 const mostParts = 64
 const linksInPart = 100_000
@@ -139,7 +139,7 @@ async function setAside(
     (FORMAT parquet, PARTITION_BY (part), OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${quoted(`${name}-{i}`)})`)
 }
 
-/** Fills `counted`. Left out are phrases that are in the text of one page and nowhere else. */
+/** Fills `counted`. Left out are phrases that are in the text of one page and nowhere else: nine of ten, so they fall away first. */
 async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promise<void> {
   const columns = ['uses', 'pages', 'sites', 'in_title', 'in_anchor', 'iaat'].map((column) => `${column} UBIGINT`)
   await draft.run(`CREATE TABLE counted (h UBIGINT, ${columns.join(', ')})`)
@@ -154,19 +154,25 @@ async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promis
     // One after the other, so that only one of them at a time needs memory.
     await draft.run(`CREATE OR REPLACE TABLE anchors AS SELECT DISTINCT h, key FROM ${of('anchors')}`)
     await draft.run(`
-      CREATE OR REPLACE TABLE found AS
-      SELECT h, sum(uses) AS uses, sum(pages) AS pages, count(*) AS sites, sum(in_title) AS in_title, 0 AS in_anchor, 0 AS iaat, false AS queried
+      CREATE OR REPLACE TABLE kept AS
+      SELECT h, sum(uses) AS uses, sum(pages) AS pages, count(*) FILTER (titled) AS in_title
       FROM (
-        SELECT h, sum(uses) AS uses, count(*) AS pages, count(*) FILTER (titled) AS in_title
-        FROM ${of('texts')} GROUP BY h, site_number)
+        SELECT h, uses, 1 AS pages, titled, false AS wanted FROM ${of('texts')}
+        UNION ALL SELECT DISTINCT h, 0, 0, false, true FROM anchors
+        UNION ALL SELECT h, 0, 0, false, true FROM queries WHERE h % ${parts} = ${part})
+      GROUP BY h HAVING sum(pages) >= 2 OR bool_or(titled) OR bool_or(wanted)`)
+    await draft.run(`
+      CREATE OR REPLACE TABLE on_sites AS
+      SELECT h, count(*) AS sites FROM (SELECT DISTINCT h, site_number FROM ${of('texts')} SEMI JOIN kept USING (h)) GROUP BY h`)
+    await draft.run(`
+      CREATE OR REPLACE TABLE linked AS
+      SELECT h, sum(in_anchor) AS in_anchor, sum(iaat) AS iaat
+      FROM (
+        SELECT h, 1 AS in_anchor, 0 AS iaat FROM anchors UNION ALL SELECT h, 0, 1 FROM ${of('titles')} SEMI JOIN anchors USING (h, key))
       GROUP BY h`)
-    await draft.run('INSERT INTO found SELECT h, 0, 0, 0, 0, count(*), 0, false FROM anchors GROUP BY h')
     await draft.run(`
-      INSERT INTO found SELECT h, 0, 0, 0, 0, 0, count(*), false FROM ${of('titles')} SEMI JOIN anchors USING (h, key) GROUP BY h`)
-    await draft.run(`INSERT INTO found SELECT h, 0, 0, 0, 0, 0, 0, true FROM queries WHERE h % ${parts} = ${part}`)
-    await draft.run(`
-      INSERT INTO counted SELECT h, sum(uses), sum(pages), sum(sites), sum(in_title), sum(in_anchor), sum(iaat) FROM found GROUP BY h
-      HAVING sum(pages) >= 2 OR sum(in_title) > 0 OR sum(in_anchor) > 0 OR bool_or(queried)`)
+      INSERT INTO counted SELECT h, uses, pages, coalesce(sites, 0), in_title, coalesce(in_anchor, 0), coalesce(iaat, 0)
+      FROM kept LEFT JOIN on_sites USING (h) LEFT JOIN linked USING (h)`)
   }
   onProgress({ phase: 'Adding up phrases', done: parts, total: parts, unit: 'parts' })
 }
