@@ -5,6 +5,7 @@ import type { KeywordReading } from '#webindex/keyword-metrics.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
 import { readKeyword } from './reading/read-keyword.ts'
 import { readParts } from './reading/read-parts.ts'
+import { resultColumns } from './reading/result-columns.ts'
 import { tellGeneration } from './reading/tell-index.ts'
 
 const mostLines = 10_000
@@ -84,18 +85,7 @@ export const keywordMetrics = defineSearch<SearchTools, typeof Input>({
       type: 'number',
       help: 'Searches divided by the pages with it in anchor and title: searches for each serious competitor. Empty where there is nothing to divide by: no competition in this index.',
     },
-    {
-      key: 'clicks',
-      label: 'Clicks',
-      type: 'number',
-      help: 'How often such a search led to a click on the site of the query log. Empty if this index has none.',
-    },
-    {
-      key: 'position',
-      label: 'Position',
-      type: 'number',
-      help: 'Average position of the site of the query log in the results, 1 is the top. Empty where no query log tells it.',
-    },
+    ...resultColumns,
   ],
 
   async *run({ keywords }, { openIndex, signal, progress, note }: SearchContext<SearchTools>) {

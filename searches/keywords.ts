@@ -5,6 +5,7 @@ import { phraseOf } from '#webindex/phrase-tokens.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
 import { readKeyword } from './reading/read-keyword.ts'
 import { readParts } from './reading/read-parts.ts'
+import { resultColumns } from './reading/result-columns.ts'
 import { tellGeneration, tellWhatIsHeld } from './reading/tell-index.ts'
 
 const Input = z.object({
@@ -103,18 +104,7 @@ export const keywords = defineSearch<SearchTools, typeof Input>({
       type: 'number',
       help: 'How often people searched for exactly this, by the imported query logs. Empty if this index has none.',
     },
-    {
-      key: 'clicks',
-      label: 'Clicks',
-      type: 'number',
-      help: 'How often such a search led to a click on the site of the query log. Empty if this index has none.',
-    },
-    {
-      key: 'position',
-      label: 'Position',
-      type: 'number',
-      help: 'Average position of the site of the query log in the results, 1 is the top. Empty where no query log tells it.',
-    },
+    ...resultColumns,
   ],
 
   async *run(input: Input, { openIndex, signal, progress, note }: SearchContext<SearchTools>) {

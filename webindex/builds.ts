@@ -1,5 +1,6 @@
 import type { Manifest } from './manifest.ts'
 import type { BadRow, Source } from './source-item.ts'
+import type { RowsRead } from './source-rows.ts'
 
 /** How far a build is. `done` never goes back within a phase; `total` is null where it is unknown. */
 export interface BuildProgress {
@@ -17,16 +18,7 @@ export interface BuildOptions {
 /** What became of a build. */
 export interface Built {
   manifest: Manifest
-  read: {
-    pages: number
-    links: number
-    queries: number
-    edges: number
-    ranks: number
-    reported: number
-    passed: number
-    bad: number
-  }
+  read: RowsRead
   /** The first few of what was passed over. */
   samples: BadRow[]
   remarks: string[]
