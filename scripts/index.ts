@@ -4,14 +4,14 @@ import { parseArgs } from 'node:util'
 import { indexBuild, tellBuilt } from '#searches/index-build.ts'
 import { createBuilds } from '#webindex/build-index.ts'
 import type { Built } from '#webindex/builds.ts'
-import { BrokenIndex, IndexProblem, NoIndex } from '#webindex/errors.ts'
+import { IndexProblem } from '#webindex/errors.ts'
 import { createImports, type ImportOrder, importKinds } from '#webindex/imports.ts'
 import { readStats } from '#webindex/index-stats.ts'
-import { readManifest } from '#webindex/manifest.ts'
 import { BadSource } from '#webindex/sources/bad-source.ts'
 import { apiFromEnvironment, type CallApi, CannotCall } from './call-api.ts'
 import { indexDir, openDataDir } from './data-dir.ts'
 import { runOnServer } from './follow-job.ts'
+import { hasIndex } from './has-index.ts'
 import { showProgress, tell } from './terminal.ts'
 
 const usage = `Usage: npm run index -- <command>
@@ -127,16 +127,6 @@ function tellProgress() {
     if (progress.phase !== told && !process.stderr.isTTY) console.error(`${progress.phase}…`)
     told = progress.phase
     showProgress(progress)
-  }
-}
-
-async function hasIndex(dir: string): Promise<boolean> {
-  try {
-    await readManifest(dir)
-    return true
-  } catch (error) {
-    if (error instanceof NoIndex || (error instanceof BrokenIndex && error.replaceable)) return false
-    throw error
   }
 }
 

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { buildPages } from './build-pages.ts'
 import { CannotStart, tellFailure } from './cannot-start.ts'
 import { authSecret, importDir, indexDir, openDataDir, projectDir } from './data-dir.ts'
+import { hasIndex } from './has-index.ts'
 import { runChild, typescript } from './run-child.ts'
 import { ensureServices, stopServices, urlsOf } from './services/ensure.ts'
 import { endProcess, type ProcessMark } from './services/process-mark.ts'
@@ -77,7 +76,7 @@ async function prepare(env: NodeJS.ProcessEnv, log: ReadableLog, stop: AbortSign
 }
 
 async function starterIndex(env: NodeJS.ProcessEnv, log: ReadableLog, signal: AbortSignal): Promise<void> {
-  if (existsSync(join(env.INDEX_DIR ?? '', 'current.json'))) return
+  if (await hasIndex(env.INDEX_DIR ?? '')) return
   log.say('Building an index from the documents of the installed packages, so that there is something to search…')
   const args = typescript('scripts/index.ts', 'starter', '--if-missing')
   const { code, output } = await runChild(process.execPath, args, { env, signal, onLine: (line) => log.line('index', line) })

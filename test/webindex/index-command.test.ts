@@ -27,8 +27,9 @@ test('statistics of no index say what to run, without a stack', async () => {
   expect(stderr).toMatch(/^There is no index in .*npm run index -- starter\n$/)
 })
 
-test('the starter index is built once, and statistics tell what it holds', async () => {
+test('the starter index is built once, in place of one of an older version, and statistics tell what it holds', async () => {
   const dir = join(temporaryFolder(), 'index')
+  writeTree(dir, { 'current.json': { format: 1 } })
   const built = await run(dir, 'starter', '--if-missing')
   expect(built.stdout).toMatch(
     /^Read [\d,]+ pages, [\d,]+ links\.\nThe index is live as generation [\w-]+: [\d,]+ pages of \d+ sites, [\d,]+ links\.\nDone in [\d.]+ s\.\n$/,
@@ -50,6 +51,12 @@ test('the starter index is built once, and statistics tell what it holds', async
     expect(stdout).toMatch(new RegExp(`^${fact} +\\S`, 'm'))
   }
   expect(stdout.split('Most linked to:')[1]?.trim().split('\n')).toHaveLength(10)
+})
+
+test('an index that is damaged is not replaced unasked', async () => {
+  const dir = temporaryFolder()
+  writeTree(dir, { 'current.json': '{"format": 2, "id":' })
+  expect((await run(dir, 'starter', '--if-missing')).stdout).toBe(`There is an index in ${dir} already.\n`)
 })
 
 test('a folder is added from where one types, told in the statistics, and removed', async () => {
