@@ -44,17 +44,20 @@ const connection = await instance.connect()
 const all = (table: { shards: Shard[] }) => listValue(table.shards.map((shard) => join(dir, shard.file)))
 
 /** @returns milliseconds until the first row and until the end, and the rows. */
-async function run({ search, input }: Case) {
+async function run({ search, input }: Case, { signal } = new AbortController()) {
   const started = performance.now()
   const index = await engine.open()
-  const context = { ...toolsOver(index), signal: new AbortController().signal, progress() {}, note() {} }
+  const context = { ...toolsOver(index), signal, progress() {}, note() {} }
   let first: number | null = null
   let rows = 0
-  for await (const _ of search.run(search.input.parse(input), context)) {
-    first ??= performance.now() - started
-    rows++
+  try {
+    for await (const _ of search.run(search.input.parse(input), context)) {
+      first ??= performance.now() - started
+      rows++
+    }
+  } finally {
+    await index.close()
   }
-  await index.close()
   const end = performance.now() - started
   return { first: first ?? end, end, rows }
 }
@@ -143,6 +146,26 @@ for (const each of cases.filter(({ name }) => /popular|wide|rare/.test(name))) {
     together.push(...eight.map(({ end }) => end))
   }
   console.log(`| ${each.name} | ${spread(alone)} | ${spread(together)} | ${(median(together) / median(alone)).toFixed(1)} |`)
+}
+console.log('\n| aborted at some moment, 40 times | ms until it has ended | the slowest |')
+console.log('|---|---|---|')
+for (const each of cases.filter(({ name }) => /popular|wide|10,000/.test(name))) {
+  const { end } = await run(each)
+  const took: number[] = []
+  for (let n = 0; n < 40; n++) {
+    const stop = new AbortController()
+    let abortedAt = Number.NaN
+    const timer = setTimeout(
+      () => {
+        abortedAt = performance.now()
+        stop.abort(new Error('cancelled'))
+      },
+      (n / 40) * end,
+    )
+    await run(each, stop).catch(() => took.push(performance.now() - abortedAt))
+    clearTimeout(timer)
+  }
+  console.log(`| ${each.name} | ${spread(took, 1)} | ${Math.max(...took).toFixed(0)} |`)
 }
 console.log(`\nRSS ${rssBefore} before, ${rss()} after; limit of DuckDB ${limits.memoryLimitMb} MB, ${limits.threads} threads.`)
 connection.closeSync()
