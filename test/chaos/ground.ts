@@ -43,6 +43,7 @@ export async function openGround(options: GroundOptions) {
     DATABASE_URL: services.postgres.url,
     AUTH_SECRET: 'a secret that only this test knows, 32 or more',
     INDEX_DIR: indexDir,
+    INDEX_THREADS: '1',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'fatal',
     PORT: '0',
     WORKER_CONCURRENCY: '2',

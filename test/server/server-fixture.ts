@@ -20,6 +20,8 @@ export async function testEnvironment(indexDir: string) {
     DATABASE_URL: database.url,
     AUTH_SECRET: 'a secret that only this test knows, 32 or more',
     INDEX_DIR: indexDir,
+    // Searches that take their time: tests end processes in the midst of them.
+    INDEX_THREADS: '1',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'fatal',
     PORT: '0',
   }
