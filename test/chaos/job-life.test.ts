@@ -9,7 +9,7 @@ const long = process.env.CHAOS === 'long'
 const size = long
   ? { users: 24, jobsPerUser: 12, rounds: Number(process.env.CHAOS_ROUNDS ?? 3) }
   : { users: 12, jobsPerUser: 3, rounds: 1 }
-const index = { shards: 64, sites: 600 }
+const index = { shards: 160, sites: 600 }
 const jobs = size.users * size.jobsPerUser
 
 let ground: Ground
