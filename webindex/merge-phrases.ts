@@ -16,6 +16,7 @@ const pagesAtOnce = 250
 const mostParts = 64
 const linksInPart = 100_000
 
+/** Pages from `first` on. */
 const Span = z.object({ first: z.number().int(), last: z.number().int() })
 const RowCount = z.object({ rows: z.number().int() })
 
@@ -67,7 +68,7 @@ async function setAsideTexts(options: MergeOptions, parts: number): Promise<void
   const tokens = `
     SELECT page, site_number, title_tokens AS tokens, true AS titled FROM stretch UNION ALL SELECT page, site_number, text_tokens, false FROM stretch`
   const texts = `
-    SELECT h, any_value(site_number) AS site_number, count(*)::UINTEGER AS uses, bool_or(titled) AS titled
+    SELECT h, page, any_value(site_number) AS site_number, count(*)::UINTEGER AS uses, bool_or(titled) AS titled
     FROM (${phraseHashes('page, site_number, titled', tokens)}) GROUP BY h, page`
   const titles = `SELECT DISTINCT h, key FROM (${phraseHashes('key', 'SELECT key, title_tokens AS tokens FROM stretch')})`
   await eachStretch(options, 'Counting phrases', async (name) => {
@@ -77,7 +78,11 @@ async function setAsideTexts(options: MergeOptions, parts: number): Promise<void
 }
 
 /** Goes through the pages that count, some thousands at a time, as the table `stretch`. */
-async function eachStretch(options: MergeOptions, phase: string, work: (name: string) => Promise<void>): Promise<void> {
+async function eachStretch(
+  options: MergeOptions,
+  phase: string,
+  work: (name: string, pages: z.output<typeof Span>) => Promise<void>,
+): Promise<void> {
   const { draft, sources, onProgress } = options
   const total = await countOf(draft, 'pages')
   let done = 0
@@ -91,7 +96,7 @@ async function eachStretch(options: MergeOptions, phase: string, work: (name: st
         CREATE TABLE stretch AS SELECT page, hash(key) AS key, site_number, title_tokens, text_tokens
         FROM (${rows}) SEMI JOIN pages USING (page) JOIN page_sites USING (site)
         WHERE page >= ${first} AND page < ${first + pagesAtOnce}`)
-      await work(`${position}-${first}`)
+      await work(`${position}-${first}`, { first, last: first + pagesAtOnce })
       done += await countOf(draft, 'stretch')
       await draft.run('DROP TABLE stretch')
       onProgress({ phase, done, total, unit: 'pages' })
@@ -122,7 +127,7 @@ function anchorsOf(options: MergeOptions, source: IndexedSource, columns: string
 }
 
 const aside = {
-  texts: 'h UBIGINT, site_number BIGINT, uses UINTEGER, titled BOOLEAN',
+  texts: 'h UBIGINT, page UBIGINT, site_number BIGINT, uses UINTEGER, titled BOOLEAN',
   titles: 'h UBIGINT, key UBIGINT',
   anchors: 'h UBIGINT, key UBIGINT',
 }
@@ -139,10 +144,10 @@ async function setAside(
     (FORMAT parquet, PARTITION_BY (part), OVERWRITE_OR_IGNORE, FILENAME_PATTERN ${quoted(`${name}-{i}`)})`)
 }
 
-/** Fills `counted`. Left out are phrases that are in the text of one page and nowhere else: nine of ten, so they fall away first. */
+/** Fills `counted`; `page` is the first one with the phrase in title or text. Left out are phrases that are in the text of one page and nowhere else: nine of ten, so they fall away first. */
 async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promise<void> {
   const columns = ['uses', 'pages', 'sites', 'in_title', 'in_anchor', 'iaat'].map((column) => `${column} UBIGINT`)
-  await draft.run(`CREATE TABLE counted (h UBIGINT, ${columns.join(', ')})`)
+  await draft.run(`CREATE TABLE counted (h UBIGINT, page UBIGINT, ${columns.join(', ')})`)
   for (const [what, columns] of Object.entries(aside)) await draft.run(`CREATE TABLE no_${what} (${columns})`)
   for (let part = 0; part < parts; part++) {
     onProgress({ phase: 'Adding up phrases', done: part, total: parts, unit: 'parts' })
@@ -155,11 +160,11 @@ async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promis
     await draft.run(`CREATE OR REPLACE TABLE anchors AS SELECT DISTINCT h, key FROM ${of('anchors')}`)
     await draft.run(`
       CREATE OR REPLACE TABLE kept AS
-      SELECT h, sum(uses) AS uses, sum(pages) AS pages, count(*) FILTER (titled) AS in_title
+      SELECT h, min(page) AS page, sum(uses) AS uses, sum(pages) AS pages, count(*) FILTER (titled) AS in_title
       FROM (
-        SELECT h, uses, 1 AS pages, titled, false AS wanted FROM ${of('texts')}
-        UNION ALL SELECT DISTINCT h, 0, 0, false, true FROM anchors
-        UNION ALL SELECT h, 0, 0, false, true FROM queries WHERE h % ${parts} = ${part})
+        SELECT h, page, uses, 1 AS pages, titled, false AS wanted FROM ${of('texts')}
+        UNION ALL SELECT DISTINCT h, NULL, 0, 0, false, true FROM anchors
+        UNION ALL SELECT h, NULL, 0, 0, false, true FROM queries WHERE h % ${parts} = ${part})
       GROUP BY h HAVING sum(pages) >= 2 OR bool_or(titled) OR bool_or(wanted)`)
     await draft.run(`
       CREATE OR REPLACE TABLE on_sites AS
@@ -171,35 +176,36 @@ async function addUp({ draft, onProgress }: MergeOptions, parts: number): Promis
         SELECT h, 1 AS in_anchor, 0 AS iaat FROM anchors UNION ALL SELECT h, 0, 1 FROM ${of('titles')} SEMI JOIN anchors USING (h, key))
       GROUP BY h`)
     await draft.run(`
-      INSERT INTO counted SELECT h, uses, pages, coalesce(sites, 0), in_title, coalesce(in_anchor, 0), coalesce(iaat, 0)
+      INSERT INTO counted SELECT h, page, uses, pages, coalesce(sites, 0), in_title, coalesce(in_anchor, 0), coalesce(iaat, 0)
       FROM kept LEFT JOIN on_sites USING (h) LEFT JOIN linked USING (h)`)
   }
   onProgress({ phase: 'Adding up phrases', done: parts, total: parts, unit: 'parts' })
 }
 
-/** Fills `named` with the text of each phrase that is kept: of queries, anchors and pages, wherever it is met first. `wanted` are those not met yet. */
+/** Fills `named` with the text of each phrase that is kept: of queries, of pages where it is met first, and of anchors where no page has it. */
 async function nameAll(options: MergeOptions): Promise<void> {
   const { draft, sources } = options
   await draft.run('CREATE TABLE named AS SELECT h, phrase FROM queries WHERE h IS NOT NULL')
-  await draft.run('CREATE TABLE wanted AS SELECT h FROM counted ANTI JOIN named USING (h)')
-  async function name(rows: string) {
-    await draft.run(`CREATE TABLE met AS ${phraseTexts(rows, 'wanted')}`)
-    await draft.run('INSERT INTO named FROM met')
-    await draft.run('CREATE OR REPLACE TABLE wanted AS FROM wanted ANTI JOIN met USING (h)')
-    await draft.run('DROP TABLE met')
-  }
+  const wanted = (where: string) =>
+    draft.run(`CREATE OR REPLACE TABLE wanted AS SELECT h FROM counted ANTI JOIN queries USING (h) WHERE ${where}`)
+  await eachStretch(options, 'Naming phrases', async (_, { first, last }) => {
+    await wanted(`page >= ${first} AND page < ${last}`)
+    const texts = 'SELECT title_tokens AS tokens FROM stretch UNION ALL SELECT text_tokens FROM stretch'
+    await draft.run(`INSERT INTO named ${phraseTexts(texts, 'wanted')}`)
+  })
+  await wanted('page IS NULL')
   for (const source of sources) {
     const anchors = anchorsOf(options, source, 'anchor_tokens AS tokens')
     if (!anchors) continue
     await draft.run(`CREATE OR REPLACE TABLE anchor_texts AS ${anchors}`)
     const texts = await countOf(draft, 'anchor_texts')
     for (let first = 0; first < texts; first += linksInPart) {
-      await name(`SELECT tokens FROM anchor_texts WHERE rowid >= ${first} AND rowid < ${first + linksInPart}`)
+      const some = `SELECT tokens FROM anchor_texts WHERE rowid >= ${first} AND rowid < ${first + linksInPart}`
+      await draft.run(`CREATE OR REPLACE TABLE met AS ${phraseTexts(some, 'wanted')}`)
+      await draft.run('INSERT INTO named FROM met')
+      await draft.run('CREATE OR REPLACE TABLE wanted AS FROM wanted ANTI JOIN met USING (h)')
     }
   }
-  await eachStretch(options, 'Naming phrases', () =>
-    name('SELECT title_tokens AS tokens FROM stretch UNION ALL SELECT text_tokens FROM stretch'),
-  )
 }
 
 async function writeShards({ draft, onProgress, ...options }: MergeOptions): Promise<Shard[]> {
