@@ -19,7 +19,7 @@ const Input = z.object({
       title: 'What to do',
       description:
         'Add a source, or replace the one of its name; remove one; write the index anew without what nobody uses; or only show what it holds.',
-      labels: { add: 'Add a source', remove: 'Remove a source', compact: 'Compact', stats: 'Show sources' },
+      labels: { add: 'Add source', remove: 'Remove', compact: 'Compact', stats: 'Show' },
     }),
   kind: z
     .enum(importKinds)
