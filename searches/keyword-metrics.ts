@@ -116,12 +116,14 @@ async function readLines(
   { signal, note }: Pick<SearchContext<unknown>, 'signal' | 'note'>,
 ): Promise<Map<string, string>> {
   const asTyped = new Map<string, string>()
-  const skipped = new Map<string, string[]>()
+  const skipped = new Map<string, { first: string; count: number }>()
   let repeated = 0
   for (const [n, line] of linesOf(text).entries()) {
     const reading = readKeyword(line)
-    if (!reading.ok) skipped.set(reading.reason, [...(skipped.get(reading.reason) ?? []), line])
-    else if (asTyped.has(reading.phrase)) repeated++
+    if (!reading.ok) {
+      const { first, count } = skipped.get(reading.reason) ?? { first: line, count: 0 }
+      skipped.set(reading.reason, { first, count: count + 1 })
+    } else if (asTyped.has(reading.phrase)) repeated++
     else asTyped.set(reading.phrase, line)
     if (n % 500 === 499) {
       await nextTurn()
@@ -130,11 +132,10 @@ async function readLines(
   }
   if (repeated > 0)
     note(`${tellCount(repeated, 'line')} said the same as an earlier one and ${repeated === 1 ? 'was' : 'were'} merged with it.`)
-  for (const [reason, lines] of skipped) {
-    const [first = ''] = lines
+  for (const [reason, { first, count }] of skipped) {
     const shown = first.length > 60 ? `${first.slice(0, 60)}…` : first
-    const plural = reason.replace(/^has /, lines.length === 1 ? 'has ' : 'have ')
-    note(`Skipped ${tellCount(lines.length, 'line')} that ${plural}${lines.length === 1 ? '' : ', the first'}: “${shown}”.`)
+    const plural = reason.replace(/^has /, count === 1 ? 'has ' : 'have ')
+    note(`Skipped ${tellCount(count, 'line')} that ${plural}${count === 1 ? '' : ', the first'}: “${shown}”.`)
   }
   return asTyped
 }

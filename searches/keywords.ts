@@ -3,6 +3,7 @@ import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import type { Generation } from '#webindex/engine.ts'
 import { phraseOf } from '#webindex/phrase-tokens.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
+import { limitOf } from './reading/limit-of.ts'
 import { readKeyword } from './reading/read-keyword.ts'
 import { readParts } from './reading/read-parts.ts'
 import { resultColumns } from './reading/result-columns.ts'
@@ -43,13 +44,7 @@ const Input = z.object({
       description: 'Leave out phrases on fewer pages. 0 also shows what only a query log knows.',
       examples: [1],
     }),
-  limit: z
-    .number()
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(1_000)
-    .meta({ title: 'Limit', description: 'Stop after this many phrases.', examples: [1_000] }),
+  limit: limitOf('phrases'),
 })
 type Input = z.output<typeof Input>
 

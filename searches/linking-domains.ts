@@ -1,14 +1,14 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import type { Generation } from '#webindex/engine.ts'
 import { type LinkTarget, leadsTo, readTarget } from '#webindex/link-target.ts'
 import type { LinkingSite } from '#webindex/linking-sites.ts'
 import type { SearchTools } from '#webindex/search-tools.ts'
-import { NoNetwork } from '#webindex/web/errors.ts'
 import type { LinkStatus } from '#webindex/web/web.ts'
+import { limitOf } from './reading/limit-of.ts'
 import { readParts } from './reading/read-parts.ts'
 import { tellGeneration, tellWhatIsHeld } from './reading/tell-index.ts'
+import { verifySites } from './reading/verify-sites.ts'
 
 /** A web address in any form that people paste; it comes out in one form, which reads as the same again. */
 const Domain = z
@@ -55,13 +55,7 @@ const Input = z.object({
       description: 'Visits the sample page of the sites with most links, and tells whether the link is still there.',
       labels: { 0: 'No', 50: '50 sites', 200: '200 sites', 1000: '1,000 sites' },
     }),
-  limit: z
-    .number()
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(1_000)
-    .meta({ title: 'Limit', description: 'Stop after this many referring sites.', examples: [1_000] }),
+  limit: limitOf('referring sites'),
 })
 type Input = z.output<typeof Input>
 
@@ -162,7 +156,9 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
     }
     const sites: LinkingSite[] = []
     for await (const site of foundSites(input, context)) sites.push(site)
-    yield* verifiedRows(sites, input, context)
+    const target = targetOf(input)
+    const order = { most: input.verify, isTarget: (href: string) => leadsTo(href, target, input.scope) }
+    for await (const { site, status } of verifySites(sites, order, context)) yield toRow(site, status)
   },
 })
 
@@ -192,41 +188,6 @@ async function* foundSites(
     progress({ ...phase, done })
   }
   if (found === 0) note(tellNothing(input, index.generation))
-}
-
-/** First the sites that are not verified, then the others as their pages have been visited. */
-async function* verifiedRows(
-  sites: LinkingSite[],
-  input: Input,
-  { web, signal, progress, note }: SearchContext<SearchTools>,
-): AsyncGenerator<Row> {
-  const target = targetOf(input)
-  const isTarget = (href: string) => leadsTo(href, target, input.scope)
-  const chosen = sites
-    .flatMap((site) => (site.sampleUrl === null ? [] : [{ site, sourceUrl: site.sampleUrl, isTarget }]))
-    .sort((a, b) => (b.site.links ?? 0) - (a.site.links ?? 0))
-    .slice(0, input.verify)
-  const waiting = new Set(chosen.map(({ site }) => site))
-  for (const [n, site] of sites.entries()) {
-    if (!waiting.has(site)) yield toRow(site)
-    if (n % 500 === 499) await nextTurn()
-    signal.throwIfAborted()
-  }
-
-  const phase = { phase: 'Verifying links', total: chosen.length, unit: 'sites' }
-  progress({ ...phase, done: 0 })
-  if (chosen.length === 0) return
-  try {
-    for await (const { link, status } of web.verifyLinks(chosen, { signal })) {
-      if (!waiting.delete(link.site)) continue
-      yield toRow(link.site, status)
-      progress({ ...phase, done: chosen.length - waiting.size })
-    }
-  } catch (error) {
-    if (!(error instanceof NoNetwork)) throw error
-    note(`Stopped verifying, the other ${waiting.size.toLocaleString('en')} sites are as the index knows them. ${error.message}`)
-  }
-  for (const site of waiting) yield toRow(site)
 }
 
 function targetOf({ domain }: Input): LinkTarget {

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
 import { type DuckDBAppender, DuckDBTimestampValue } from '@duckdb/node-api'
 import type { WebDocument } from './document.ts'
 import type { Draft } from './draft.ts'
+import { givingWay } from './giving-way.ts'
 import { phraseTokens } from './phrase-tokens.ts'
 import type { BadRow, LoggedQuery, ReportedLink, SiteEdge, SourceItem, WebRank } from './source-item.ts'
 import { addressOf } from './web-address.ts'
@@ -40,32 +40,14 @@ export interface RowsRead {
 }
 
 const mostSamples = 20
-/** So long one turn of work may keep the process busy. */
-const turnMs = 8
 /** Characters that wait in the appenders: handing them over blocks the process, so not for long. */
 const flushAt = 1_000_000
 /** A byte in the table of phrases. */
 const longestQuery = 255
 
-/**
- * Lets others in this process have their turn, and hears an abort: to be called after each little piece of work.
- * @returns nothing while the turn may go on.
- */
-function pauses(signal: AbortSignal): () => Promise<void> | undefined {
-  let since = performance.now()
-  return () => {
-    signal.throwIfAborted()
-    if (performance.now() - since < turnMs) return
-    return setImmediate().then(() => {
-      since = performance.now()
-      signal.throwIfAborted()
-    })
-  }
-}
-
 /** Takes the items of a source one by one, into temporary tables of the draft: nothing of those goes to a log. @param options.place names the source. */
 export async function openRows({ connection, run }: Draft, { place, signal }: { place: string; signal: AbortSignal }) {
-  const pause = pauses(signal)
+  const giveWay = givingWay(signal)
   for (const table of extractNames) await run(`CREATE TEMP TABLE ${table} (${extracts[table]})`)
   const pages = await connection.createAppender('pages', null, 'temp')
   const links = await connection.createAppender('links', null, 'temp')
@@ -93,7 +75,7 @@ export async function openRows({ connection, run }: Draft, { place, signal }: { 
     const stretches: string[] = []
     for (const line of text.split('\n')) {
       for (const stretch of phraseTokens(line)) stretches.push(stretch.join(' '))
-      await pause()
+      await giveWay()
     }
     return stretches.join('\n')
   }
@@ -208,7 +190,7 @@ export async function openRows({ connection, run }: Draft, { place, signal }: { 
       else if ('passed' in item) read.passed += item.passed
       else remarks.add(item.remark)
       if (waiting >= flushAt) flush()
-      await pause()
+      await giveWay()
     },
     async close(): Promise<void> {
       for (const appender of appenders) {

@@ -1,5 +1,5 @@
+import { givingWay } from '../giving-way.ts'
 import type { Source, SourceItem, SourceKind } from '../source-item.ts'
-import { givingWay } from './giving-way.ts'
 import { countNoPages } from './no-pages.ts'
 import { type SourceFile, totalBytes } from './source-files.ts'
 import { unpackFile } from './unpacked-file.ts'

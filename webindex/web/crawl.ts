@@ -1,4 +1,4 @@
-import { givingWay } from '../sources/giving-way.ts'
+import { givingWay } from '../giving-way.ts'
 import { addressOf, type WebAddress } from '../web-address.ts'
 import { byHost } from './by-host.ts'
 import { scopeOf } from './crawl-scope.ts'

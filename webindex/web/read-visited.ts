@@ -1,6 +1,6 @@
 import type { DocumentLink } from '../document.ts'
+import { givingWay } from '../giving-way.ts'
 import { isNoindex, readHtmlInTurns } from '../read-html.ts'
-import { givingWay } from '../sources/giving-way.ts'
 import { absoluteLinks } from '../sources/page-links.ts'
 import type { Headers } from './fetch-once.ts'
 

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { Parser } from 'htmlparser2'
-import { givingWay } from '../sources/giving-way.ts'
+import { givingWay } from '../giving-way.ts'
 import { type FetchDeps, followRedirects } from './follow-redirects.ts'
 import { readBody } from './read-body.ts'
 

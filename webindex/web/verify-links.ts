@@ -1,4 +1,4 @@
-import { givingWay } from '../sources/giving-way.ts'
+import { givingWay } from '../giving-way.ts'
 import { byHost } from './by-host.ts'
 import { NoNetwork } from './errors.ts'
 import type { Reason } from './fetch-once.ts'
