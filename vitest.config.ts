@@ -13,7 +13,8 @@ export default defineConfig({
           name: 'parts',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/chaos/**'],
-          // Tests start processes of their own; more files at once than cores only makes each of them wait.
+          // Tests start processes of their own; more files at once than cores only makes each of
+          // them wait.
           maxWorkers: Math.max(2, Math.min(4, availableParallelism())),
         },
       },

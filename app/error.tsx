@@ -15,7 +15,8 @@ export default function PageError({ error, retry }: { error: unknown; retry: () 
         </Button>
       }
     >
-      The server did not answer as it should. Searches that are running go on; try again in a moment.
+      The server did not answer as it should. Searches that are running go on; try again in a
+      moment.
     </MessagePage>
   )
 }

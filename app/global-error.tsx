@@ -20,7 +20,8 @@ export default function GlobalError({ error, retry }: { error: unknown; retry: (
             </Button>
           }
         >
-          Something failed before the page was ready. Searches that are running go on; try again in a moment.
+          Something failed before the page was ready. Searches that are running go on; try again in
+          a moment.
         </MessagePage>
       </body>
     </html>

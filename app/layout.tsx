@@ -27,7 +27,11 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
     () => null,
   )
   return (
-    <html lang="en" {...(theme === 'system' ? {} : { 'data-theme': theme })} suppressHydrationWarning>
+    <html
+      lang="en"
+      {...(theme === 'system' ? {} : { 'data-theme': theme })}
+      suppressHydrationWarning
+    >
       <body>
         <a
           href="#main"

@@ -1,6 +1,7 @@
 /**
- * What a job's page costs a browser while its rows arrive: a real server, rows written as a worker writes them, and Chromium with the page
- * open. Three things are told apart: long tasks (what a person feels), the scripts within them (ours), and frames that were not painted.
+ * What a job's page costs a browser while its rows arrive: a real server, rows written as a worker
+ * writes them, and Chromium with the page open. Three things are told apart: long tasks (what a
+ * person feels), the scripts within them (ours), and frames that were not painted.
  *
  * `ROWS=n` sets how many rows arrive, `ROUNDS=n` how often.
  */
@@ -13,15 +14,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright'
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
+import { startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { renewEpochs } from '#jobs/redis/epoch.ts'
-import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
+import { typescript } from '#local/run-child.ts'
 import { buildPages } from '#scripts/build-pages.ts'
 import { ensureChromium } from '#scripts/chromium.ts'
-import { typescript } from '#scripts/run-child.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
 import { log, median, rounds, spread, withServices } from './measure.ts'
 
@@ -57,7 +58,11 @@ async function measure(
   store: JobStore,
 ): Promise<Seen> {
   const job = { id: `0-${uuidV7()}`, userId, search: 'linking-domains' }
-  await createJob({ ...job, input: { domain: 'example.org' }, createdAt: new Date() }, { inAll: 10_000, perUser: null }, store)
+  await createJob(
+    { ...job, input: { domain: 'example.org' }, createdAt: new Date() },
+    { inAll: 10_000, perUser: null },
+    store,
+  )
   await startJob({ ...job, number: 1, token: 't', worker: 'bench:1' }, new Date(), store)
   const run = new TrackedRun(1, {
     write: (write) => writeRun(job, write, store),
@@ -94,7 +99,13 @@ async function startWatching(page: Page, rows: number): Promise<void> {
   // tsx names functions by a helper of its own, which is not in the page.
   await page.evaluate('globalThis.__name = (named) => named')
   await page.evaluate((rows) => {
-    const seen = { tasks: [] as number[], scripts: [] as number[], scriptMs: 0, frames: [] as number[], shownAt: 0 }
+    const seen = {
+      tasks: [] as number[],
+      scripts: [] as number[],
+      scriptMs: 0,
+      frames: [] as number[],
+      shownAt: 0,
+    }
     Object.assign(window, { seen })
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) seen.tasks.push(duration)
@@ -116,8 +127,13 @@ async function startWatching(page: Page, rows: number): Promise<void> {
     }
     requestAnimationFrame(frame)
     new MutationObserver(() => {
-      if (seen.shownAt === 0 && document.querySelector(`table[aria-rowcount="${rows + 1}"]`)) seen.shownAt = Date.now()
-    }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['aria-rowcount'] })
+      if (seen.shownAt === 0 && document.querySelector(`table[aria-rowcount="${rows + 1}"]`))
+        seen.shownAt = Date.now()
+    }).observe(document.body, {
+      subtree: true,
+      attributes: true,
+      attributeFilter: ['aria-rowcount'],
+    })
   }, rows)
 }
 
@@ -126,7 +142,15 @@ async function stopWatching(page: Page): Promise<Omit<Seen, 'shownMs'> & { shown
     // The observers are told of a task after its end.
     await new Promise((resolve) => setTimeout(resolve, 200))
     return (
-      window as unknown as { seen: { tasks: number[]; scripts: number[]; scriptMs: number; frames: number[]; shownAt: number } }
+      window as unknown as {
+        seen: {
+          tasks: number[]
+          scripts: number[]
+          scriptMs: number
+          frames: number[]
+          shownAt: number
+        }
+      }
     ).seen
   })
   const over = (values: number[], ms: number) => values.filter((value) => value > ms).length
@@ -138,7 +162,10 @@ async function stopWatching(page: Page): Promise<Omit<Seen, 'shownMs'> & { shown
     longestScript: Math.max(0, ...seen.scripts),
     scriptsOver50: over(seen.scripts, 50),
     scriptsOver100: over(seen.scripts, 100),
-    framesDropped: seen.frames.reduce((sum, ms) => sum + Math.max(0, Math.round(ms / frameMs) - 1), 0),
+    framesDropped: seen.frames.reduce(
+      (sum, ms) => sum + Math.max(0, Math.round(ms / frameMs) - 1),
+      0,
+    ),
     scriptMs: seen.scriptMs,
     shownAt: seen.shownAt,
   }
@@ -157,7 +184,15 @@ function scroll(page: Page): () => Promise<void> {
   }
 }
 
-const anchors = ['an example', 'read more', 'the documentation of it', 'homepage', 'source', 'as described here', 'Example']
+const anchors = [
+  'an example',
+  'read more',
+  'the documentation of it',
+  'homepage',
+  'source',
+  'as described here',
+  'Example',
+]
 
 /** As a search for linking domains finds them. */
 function rowOf(i: number) {
@@ -176,7 +211,9 @@ function rowOf(i: number) {
   }
 }
 
-async function startServer(environment: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+async function startServer(
+  environment: Record<string, string>,
+): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, typescript('server/main.ts'), {
     env: { ...process.env, ...environment, NODE_ENV: 'production' },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -185,7 +222,11 @@ async function startServer(environment: Record<string, string>): Promise<{ child
   return { child, url }
 }
 
-async function signIn(browser: Browser, url: string, account: { email: string; password: string }): Promise<BrowserContext> {
+async function signIn(
+  browser: Browser,
+  url: string,
+  account: { email: string; password: string },
+): Promise<BrowserContext> {
   const context = await browser.newContext({ baseURL: url, viewport: { width: 1440, height: 900 } })
   await context.request.post('/api/auth/sign-in/email', { data: account, headers: { origin: url } })
   return context
@@ -242,9 +283,13 @@ function report(seen: Map<string, Seen[]>): void {
     const of = (fact: keyof Seen) => all.map((one) => one[fact])
     console.log(`\n${name}`)
     console.log(`  longest task, ms                     ${spread(of('longestTask'))}`)
-    console.log(`  tasks over 50 ms / over 100 ms       ${median(of('tasksOver50'))} / ${median(of('tasksOver100'))}`)
+    console.log(
+      `  tasks over 50 ms / over 100 ms       ${median(of('tasksOver50'))} / ${median(of('tasksOver100'))}`,
+    )
     console.log(`  longest run of our script, ms        ${spread(of('longestScript'))}`)
-    console.log(`  runs over 50 ms / over 100 ms        ${median(of('scriptsOver50'))} / ${median(of('scriptsOver100'))}`)
+    console.log(
+      `  runs over 50 ms / over 100 ms        ${median(of('scriptsOver50'))} / ${median(of('scriptsOver100'))}`,
+    )
     console.log(`  our scripts in long frames, ms       ${spread(of('scriptMs'))}`)
     console.log(`  frames dropped                       ${spread(of('framesDropped'))}`)
     console.log(`  until all rows are shown, ms         ${spread(of('shownMs'))}`)

@@ -1,4 +1,7 @@
-/** How fast a cancellation works: until the record says so (and the lock is free), and until the search in the worker is told to stop. */
+/**
+ * How fast a cancellation works: until the record says so (and the lock is free), and until the
+ * search in the worker is told to stop.
+ */
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { z } from 'zod'
 import { defineSearch } from '#jobs/define-search.ts'
@@ -23,7 +26,9 @@ const endless = defineSearch({
   columns: [],
   input: z.object({}),
   async *run(_input, { signal }) {
-    const stop = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    const stop = new Promise<void>((resolve) =>
+      signal.addEventListener('abort', () => resolve(), { once: true }),
+    )
     began()
     await stop
     told(performance.now())
@@ -32,7 +37,15 @@ const endless = defineSearch({
 })
 
 await withServices(async ({ redis: url }) => {
-  const store = await openStore({ url, namespace: 'sl', shards: 1, name: 'bench', retries: null, makeEpoch: uuid, log })
+  const store = await openStore({
+    url,
+    namespace: 'sl',
+    shards: 1,
+    name: 'bench',
+    retries: null,
+    makeEpoch: uuid,
+    log,
+  })
   const shard = { namespace: 'sl', number: 0 }
   const queues = openQueues(store.redis, store)
   const control = connectRedis(url, { name: 'bench-control', log, retries: null })
@@ -50,12 +63,22 @@ await withServices(async ({ redis: url }) => {
     now: () => new Date(),
     log,
   }
-  const worker = createSearchWorker(shard, { redis: store.redis, concurrency: 4, name: 'bench:1' }, deps)
+  const worker = createSearchWorker(
+    shard,
+    { redis: store.redis, concurrency: 4, name: 'bench:1' },
+    deps,
+  )
   worker.run()
   const recorded: number[] = []
   const aborted: number[] = []
   for (let round = 0; round < rounds(200); round++) {
-    const job = { id: `0-${uuidV7()}`, userId: 'user', search: 'endless', input: {}, createdAt: new Date() }
+    const job = {
+      id: `0-${uuidV7()}`,
+      userId: 'user',
+      search: 'endless',
+      input: {},
+      createdAt: new Date(),
+    }
     const running = new Promise<void>((resolve) => {
       began = resolve
     })
@@ -72,8 +95,11 @@ await withServices(async ({ redis: url }) => {
     recorded.push(performance.now() - asked)
     aborted.push((await stopped) - asked)
   }
-  const p99 = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? Number.NaN
-  console.log(`Until the record says so, ms:     ${spread(recorded, 2)}, 99 % within ${p99(recorded).toFixed(2)}`)
+  const p99 = (values: number[]) =>
+    values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? Number.NaN
+  console.log(
+    `Until the record says so, ms:     ${spread(recorded, 2)}, 99 % within ${p99(recorded).toFixed(2)}`,
+  )
   console.log(
     `Until the search is told, ms:     ${spread(aborted, 2)}, 99 % within ${p99(aborted).toFixed(2)} (${aborted.length} times)`,
   )

@@ -1,6 +1,7 @@
 /**
- * How fast a crawl is where politeness does not hold it back, against plain fetches of the same pages: the price of robots.txt, turns over Redis,
- * checked addresses, limits, reading the pages and telling of them. The bar is half of their pages a second.
+ * How fast a crawl is where politeness does not hold it back, against plain fetches of the same
+ * pages: the price of robots.txt, turns over Redis, checked addresses, limits, reading the pages
+ * and telling of them. The bar is half of their pages a second.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,9 +9,9 @@ import { createServer } from 'node:http'
 import { availableParallelism } from 'node:os'
 import { Redis } from 'ioredis'
 import { Agent, fetch } from 'undici'
-import { AllowPrivate } from '#webindex/web/allowed-addresses.ts'
-import { createWeb } from '#webindex/web/create-web.ts'
-import type { HostTurns } from '#webindex/web/host-turns.ts'
+import { AllowPrivate } from '#crawler/allowed-addresses.ts'
+import { createWeb } from '#crawler/create-web.ts'
+import type { HostTurns } from '#crawler/host-turns.ts'
 import { createHostTurns } from '#workers/host-turns.ts'
 import { log, median, rounds, spread, withServices } from './measure.ts'
 
@@ -19,16 +20,24 @@ const pagesPerHost = 250
 const pages = hosts.length * pagesPerHost
 const loopback = '127.0.0.1'
 
-/** In paragraphs of half a kilobyte, each with a link: a small page, and one of a usual size. The larger it is, the more its reading weighs. */
+/**
+ * In paragraphs of half a kilobyte, each with a link: a small page, and one of a usual size. The
+ * larger it is, the more its reading weighs.
+ */
 const sizes = [6, 60]
 
 /** It links to the next ones of its host, to all hosts, and out of the site. */
 function page(size: number, number: number, port: number): string {
   const paragraphs = Array.from({ length: size }, (_, i) => {
-    const words = Array.from({ length: 50 }, (_, word) => `word${(number * 7 + i * 13 + word * word) % 997}`).join(' ')
+    const words = Array.from(
+      { length: 50 },
+      (_, word) => `word${(number * 7 + i * 13 + word * word) % 997}`,
+    ).join(' ')
     return `<p class="text">${words} <a href="https://site-${(number * i) % 500}.org/page">a link out</a>.</p>`
   })
-  const next = [1, 2, 3].map((step) => `<a href="/${size}/${(number + step) % pagesPerHost}">page ${number + step}</a>`)
+  const next = [1, 2, 3].map(
+    (step) => `<a href="/${size}/${(number + step) % pagesPerHost}">page ${number + step}</a>`,
+  )
   const others = hosts.map((host) => `<a href="http://${host}:${port}/${size}/0">${host}</a>`)
   return `<!doctype html><html><head><meta charset="utf-8"><title>Page ${number}</title></head><body><nav>${next.join(' ')}${others.join(' ')}</nav>${paragraphs.join('\n')}</body></html>`
 }
@@ -60,7 +69,11 @@ interface Ground {
 
 /** The same pages, as many at once: one after the other at each of the hosts. */
 async function plainFetches({ port, size }: Ground): Promise<number> {
-  const agent = new Agent({ connect: { lookup: (_host, _options, answer) => answer(null, [{ address: loopback, family: 4 }]) } })
+  const agent = new Agent({
+    connect: {
+      lookup: (_host, _options, answer) => answer(null, [{ address: loopback, family: 4 }]),
+    },
+  })
   let count = 0
   const lane = async (host: string) => {
     for (let n = 0; n < pagesPerHost; n++) {
@@ -86,7 +99,11 @@ async function crawl({ port, size }: Ground, turns: HostTurns): Promise<number> 
     limits: { gapMs: 0 },
   })
   let count = 0
-  const order = { startUrl: `http://${hosts[0]}:${port}/${size}/0`, maxPages: pages, scope: 'site' as const }
+  const order = {
+    startUrl: `http://${hosts[0]}:${port}/${size}/0`,
+    maxPages: pages,
+    scope: 'site' as const,
+  }
   for await (const event of web.crawl(order, new AbortController())) {
     if ('note' in event) console.log(event.note)
     if ('page' in event && event.page.document) count++
@@ -109,7 +126,9 @@ else
     const redis = new Redis(url)
     redis.on('error', (error) => log.error({ error }, 'Redis'))
     const turns = createHostTurns({ redis, namespace: 'bench' })
-    console.log(`${pages.toLocaleString('en')} pages on ${hosts.length} hosts, ${availableParallelism()} cores`)
+    console.log(
+      `${pages.toLocaleString('en')} pages on ${hosts.length} hosts, ${availableParallelism()} cores`,
+    )
     for (const size of sizes) {
       const ground = { port: Number(port), size }
       const plain: number[] = []

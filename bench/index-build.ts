@@ -1,6 +1,7 @@
 /**
- * How fast an index is built from a web archive on one core, and whether it takes more memory where the archive is ten times as long.
- * The pages are written by this program: words by Zipf's law (as in natural language), the markup around them, and links between sites.
+ * How fast an index is built from a web archive on one core, and whether it takes more memory where
+ * the archive is ten times as long. The pages are written by this program: words by Zipf's law (as
+ * in natural language), the markup around them, and links between sites.
  */
 import { spawn } from 'node:child_process'
 import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -9,8 +10,8 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { gzipSync } from 'node:zlib'
 import { z } from 'zod'
-import { createBuilds } from '#webindex/build-index.ts'
-import { warcSource } from '#webindex/sources/warc-source.ts'
+import { createBuilds } from '#webindex/build/build-index.ts'
+import { warcSource } from '#webindex/sources/warc/warc-source.ts'
 import { median, rounds, spread } from './measure.ts'
 
 /** PAGES=100000 for a larger one. */
@@ -32,10 +33,13 @@ const Measured = z.object({
 type Measured = z.infer<typeof Measured>
 
 const syllables =
-  'ba be bi bo da de di do fa fe ka ke ki ko la le li lo ma me mi mo na ne no pa pe ra re ri ro sa se ta te to va ve'.split(' ')
+  'ba be bi bo da de di do fa fe ka ke ki ko la le li lo ma me mi mo na ne no pa pe ra re ri ro sa se ta te to va ve'.split(
+    ' ',
+  )
 const vocabulary = Array.from({ length: 50_000 }, (_, n) => {
   let word = ''
-  for (let rest = n + 40; rest > 0; rest = Math.floor(rest / syllables.length)) word += syllables[rest % syllables.length]
+  for (let rest = n + 40; rest > 0; rest = Math.floor(rest / syllables.length))
+    word += syllables[rest % syllables.length]
   return word
 })
 
@@ -51,10 +55,13 @@ function dice(seed: number) {
 function* archive(pages: number): Generator<Buffer> {
   const random = dice(7)
   const sites = Math.ceil(pages * sitesPerPage)
-  // A rank by Zipf's law with exponent 1: the inverse of its cumulative distribution, which grows as the logarithm.
-  const word = () => vocabulary[Math.min(vocabulary.length - 1, Math.floor(vocabulary.length ** random()) - 1)] ?? ''
+  // A rank by Zipf's law with exponent 1: the inverse of its cumulative distribution, which grows
+  // as the logarithm.
+  const word = () =>
+    vocabulary[Math.min(vocabulary.length - 1, Math.floor(vocabulary.length ** random()) - 1)] ?? ''
   const words = (count: number) => Array.from({ length: count }, word).join(' ')
-  const address = () => `https://www.site-${Math.floor(sites * random() ** 3)}.com/${Math.floor(random() * 50)}.html`
+  const address = () =>
+    `https://www.site-${Math.floor(sites * random() ** 3)}.com/${Math.floor(random() * 50)}.html`
   for (let n = 0; n < pages; n++) {
     const link = () =>
       `<li class="navigation-item navigation-item--level-2" data-tracking="nav"><a href="${address()}" class="link link--plain"${random() < 0.2 ? ' rel="nofollow"' : ''}>${words(3)}</a></li>\n`
@@ -99,9 +106,13 @@ async function build(path: string, dir: string): Promise<void> {
 async function buildElsewhere(path: string): Promise<Measured> {
   const dir = mkdtempSync(join(tmpdir(), 'searchlight-bench-index-'))
   try {
-    const child = spawn(process.execPath, ['--import', 'tsx', import.meta.filename, 'build', path, dir], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', import.meta.filename, 'build', path, dir],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     return Measured.parse(JSON.parse(Buffer.concat(await child.stdout.toArray()).toString()))
   } finally {
     rmSync(dir, { recursive: true })
@@ -121,9 +132,16 @@ async function measure(): Promise<void> {
           yield member
         }
       }, createWriteStream(path))
-      files.push({ pages, path, plainMb: plainBytes / 1e6, mb: statSync(path).size / 1e6, runs: [] as Measured[] })
+      files.push({
+        pages,
+        path,
+        plainMb: plainBytes / 1e6,
+        mb: statSync(path).size / 1e6,
+        runs: [] as Measured[],
+      })
     }
-    for (let round = 0; round < rounds(5); round++) for (const { path, runs } of files) runs.push(await buildElsewhere(path))
+    for (let round = 0; round < rounds(5); round++)
+      for (const { path, runs } of files) runs.push(await buildElsewhere(path))
     console.log(
       '| pages | archive, MB (unpacked) | pages/s in all | MB/s unpacked | pages/s, reading alone | processor s ÷ s | most memory, MB | links | phrases | index, MB |',
     )

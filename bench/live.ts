@@ -1,7 +1,8 @@
 /**
- * What it takes to bring the events of a job to those who watch it: by Searchlight, by the least that could be done, by what one would
- * put together from BullMQ and Socket.IO, and by polling. Each has a server process of its own; publisher and clients are in this one.
- * `npm run bench -- live [latency] [loss] [memory]`: only these parts.
+ * What it takes to bring the events of a job to those who watch it: by Searchlight, by the least
+ * that could be done, by what one would put together from BullMQ and Socket.IO, and by polling.
+ * Each has a server process of its own; publisher and clients are in this one. `npm run bench --
+ * live [latency] [loss] [memory]`: only these parts.
  */
 import type { Contender, Ground } from './live/contender.ts'
 import { type Delivery, loads, measureDelivery } from './live/delivery.ts'
@@ -47,17 +48,28 @@ async function latency(ground: Ground): Promise<void> {
     const facts: [string, keyof Delivery, to: Contender, digits: number, bar: boolean][] = [
       ['until a client has an event, p50, ms', 'p50', raw, 2, true],
       ['until a client has an event, p99, ms', 'p99', raw, 2, false],
-      ['processor time of the server per delivered event, µs', 'serverUs', redisAdapter, 1, load === 'many'],
+      [
+        'processor time of the server per delivered event, µs',
+        'serverUs',
+        redisAdapter,
+        1,
+        load === 'many',
+      ],
       ['processor time of Redis per published event, µs', 'redisUs', redisAdapter, 1, false],
     ]
-    console.log(`\n${clients} clients watch a job with ${perSecond} events/s; ${events} events a round`)
+    console.log(
+      `\n${clients} clients watch a job with ${perSecond} events/s; ${events} events a round`,
+    )
     for (const [title, fact, to, digits, bar] of facts) {
       console.log(`\n  ${title}; × ${to.name}`)
       const figures = (name: string) => of(name).map((each) => each[load][fact])
       for (const name of names) {
         const times = ratio(figures(name), figures(to.name))
-        const judged = bar && name === searchlight.name ? `  ${verdict(times <= 1.25, '≤ × 1.25')}` : ''
-        console.log(`    ${name.padEnd(14)} ${spread(figures(name), digits).padEnd(30)} × ${times.toFixed(2)}${judged}`)
+        const judged =
+          bar && name === searchlight.name ? `  ${verdict(times <= 1.25, '≤ × 1.25')}` : ''
+        console.log(
+          `    ${name.padEnd(14)} ${spread(figures(name), digits).padEnd(30)} × ${times.toFixed(2)}${judged}`,
+        )
       }
     }
   }
@@ -72,8 +84,9 @@ async function loss(ground: Ground): Promise<void> {
   )
   for (const name of names) {
     const measured = of(name)
-    const total = (fact: 'missing' | 'doubled' | 'outOfOrder' | 'endsMissing' | 'resyncs' | 'cuts') =>
-      measured.map((each) => each[fact]).join(' ')
+    const total = (
+      fact: 'missing' | 'doubled' | 'outOfOrder' | 'endsMissing' | 'resyncs' | 'cuts',
+    ) => measured.map((each) => each[fact]).join(' ')
     const moments = measured.flatMap(({ momentsSeen }) => momentsSeen ?? [])
     const judged =
       name === searchlight.name
@@ -93,15 +106,21 @@ async function loss(ground: Ground): Promise<void> {
 async function memory(ground: Ground): Promise<void> {
   const connections = connectionsAllowed()
   const kinds = Object.keys(idle) as (keyof typeof idle)[]
-  const of = await inTurns(rounds(5), kinds, (name) => measureMemory(idle[name as keyof typeof idle], connections, ground))
+  const of = await inTurns(rounds(5), kinds, (name) =>
+    measureMemory(idle[name as keyof typeof idle], connections, ground),
+  )
   console.log(`\nMemory of the server per idle connection, ${connections} connections, KB`)
   const rss = (name: string) => of(name).map((each) => each.rss / 1024)
-  const more = (name: string) => median(rss(name).map((kb, i) => kb - (rss('bare Socket.IO')[i] ?? Number.NaN)))
+  const more = (name: string) =>
+    median(rss(name).map((kb, i) => kb - (rss('bare Socket.IO')[i] ?? Number.NaN)))
   for (const name of kinds) {
     const heap = of(name).map(({ heapUsed }) => heapUsed / 1024)
-    const judged = name === 'searchlight' ? `  ${verdict(more(name) <= 4, '≤ bare Socket.IO + 4 KB')}` : ''
+    const judged =
+      name === 'searchlight' ? `  ${verdict(more(name) <= 4, '≤ bare Socket.IO + 4 KB')}` : ''
     const difference = `${more(name) < 0 ? '−' : '+'} ${Math.abs(more(name)).toFixed(1)}`
-    console.log(`  ${name.padEnd(32)} RSS ${spread(rss(name), 1).padEnd(18)} ${difference}   heap ${spread(heap, 1)}${judged}`)
+    console.log(
+      `  ${name.padEnd(32)} RSS ${spread(rss(name), 1).padEnd(18)} ${difference}   heap ${spread(heap, 1)}${judged}`,
+    )
   }
 }
 
@@ -115,11 +134,14 @@ const parts = { latency, loss, memory }
 const chosen = process.argv.slice(2)
 const unknown = chosen.filter((name) => !(name in parts))
 if (unknown.length > 0) {
-  console.error(`There is no part ${unknown.join(', ')}; say some of ${Object.keys(parts).join(', ')}, or nothing for all.`)
+  console.error(
+    `There is no part ${unknown.join(', ')}; say some of ${Object.keys(parts).join(', ')}, or nothing for all.`,
+  )
   process.exit(2)
 }
 
 await withServices(async (urls) => {
   const ground = await makeGround(urls)
-  for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) await part(ground)
+  for (const [name, part] of Object.entries(parts))
+    if (chosen.length === 0 || chosen.includes(name)) await part(ground)
 })

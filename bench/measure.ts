@@ -1,9 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Log } from '#jobs/redis/connect.ts'
-import { ensurePostgres, stopPostgres } from '#scripts/services/postgres.ts'
-import { ensureRedis, stopRedis } from '#scripts/services/redis.ts'
+import type { Log } from '#jobs/log.ts'
+import { ensurePostgres, stopPostgres } from '#local/services/postgres.ts'
+import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 
 /** Tells of trouble only. */
 export const log: Log = {
@@ -30,7 +30,9 @@ export async function withServices<Result>(
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }
 
 /** The median, and the least and the most. */
@@ -39,7 +41,11 @@ export function spread(values: readonly number[], digits = 0): string {
 }
 
 /** Does it `count` times, some at once. */
-export async function manyTimes(count: number, atOnce: number, deed: (i: number) => Promise<unknown>): Promise<void> {
+export async function manyTimes(
+  count: number,
+  atOnce: number,
+  deed: (i: number) => Promise<unknown>,
+): Promise<void> {
   let next = 0
   const lane = async () => {
     while (next < count) await deed(next++)

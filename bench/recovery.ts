@@ -1,6 +1,6 @@
 /**
- * How long a search stands still when its worker is killed (SIGKILL), at default settings: from the kill until another worker that was
- * waiting has begun the next attempt.
+ * How long a search stands still when its worker is killed (SIGKILL), at default settings: from the
+ * kill until another worker that was waiting has begun the next attempt.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,17 +9,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
-import { parseRing } from '#jobs/redis/announcements.ts'
+import { parseChannelMessage } from '#jobs/redis/announcements.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, enqueueJob, openQueues } from '#jobs/redis/queue.ts'
-import { typescript } from '#scripts/run-child.ts'
+import { typescript } from '#local/run-child.ts'
 import { buildIndexOfManyShards, everybodysTarget } from '#test/searches/many-shards.ts'
 import { log, rounds, spread, withServices } from './measure.ts'
 
-async function startWorker(env: Record<string, string>): Promise<{ child: ChildProcess; name: string }> {
+async function startWorker(
+  env: Record<string, string>,
+): Promise<{ child: ChildProcess; name: string }> {
   const child = spawn(process.execPath, typescript('workers/main.ts'), {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     env: { ...process.env, ...env },
@@ -32,9 +34,22 @@ async function startWorker(env: Record<string, string>): Promise<{ child: ChildP
 const indexDir = mkdtempSync(join(tmpdir(), 'searchlight-bench-index-'))
 await buildIndexOfManyShards(indexDir)
 await withServices(async ({ redis: url, database }) => {
-  const store = await openStore({ url, namespace: 'sl', shards: 1, name: 'bench', retries: null, makeEpoch: uuid, log })
+  const store = await openStore({
+    url,
+    namespace: 'sl',
+    shards: 1,
+    name: 'bench',
+    retries: null,
+    makeEpoch: uuid,
+    log,
+  })
   const queues = openQueues(store.redis, store)
-  const doorbell = connectRedis(url, { name: 'bench-doorbell', log, retries: null, subscriber: true })
+  const doorbell = connectRedis(url, {
+    name: 'bench-doorbell',
+    log,
+    retries: null,
+    subscriber: true,
+  })
   const env = { REDIS_URL: url, DATABASE_URL: database, INDEX_DIR: indexDir, LOG_LEVEL: 'fatal' }
   const workers = [await startWorker(env), await startWorker(env)]
   const seconds: number[] = []
@@ -53,7 +68,7 @@ await withServices(async ({ redis: url, database }) => {
     const again = new Promise<void>((resolve) => {
       doorbell.on('message', (from, message) => {
         if (from !== channel) return
-        const { type, data } = parseRing(message)
+        const { type, data } = parseChannelMessage(message)
         const event = JSON.parse(data)
         if (type === 'state' && event.attempt === 1) runner = event.worker
         if (type === 'state' && event.attempt === 2) resolve()
@@ -70,7 +85,9 @@ await withServices(async ({ redis: url, database }) => {
     const dead = workers.findIndex(({ name }) => runner.endsWith(name))
     workers.splice(dead, 1, await startWorker(env))
   }
-  console.log(`From SIGKILL of a worker to the next attempt, s: ${spread(seconds, 1)}, ${seconds.length} times`)
+  console.log(
+    `From SIGKILL of a worker to the next attempt, s: ${spread(seconds, 1)}, ${seconds.length} times`,
+  )
   for (const { child } of workers) child.kill('SIGKILL')
   await closeQueues(queues)
   doorbell.disconnect()

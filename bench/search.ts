@@ -1,6 +1,7 @@
 /**
- * What a search costs beyond the bare DuckDB query over the same files, all of them in one, with the same memory and threads. LINKS, PHRASES and ROUNDS set
- * the size; INDEX names a folder that keeps the generated index for the next time.
+ * What a search costs beyond the bare DuckDB query over the same files, all of them in one, with
+ * the same memory and threads. LINKS, PHRASES and ROUNDS set the size; INDEX names a folder that
+ * keeps the generated index for the next time.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,18 +11,22 @@ import type { Search } from '#jobs/define-search.ts'
 import { keywordMetrics } from '#searches/keyword-metrics.ts'
 import { keywords } from '#searches/keywords.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
 import { toolsOver } from '#test/searches/tools-fixture.ts'
-import { createIndexEngine } from '#webindex/engine.ts'
-import { lookUp } from '#webindex/keyword-metrics.ts'
-import { fromLinks, placeOf } from '#webindex/linking-sites.ts'
-import { readManifest, type Shard } from '#webindex/manifest.ts'
-import { longest, withTheWords } from '#webindex/phrases.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import { type ParquetFile, readManifest } from '#webindex/manifest.ts'
+import { createIndexEngine } from '#webindex/query/engine.ts'
+import { lookUp } from '#webindex/query/look-up-phrases.ts'
+import { longest, withTheWords } from '#webindex/query/phrases.ts'
+import { fromLinks, placeOf } from '#webindex/query/referring-domains.ts'
 import { median, rounds, spread } from './measure.ts'
 import { targets, words, writeGeneratedIndex } from './search/generated-index.ts'
 
 const limits = { memoryLimitMb: 256, threads: 2 }
-const size = { links: Number(process.env.LINKS ?? 5_000_000), phrases: Number(process.env.PHRASES ?? 3_000_000), shards: 16 }
+const size = {
+  links: Number(process.env.LINKS ?? 5_000_000),
+  phrases: Number(process.env.PHRASES ?? 3_000_000),
+  shards: 16,
+}
 const dir = process.env.INDEX ?? mkdtempSync(join(tmpdir(), 'searchlight-bench-'))
 
 interface Case {
@@ -41,7 +46,8 @@ const instance = await DuckDBInstance.create(':memory:', {
   temp_directory: '',
 })
 const connection = await instance.connect()
-const all = (table: { shards: Shard[] }) => listValue(table.shards.map((shard) => join(dir, shard.file)))
+const all = (table: { shards: ParquetFile[] }) =>
+  listValue(table.shards.map((shard) => join(dir, shard.file)))
 
 /** @returns milliseconds until the first row and until the end, and the rows. */
 async function run({ search, input }: Case, { signal } = new AbortController()) {
@@ -75,13 +81,23 @@ function linkCase(name: keyof typeof targets): Case {
     name: `linking-domains, ${name}`,
     search: linkingDomains,
     input: { domain: targets[name], limit: 10_000 },
-    bare: { sql: fromLinks, values: { files: all(tables.links), ...placeOf({ site: targets[name] }), ...anyLink } },
+    bare: {
+      sql: fromLinks,
+      values: { files: all(tables.links), ...placeOf({ site: targets[name] }), ...anyLink },
+    },
   }
 }
 
 function wordCase(name: keyof typeof words): Case {
   const token = words[name]
-  const question = { token, adjacent: true, phrase: ` ${token} `, tokens: listValue([token]), minPages: 1, limit: 10_001 }
+  const question = {
+    token,
+    adjacent: true,
+    phrase: ` ${token} `,
+    tokens: listValue([token]),
+    minPages: 1,
+    limit: 10_001,
+  }
   return {
     name: `keywords, ${name}`,
     search: keywords,
@@ -96,13 +112,19 @@ async function listCase(count: number): Promise<Case> {
   const known = (await connection.runAndReadAll(sample, { files: all(tables.phrases) }))
     .getRows()
     .map(([phrase]) => String(phrase))
-  const phrases = [...new Set(known), ...Array.from({ length: Math.floor(count / 10) }, (_, n) => `nothing ${n}`)]
+  const phrases = [
+    ...new Set(known),
+    ...Array.from({ length: Math.floor(count / 10) }, (_, n) => `nothing ${n}`),
+  ]
   const tokens = listValue(phrases.map((phrase) => longest(phrase.split(' '))))
   return {
     name: `keyword-metrics, ${count.toLocaleString('en')} keywords`,
     search: keywordMetrics,
     input: { keywords: phrases.join('\n') },
-    bare: { sql: lookUp, values: { files: all(tables.phrases), tokens, phrases: listValue(phrases) } },
+    bare: {
+      sql: lookUp,
+      values: { files: all(tables.phrases), tokens, phrases: listValue(phrases) },
+    },
   }
 }
 
@@ -114,7 +136,9 @@ const cases = [
 ]
 const rss = () => `${Math.round(process.memoryUsage.rss() / 1e6)} MB`
 const rssBefore = rss()
-console.log('| | rows | bare query, ms | first row, ms | end, ms | end ÷ bare | bar (1.5 × + 50 ms) |')
+console.log(
+  '| | rows | bare query, ms | first row, ms | end, ms | end ÷ bare | bar (1.5 × + 50 ms) |',
+)
 console.log('|---|---|---|---|---|---|---|')
 for (const each of cases) {
   const [bare, first, end]: [number[], number[], number[]] = [[], [], []]
@@ -145,7 +169,9 @@ for (const each of cases.filter(({ name }) => /popular|wide|rare/.test(name))) {
     const eight = await Promise.all(Array.from({ length: 8 }, () => run(each)))
     together.push(...eight.map(({ end }) => end))
   }
-  console.log(`| ${each.name} | ${spread(alone)} | ${spread(together)} | ${(median(together) / median(alone)).toFixed(1)} |`)
+  console.log(
+    `| ${each.name} | ${spread(alone)} | ${spread(together)} | ${(median(together) / median(alone)).toFixed(1)} |`,
+  )
 }
 console.log('\n| aborted at some moment, 40 times | ms until it has ended | the slowest |')
 console.log('|---|---|---|')
@@ -167,7 +193,9 @@ for (const each of cases.filter(({ name }) => /popular|wide|10,000/.test(name)))
   }
   console.log(`| ${each.name} | ${spread(took, 1)} | ${Math.max(...took).toFixed(0)} |`)
 }
-console.log(`\nRSS ${rssBefore} before, ${rss()} after; limit of DuckDB ${limits.memoryLimitMb} MB, ${limits.threads} threads.`)
+console.log(
+  `\nRSS ${rssBefore} before, ${rss()} after; limit of DuckDB ${limits.memoryLimitMb} MB, ${limits.threads} threads.`,
+)
 connection.closeSync()
 instance.closeSync()
 engine.close()

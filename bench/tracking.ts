@@ -1,8 +1,10 @@
 /**
- * What tracking costs: jobs that do nothing, added and run to their end, by BullMQ alone and with all that we keep of them (record, lock, log,
- * lists, announcements; archiving apart, see archive.ts). Variants alternate; each round begins with an empty Redis.
+ * What tracking costs: jobs that do nothing, added and run to their end, by BullMQ alone and with
+ * all that we keep of them (record, lock, log, lists, announcements; archiving apart, see
+ * archive.ts). Variants alternate; each round begins with an empty Redis.
  *
- * `watched` is tracked while an admin's feed and an owner's list are open somewhere: then announcements are built.
+ * `watched` is tracked while an admin's feed and an owner's list are open somewhere: then
+ * announcements are built.
  */
 import { Queue, type Job as QueueJob, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
@@ -13,7 +15,14 @@ import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { renewEpochs } from '#jobs/redis/epoch.ts'
 import { keys } from '#jobs/redis/keys.ts'
-import { closeQueues, enqueueJob, keeping, openQueues, type QueuedJob, queueName } from '#jobs/redis/queue.ts'
+import {
+  closeQueues,
+  enqueueJob,
+  keeping,
+  openQueues,
+  type QueuedJob,
+  queueName,
+} from '#jobs/redis/queue.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { runJob } from '#workers/run-job.ts'
 import { createRunningJobs } from '#workers/running-jobs.ts'
@@ -84,15 +93,27 @@ const prefix = keys.queue({ namespace: 'bench', number: 0 })
 
 async function addBare(redis: Redis): Promise<void> {
   const queue = new Queue(queueName, { connection: redis, prefix })
-  const options = { ...keeping, attempts: 3, backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 } }
-  await manyTimes(jobs, atOnce, (i) => queue.add('nothing', { userId: `user-${i}` }, { ...options, jobId: `0-${uuidV7()}` }))
+  const options = {
+    ...keeping,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }
+  await manyTimes(jobs, atOnce, (i) =>
+    queue.add('nothing', { userId: `user-${i}` }, { ...options, jobId: `0-${uuidV7()}` }),
+  )
   await queue.close()
 }
 
 async function addTracked(redis: Redis, store: JobStore): Promise<void> {
   const queues = openQueues(redis, store)
   await manyTimes(jobs, atOnce, async (i) => {
-    const job = { id: `0-${uuidV7()}`, userId: `user-${i}`, search: 'nothing', input, createdAt: new Date() }
+    const job = {
+      id: `0-${uuidV7()}`,
+      userId: `user-${i}`,
+      search: 'nothing',
+      input,
+      createdAt: new Date(),
+    }
     await createJob(job, { inAll: 1_000_000, perUser: null }, store)
     await enqueueJob(job, { attempts: 3 }, queues)
   })
@@ -148,10 +169,15 @@ async function usedMemory(redis: Redis): Promise<number> {
 }
 
 async function readStats(redis: Redis) {
-  const commands = [...(await redis.info('commandstats')).matchAll(/^cmdstat_([\w|]+):calls=(\d+),usec=(\d+)/gm)]
+  const commands = [
+    ...(await redis.info('commandstats')).matchAll(/^cmdstat_([\w|]+):calls=(\d+),usec=(\d+)/gm),
+  ]
   const ofScripts = commands.filter(([, name]) => name === 'eval' || name === 'evalsha')
-  const sum = (rows: RegExpMatchArray[], column: number) => rows.reduce((total, row) => total + Number(row[column]), 0)
-  const network = [...(await redis.info('stats')).matchAll(/^total_net_(?:in|out)put_bytes:(\d+)/gm)]
+  const sum = (rows: RegExpMatchArray[], column: number) =>
+    rows.reduce((total, row) => total + Number(row[column]), 0)
+  const network = [
+    ...(await redis.info('stats')).matchAll(/^total_net_(?:in|out)put_bytes:(\d+)/gm),
+  ]
   return {
     scripts: sum(ofScripts, 2),
     scriptUs: sum(ofScripts, 3),
@@ -184,8 +210,12 @@ await withServices(async ({ redis }) => {
     const digits = fact === 'calls' ? 2 : fact === 'commands' || fact === 'scriptUs' ? 1 : 0
     console.log(`\n${name}`)
     for (const variant of variants) {
-      const ratio = median(of(variant, fact).map((value, i) => value / (of('bare', fact)[i] ?? Number.NaN)))
-      console.log(`  ${variant.padEnd(8)} ${spread(of(variant, fact), digits).padEnd(28)} × ${ratio.toFixed(2)}`)
+      const ratio = median(
+        of(variant, fact).map((value, i) => value / (of('bare', fact)[i] ?? Number.NaN)),
+      )
+      console.log(
+        `  ${variant.padEnd(8)} ${spread(of(variant, fact), digits).padEnd(28)} × ${ratio.toFixed(2)}`,
+      )
     }
   }
 })

@@ -17,7 +17,10 @@ export interface Column {
   help?: string
 }
 
-/** What a running search is given besides its input: the tools of this installation (what it reads from), and a voice. */
+/**
+ * What a running search is given besides its input: the tools of this installation (what it reads
+ * from), and a voice.
+ */
 export type SearchContext<Tools> = Tools & {
   /** Aborts on cancel, lost lock, time-out and shutdown. Goes to every slow call. */
   signal: AbortSignal
@@ -46,6 +49,8 @@ export interface Search<Tools = unknown, Input extends z.ZodObject = z.ZodObject
 }
 
 /** Gives `run` the types of its own input schema. */
-export function defineSearch<Tools, Input extends z.ZodObject>(search: Search<Tools, Input>): Search<Tools, Input> {
+export function defineSearch<Tools, Input extends z.ZodObject>(
+  search: Search<Tools, Input>,
+): Search<Tools, Input> {
   return search
 }

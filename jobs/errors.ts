@@ -24,7 +24,10 @@ export class NotEnded extends Error {
   }
 }
 
-/** Too many jobs wait for a worker: `all` of everybody's, or this user's (`yours`). Nothing was started; worth another try later. */
+/**
+ * Too many jobs wait for a worker: `all` of everybody's, or this user's (`yours`). Nothing was
+ * started; worth another try later.
+ */
 export class TooManyWaiting extends Error {
   readonly whose: 'all' | 'yours'
   constructor(whose: 'all' | 'yours') {
@@ -39,12 +42,15 @@ export class TooManyWaiting extends Error {
 }
 
 /**
- * Why a run may not write any more: its job has ended, a later attempt has taken over, or the store has lost its last moments and with them
- * a part of this run.
+ * Why a run may not write any more: its job has ended, a later attempt has taken over, or the store
+ * has lost its last moments and with them a part of this run.
  */
 export type Refusal = 'ended' | 'overtaken' | 'rolled_back'
 
-/** A write of a run came too late. The run stops quietly; where the store was rolled back, the job is handed back to begin anew. */
+/**
+ * A write of a run came too late. The run stops quietly; where the store was rolled back, the job
+ * is handed back to begin anew.
+ */
 export class WriteRefused extends Error {
   readonly why: Refusal
   constructor(why: Refusal) {
@@ -65,13 +71,17 @@ export class HandBack extends Error {
 /** The attempt took longer than its search type allows. */
 export class TimedOut extends Error {
   constructor(timeoutMs: number) {
-    const [time, unit] = timeoutMs < 60_000 ? [timeoutMs / 1000, 'second'] : [Math.round(timeoutMs / 60_000), 'minute']
+    const [time, unit] =
+      timeoutMs < 60_000 ? [timeoutMs / 1000, 'second'] : [Math.round(timeoutMs / 60_000), 'minute']
     super(`The search took longer than ${time} ${unit}${time === 1 ? '' : 's'} and was stopped.`)
     this.name = 'TimedOut'
   }
 }
 
-/** A search ends on purpose; the message is shown to the user as it is. What it yielded before stays readable. */
+/**
+ * A search ends on purpose; the message is shown to the user as it is. What it yielded before stays
+ * readable.
+ */
 export class SearchFailed extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -79,7 +89,10 @@ export class SearchFailed extends Error {
   }
 }
 
-/** A failure that may pass (a busy file, a dropped connection): worth another attempt. The message is shown to the user. */
+/**
+ * A failure that may pass (a busy file, a dropped connection): worth another attempt. The message
+ * is shown to the user.
+ */
 export class PassingError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -87,9 +100,13 @@ export class PassingError extends Error {
   }
 }
 
-/** What a user is told about an error from another process. What nobody foresaw is for the log and for admins: it names files and addresses. */
+/**
+ * What a user is told about an error from another process. What nobody foresaw is for the log and
+ * for admins: it names files and addresses.
+ */
 export function messageFor(error: unknown): string {
-  if (error instanceof SearchFailed || error instanceof PassingError || error instanceof TimedOut) return error.message
+  if (error instanceof SearchFailed || error instanceof PassingError || error instanceof TimedOut)
+    return error.message
   return unforeseen
 }
 

@@ -5,7 +5,9 @@ import { JobState, Progress } from './job.ts'
 /** ISO 8601. When it happened, by the clock of the process that said so. */
 const at = z.iso.datetime()
 const attempt = z.number().int().nonnegative()
-export const RowData = z.custom<Row>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
+export const RowData = z.custom<Row>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
 
 /** Durable events have a dense `seq` 1, 2, 3… within their job and are kept with it. */
 export const StateEvent = z.object({
@@ -16,7 +18,12 @@ export const StateEvent = z.object({
   worker: z.string().optional(),
 })
 /** `from` is the index of the first row; a new attempt starts at 0 again. */
-export const RowsEvent = z.object({ at, attempt, from: z.number().int().nonnegative(), rows: z.array(RowData) })
+export const RowsEvent = z.object({
+  at,
+  attempt,
+  from: z.number().int().nonnegative(),
+  rows: z.array(RowData),
+})
 export const NoteEvent = z.object({ at, attempt, text: z.string(), worker: z.string().optional() })
 /** Volatile: no `seq`, the last one wins, never after the end. */
 export const ProgressEvent = Progress.extend({ attempt })
@@ -26,7 +33,10 @@ export type RowsEvent = z.infer<typeof RowsEvent>
 export type NoteEvent = z.infer<typeof NoteEvent>
 export type ProgressEvent = z.infer<typeof ProgressEvent>
 
-/** A durable event as it is kept: its seq is its place in the log, `data` is JSON that is passed through. */
+/**
+ * A durable event as it is kept: its seq is its place in the log, `data` is JSON that is passed
+ * through.
+ */
 export interface LoggedEvent {
   seq: number
   type: string

@@ -8,5 +8,7 @@ export interface FeedFilter {
 }
 
 export function fits(job: JobSummary, { state, search }: FeedFilter): boolean {
-  return (state === undefined || job.state === state) && (search === undefined || job.search === search)
+  return (
+    (state === undefined || job.state === state) && (search === undefined || job.search === search)
+  )
 }

@@ -5,7 +5,8 @@ import type { JobState } from './job.ts'
  *  ├────────┴───────▶ cancelled               new ──▶ error         unknown type, or lost before it began
  *  └────────────────▶ error
  *
- * First ending wins: nothing moves an ended job. The Lua scripts hold the same guards; a test walks this table through them.
+ * First ending wins: nothing moves an ended job. The Lua scripts hold the same guards; a test walks
+ * this table through them.
  */
 export const moves: Record<JobState, readonly JobState[]> = {
   new: ['running', 'error', 'cancelled'],

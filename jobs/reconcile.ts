@@ -6,7 +6,8 @@ export type QueueState = 'waiting' | 'active' | 'delayed' | 'completed' | 'faile
 export type Remedy = 'nothing' | 'enqueue' | 'fail_lost' | 'fail_as_queue_says' | 'remove_entry'
 
 /**
- * What to do about a job whose record and queue entry may have come apart: a process died between two steps.
+ * What to do about a job whose record and queue entry may have come apart: a process died between
+ * two steps.
  *
  * | record       | queue                    | remedy                                            |
  * |--------------|--------------------------|---------------------------------------------------|
@@ -20,7 +21,9 @@ export type Remedy = 'nothing' | 'enqueue' | 'fail_lost' | 'fail_as_queue_says' 
  */
 export function remedyFor(record: Job['state'], queue: QueueState): Remedy {
   if (record !== 'new' && record !== 'running') {
-    return queue === 'waiting' || queue === 'delayed' || queue === 'failed' ? 'remove_entry' : 'nothing'
+    return queue === 'waiting' || queue === 'delayed' || queue === 'failed'
+      ? 'remove_entry'
+      : 'nothing'
   }
   if (queue === 'failed') return 'fail_as_queue_says'
   if (queue === 'completed') return 'fail_lost'
@@ -28,6 +31,7 @@ export function remedyFor(record: Job['state'], queue: QueueState): Remedy {
   return 'nothing'
 }
 
-export const lostTwice = 'The worker that ran this search was lost twice, so it was not tried a third time.'
+export const lostTwice =
+  'The worker that ran this search was lost twice, so it was not tried a third time.'
 export const lost = 'The search was lost before it ended. Please start it again.'
 export const neverBegan = 'The search could not be started. Please start it again.'

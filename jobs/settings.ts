@@ -4,7 +4,10 @@ import { z } from 'zod'
 export const commonSettings = z.object({
   REDIS_URL: z.url({ protocol: /^rediss?$/ }),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  /** What all keys and channels begin with; two installations may share a Redis under different ones. */
+  /**
+   * What all keys and channels begin with; two installations may share a Redis under different
+   * ones.
+   */
   REDIS_PREFIX: z
     .string()
     .regex(/^[\w-]{1,40}$/, 'letters, digits, _ and - only')
@@ -32,8 +35,12 @@ export function readSettings<Shape extends z.ZodObject>(
   shape: Shape,
   environment: Record<string, string | undefined>,
 ): z.output<Shape> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  )
   const result = shape.safeParse(given)
   if (result.success) return result.data
-  throw new InvalidSettings(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+  throw new InvalidSettings(
+    result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  )
 }

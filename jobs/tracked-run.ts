@@ -31,9 +31,14 @@ export interface RunWrite {
   events: RunEvent[]
   progress: Progress | null
   /** The last event tells it too, but for where an error came from. */
-  ending: { state: 'complete' | 'error'; message: string | null; stack: string | null; at: Date } | null
+  ending: {
+    state: 'complete' | 'error'
+    message: string | null
+    stack: string | null
+    at: Date
+  } | null
   /** One of the events says why this attempt is over though the job is not. */
-  farewell: boolean
+  attemptOver: boolean
 }
 
 export interface TrackedRunDeps {
@@ -47,8 +52,9 @@ export interface TrackedRunDeps {
 }
 
 /**
- * What a running search says, on its way into the record: rows, progress and notes gather here while one write is in flight, so that a
- * fast search costs few writes and every write happens once.
+ * What a running search says, on its way into the record: rows, progress and notes gather here
+ * while one write is in flight, so that a fast search costs few writes and every write happens
+ * once.
  */
 export class TrackedRun {
   readonly #attempt: number
@@ -65,14 +71,18 @@ export class TrackedRun {
   #writing: Promise<void> | null = null
   #failure: unknown = null
   #stopped = false
-  #farewell = false
+  #attemptOver = false
 
   constructor(attempt: number, deps: TrackedRunDeps) {
     this.#attempt = attempt
     this.#deps = deps
   }
 
-  /** Resolves when the search may go on. @throws {WriteRefused} @throws {SearchFailed} when the job is full. */
+  /**
+   * Resolves when the search may go on.
+   * @throws {WriteRefused}
+   * @throws {SearchFailed} when the job is full.
+   */
   async add(row: Row): Promise<void> {
     this.#throwFailure()
     if (this.#stopped) return
@@ -109,7 +119,12 @@ export class TrackedRun {
     if (this.#stopped) return
     this.#seal()
     const at = this.#deps.now().toISOString()
-    const event: NoteEvent = { at, attempt: this.#attempt, text, ...(worker === undefined ? {} : { worker }) }
+    const event: NoteEvent = {
+      at,
+      attempt: this.#attempt,
+      text,
+      ...(worker === undefined ? {} : { worker }),
+    }
     this.#events.push({ type: 'note', data: JSON.stringify(event), rows: 0 })
     this.#kickAfter(progressAfterMs)
   }
@@ -119,16 +134,24 @@ export class TrackedRun {
     return this.#end('complete', null, null)
   }
 
-  /** Writes what is left and ends the job in error. @param message for people. @param stack for admins. @throws {WriteRefused} */
+  /**
+   * Writes what is left and ends the job in error.
+   * @param message for people.
+   * @param stack for admins.
+   * @throws {WriteRefused}
+   */
   fail(message: string, stack: string | null): Promise<void> {
     return this.#end('error', message, stack)
   }
 
-  /** Writes what is left and, as its last words, why the attempt is over though the job goes on. @throws {WriteRefused} */
+  /**
+   * Writes what is left and, as its last words, why the attempt is over though the job goes on.
+   * @throws {WriteRefused}
+   */
   leave(why: string, worker: string): Promise<void> {
     this.note(why, worker)
     this.stop()
-    this.#farewell = true
+    this.#attemptOver = true
     return this.flush()
   }
 
@@ -156,7 +179,12 @@ export class TrackedRun {
     const at = this.#deps.now()
     // PostgreSQL holds no NUL, and a message may quote a page.
     const message = told?.replaceAll('\0', '') ?? null
-    const event: StateEvent = { at: at.toISOString(), state, attempt: this.#attempt, ...(message === null ? {} : { message }) }
+    const event: StateEvent = {
+      at: at.toISOString(),
+      state,
+      attempt: this.#attempt,
+      ...(message === null ? {} : { message }),
+    }
     this.#events.push({ type: 'state', data: JSON.stringify(event), rows: 0 })
     this.#ending = { state, message, stack: stack?.replaceAll('\0', '') ?? null, at }
     return this.flush()
@@ -165,8 +193,16 @@ export class TrackedRun {
   #seal(): void {
     const rows = this.#rows
     if (rows.length === 0) return
-    const head = JSON.stringify({ at: this.#deps.now().toISOString(), attempt: this.#attempt, from: this.#sealedRows })
-    this.#events.push({ type: 'rows', data: `${head.slice(0, -1)},"rows":[${rows.join(',')}]}`, rows: rows.length })
+    const head = JSON.stringify({
+      at: this.#deps.now().toISOString(),
+      attempt: this.#attempt,
+      from: this.#sealedRows,
+    })
+    this.#events.push({
+      type: 'rows',
+      data: `${head.slice(0, -1)},"rows":[${rows.join(',')}]}`,
+      rows: rows.length,
+    })
     this.#sealedRows += rows.length
     this.#rows = []
   }
@@ -198,7 +234,7 @@ export class TrackedRun {
       progress: this.#progress,
       // It is the last event.
       ending: this.#events.length === 0 ? this.#ending : null,
-      farewell: this.#farewell,
+      attemptOver: this.#attemptOver,
     }
     this.#progress = null
     this.#writing = this.#deliver(write).then(
@@ -214,7 +250,9 @@ export class TrackedRun {
     )
   }
 
-  /** Sends the same write until it is answered: numbered, it happens once however often it is sent. */
+  /**
+   * Sends the same write until it is answered: numbered, it happens once however often it is sent.
+   */
   async #deliver(write: RunWrite): Promise<void> {
     for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
       try {

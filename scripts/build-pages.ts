@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CannotStart } from './cannot-start.ts'
-import { projectDir } from './data-dir.ts'
-import { installed, runChild } from './run-child.ts'
+import { CannotStart } from '#local/cannot-start.ts'
+import { projectDir } from '#local/data-dir.ts'
+import { installed, runChild } from '#local/run-child.ts'
 
 /** What the pages are made of, besides the configuration files at the top. */
 const inputs = ['app', 'jobs', 'searches', 'public', 'package-lock.json', 'tsconfig.json']
@@ -13,14 +13,24 @@ const configuration = /^(next|postcss|tailwind)\.config\.\w+$/
  * Builds the pages, unless those that are there were built from the same files.
  * @throws {CannotStart} with what the build said.
  */
-export async function buildPages(options: { say(sentence: string): void; signal?: AbortSignal }): Promise<void> {
+export async function buildPages(options: {
+  say(sentence: string): void
+  signal?: AbortSignal
+}): Promise<void> {
   const stamp = join(projectDir, '.next', 'built-from')
   const fingerprint = fingerprintOf(projectDir)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return
   rmSync(stamp, { force: true })
   options.say('Building the pages, as they are new or have changed. This takes a minute or less…')
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }
-  const { code, output } = await runChild(process.execPath, [installed('next'), 'build'], { env, signal: options.signal })
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    NODE_ENV: 'production',
+    NEXT_TELEMETRY_DISABLED: '1',
+  }
+  const { code, output } = await runChild(process.execPath, [installed('next'), 'build'], {
+    env,
+    signal: options.signal,
+  })
   if (code !== 0) throw new CannotStart(`The pages could not be built:\n${output}`)
   writeFileSync(stamp, fingerprint)
 }

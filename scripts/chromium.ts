@@ -1,17 +1,23 @@
 import { existsSync } from 'node:fs'
-import { CannotStart } from './cannot-start.ts'
-import { handOver } from './run-child.ts'
-import { findProgram, isExecutable } from './services/find-program.ts'
-import { installPackage } from './services/install-package.ts'
+import { CannotStart } from '#local/cannot-start.ts'
+import { handOver } from '#local/run-child.ts'
+import { findProgram, isExecutable } from '#local/services/find-program.ts'
+import { installPackage } from '#local/services/install-package.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const macApps = ['Google Chrome', 'Chromium'].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`)
+const macApps = ['Google Chrome', 'Chromium'].map(
+  (name) => `/Applications/${name}.app/Contents/MacOS/${name}`,
+)
 
-/** The browser for the tests: `CHROMIUM_PATH`, else this machine's, else the one that Playwright has downloaded; null without any. */
+/**
+ * The browser for the tests: `CHROMIUM_PATH`, else this machine's, else the one that Playwright has
+ * downloaded; null without any.
+ */
 export async function findChromium(): Promise<string | null> {
   const given = process.env.CHROMIUM_PATH
   if (given) return given
-  const installed = names.map(findProgram).find((path) => path !== null) ?? macApps.find(isExecutable)
+  const installed =
+    names.map(findProgram).find((path) => path !== null) ?? macApps.find(isExecutable)
   if (installed !== undefined) return installed
   const { chromium } = await import('playwright')
   return existsSync(chromium.executablePath()) ? chromium.executablePath() : null
@@ -30,5 +36,7 @@ export async function ensureChromium(say: (sentence: string) => void): Promise<s
   }
   const installed = await findChromium()
   if (installed !== null) return installed
-  throw new CannotStart('The tests need a browser. Install Chromium or Google Chrome, or set CHROMIUM_PATH to one.')
+  throw new CannotStart(
+    'The tests need a browser. Install Chromium or Google Chrome, or set CHROMIUM_PATH to one.',
+  )
 }

@@ -1,15 +1,15 @@
 import { realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { indexDir, openDataDir } from '#local/data-dir.ts'
 import { indexBuild, tellBuilt } from '#searches/index-build.ts'
-import { createBuilds } from '#webindex/build-index.ts'
-import type { Built } from '#webindex/builds.ts'
+import { createBuilds } from '#webindex/build/build-index.ts'
+import type { Built } from '#webindex/build/builds.ts'
 import { IndexProblem } from '#webindex/errors.ts'
-import { createImports, type ImportOrder, importKinds } from '#webindex/imports.ts'
-import { readStats } from '#webindex/index-stats.ts'
+import { readStats } from '#webindex/query/index-stats.ts'
 import { BadSource } from '#webindex/sources/bad-source.ts'
+import { createImports, type ImportOrder, importKinds } from '#webindex/sources/find-source.ts'
 import { apiFromEnvironment, type CallApi, CannotCall } from './call-api.ts'
-import { indexDir, openDataDir } from './data-dir.ts'
 import { runOnServer } from './follow-job.ts'
 import { hasIndex } from './has-index.ts'
 import { showProgress, tell } from './terminal.ts'
@@ -37,7 +37,12 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 const plural = (n: number, noun: string) => `${number.format(n)} ${noun}${n === 1 ? '' : 's'}`
 
 type Order = { action: 'add' } & ImportOrder
-type Command = Order | { action: 'remove'; name: string } | { action: 'compact' } | { action: 'stats' } | { action: 'starter' }
+type Command =
+  | Order
+  | { action: 'remove'; name: string }
+  | { action: 'compact' }
+  | { action: 'stats' }
+  | { action: 'starter' }
 
 class Misunderstood extends Error {}
 
@@ -47,12 +52,15 @@ function readCommand(args: string[]): Command {
   if (action === 'remove' && words.length === 1) return { action, name: words[0] ?? '' }
   if (action === 'compact' && words.length === 0) return { action }
   if (action === 'stats' && words.length === 0) return { action }
-  if (action === 'starter' && words.length === 0) return values['if-missing'] ? { action } : orderOf('packages', '', values)
-  if (action !== 'add') throw new Misunderstood(action ? `Unknown command: ${positionals.join(' ')}` : '')
+  if (action === 'starter' && words.length === 0)
+    return values['if-missing'] ? { action } : orderOf('packages', '', values)
+  if (action !== 'add')
+    throw new Misunderstood(action ? `Unknown command: ${positionals.join(' ')}` : '')
   const [written, path = '', ...rest] = words
   const kind = importKinds.find((each) => each === written)
   if (!kind) throw new Misunderstood(`Say what to add: ${importKinds.join(', ')}.`)
-  if (rest.length > 0) throw new Misunderstood(`One file or folder at a time: ${rest.join(' ')} is too much.`)
+  if (rest.length > 0)
+    throw new Misunderstood(`One file or folder at a time: ${rest.join(' ')} is too much.`)
   return orderOf(kind, path, values)
 }
 
@@ -77,7 +85,11 @@ function parse(args: string[]) {
   }
 }
 
-function orderOf(kind: ImportOrder['kind'], path: string, values: ReturnType<typeof parse>['values']): Order {
+function orderOf(
+  kind: ImportOrder['kind'],
+  path: string,
+  values: ReturnType<typeof parse>['values'],
+): Order {
   return {
     action: 'add',
     kind,
@@ -104,7 +116,12 @@ async function runHere(
   const typedIn = process.env.INIT_CWD ?? process.cwd()
   const below = (path: string) => (path ? resolve(typedIn, path) : '')
   const imports = createImports({ open: openHere, nodeModules, now: () => new Date() })
-  const order = { ...command, path: below(command.path), edges: below(command.edges), ranks: below(command.ranks) }
+  const order = {
+    ...command,
+    path: below(command.path),
+    edges: below(command.edges),
+    ranks: below(command.ranks),
+  }
   return builds.add(await imports.find(order), options)
 }
 
@@ -115,8 +132,12 @@ async function openHere(path: string): Promise<string> {
 }
 
 /** On the server, as any search. */
-function runThere(command: Exclude<Command, { action: 'stats' | 'starter' }>, api: CallApi): Promise<number> {
-  const input = command.action === 'add' ? { ...command, targets: command.targets.join('\n') } : command
+function runThere(
+  command: Exclude<Command, { action: 'stats' | 'starter' }>,
+  api: CallApi,
+): Promise<number> {
+  const input =
+    command.action === 'add' ? { ...command, targets: command.targets.join('\n') } : command
   return runOnServer({ search: indexBuild.name, input }, api)
 }
 
@@ -153,12 +174,16 @@ async function tellStats(dir: string, signal: AbortSignal): Promise<void> {
       [held.edges, 'linking pair of sites', 'linking pairs of sites'],
       [held.ranks, 'ranked site', 'ranked sites'],
     ] as const
-    const told = parts.flatMap(([count, one, many]) => (count > 0 ? [`${number.format(count)} ${count === 1 ? one : many}`] : []))
+    const told = parts.flatMap(([count, one, many]) =>
+      count > 0 ? [`${number.format(count)} ${count === 1 ? one : many}`] : [],
+    )
     console.log(`  ${name.padEnd(36)}${told.join(', ')} (added ${addedAt.slice(0, 10)})`)
   }
   console.log('\nMost linked to:')
   for (const target of topTargets) {
-    console.log(`  ${target.site.padEnd(36)}${plural(target.sites, 'site')}, ${plural(target.links, 'link')}`)
+    console.log(
+      `  ${target.site.padEnd(36)}${plural(target.sites, 'site')}, ${plural(target.links, 'link')}`,
+    )
   }
 }
 
@@ -168,9 +193,11 @@ async function main(args: string[]): Promise<number> {
   const dir = indexDir(openDataDir(process.env), process.env)
   const api = apiFromEnvironment(process.env)
   const stop = new AbortController()
-  if (command.action !== 'stats' && command.action !== 'starter' && api) return runThere(command, api)
+  if (command.action !== 'stats' && command.action !== 'starter' && api)
+    return runThere(command, api)
 
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Stopped()))
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => stop.abort(new Stopped()))
   if (command.action === 'stats') {
     await tellStats(dir, stop.signal)
     return 0
@@ -180,7 +207,11 @@ async function main(args: string[]): Promise<number> {
     return 0
   }
   const started = performance.now()
-  const built = await runHere(command.action === 'starter' ? orderOf('packages', '', {}) : command, dir, stop.signal)
+  const built = await runHere(
+    command.action === 'starter' ? orderOf('packages', '', {}) : command,
+    dir,
+    stop.signal,
+  )
   tell('')
   for (const words of tellBuilt(built)) console.log(words)
   console.log(`Done in ${((performance.now() - started) / 1000).toFixed(1)} s.`)

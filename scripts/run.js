@@ -1,7 +1,8 @@
 /**
- * The way into every command: `node scripts/run.js <command> …`. Plain JavaScript without packages, for it runs before there are any:
- * it checks Node, installs what is missing, and then runs `scripts/<command>.ts` in this same process, so that signals and the exit
- * code need nobody to pass them on.
+ * The way into every command: `node scripts/run.js <command> …`. Plain JavaScript without packages,
+ * for it runs before there are any: it checks Node, installs what is missing, and then runs
+ * `scripts/<command>.ts` in this same process, so that signals and the exit code need nobody to
+ * pass them on.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -18,8 +19,8 @@ export function isNewEnough(version) {
 }
 
 /**
- * Compares what is installed with what the lock file asks for. Packages for other platforms may be absent, and for anything but the
- * tests those of development too.
+ * Compares what is installed with what the lock file asks for. Packages for other platforms may be
+ * absent, and for anything but the tests those of development too.
  */
 export function needsInstall(projectDir, { development }) {
   const wanted = readPackages(join(projectDir, 'package-lock.json'))
@@ -50,7 +51,9 @@ async function install(projectDir) {
   })
   const pass = (signal) => npm.kill(signal)
   process.on('SIGINT', pass).on('SIGTERM', pass)
-  const code = await new Promise((resolve) => npm.on('exit', (code) => resolve(code ?? 1)).on('error', () => resolve(127)))
+  const code = await new Promise((resolve) =>
+    npm.on('exit', (code) => resolve(code ?? 1)).on('error', () => resolve(127)),
+  )
   process.off('SIGINT', pass).off('SIGTERM', pass)
   if (code === 0) return
   console.error('npm could not install the packages; what it says above tells why.')
@@ -60,15 +63,20 @@ async function install(projectDir) {
 async function main() {
   const [command, ...rest] = process.argv.slice(2)
   if (!isNewEnough(process.versions.node)) {
-    console.error(`Searchlight needs Node ${oldest.join('.')} or later; this is ${process.versions.node}.`)
+    console.error(
+      `Searchlight needs Node ${oldest.join('.')} or later; this is ${process.versions.node}.`,
+    )
     process.exit(1)
   }
   if (!commands.includes(command)) {
-    console.error(`Say one of these: ${commands.map((name) => `node scripts/run.js ${name}`).join(', ')}`)
+    console.error(
+      `Say one of these: ${commands.map((name) => `node scripts/run.js ${name}`).join(', ')}`,
+    )
     process.exit(2)
   }
   const projectDir = dirname(dirname(fileURLToPath(import.meta.url)))
-  if (needsInstall(projectDir, { development: ['test', 'chaos', 'bench'].includes(command) })) await install(projectDir)
+  if (needsInstall(projectDir, { development: ['test', 'chaos', 'bench'].includes(command) }))
+    await install(projectDir)
 
   const script = join(projectDir, 'scripts', `${command}.ts`)
   process.argv = [process.execPath, script, ...rest]

@@ -15,7 +15,9 @@ const Searches = z.object({
   searches: z.array(
     z.object({
       name: z.string(),
-      input: z.object({ properties: z.record(z.string(), z.looseObject({ type: z.string().optional() })) }),
+      input: z.object({
+        properties: z.record(z.string(), z.looseObject({ type: z.string().optional() })),
+      }),
     }),
   ),
 })
@@ -26,19 +28,28 @@ async function main([name, ...flags]: string[]): Promise<number> {
   if (!api) throw new CannotCall(`Set SEARCHLIGHT_KEY.\n\n${usage}`)
   const { searches } = Searches.parse(await api.call('GET', '/api/searches'))
   const search = searches.find((candidate) => candidate.name === name)
-  if (!search) throw new CannotCall(`There is no search “${name}”. There are: ${searches.map((each) => each.name).join(', ')}.`)
+  if (!search)
+    throw new CannotCall(
+      `There is no search “${name}”. There are: ${searches.map((each) => each.name).join(', ')}.`,
+    )
   return runOnServer({ search: name, input: readFlags(flags, search.input.properties) }, api)
 }
 
-function readFlags(flags: string[], fields: Record<string, { type?: string | undefined }>): Record<string, unknown> {
+function readFlags(
+  flags: string[],
+  fields: Record<string, { type?: string | undefined }>,
+): Record<string, unknown> {
   const input: Record<string, unknown> = {}
   for (let i = 0; i < flags.length; i += 2) {
     const field = flags[i]?.replace(/^--/, '') ?? ''
     const value = flags[i + 1]
     if (!flags[i]?.startsWith('--') || value === undefined || !fields[field]) {
-      throw new CannotCall(`Give --<field> <value>. The fields are: ${Object.keys(fields).join(', ')}.`)
+      throw new CannotCall(
+        `Give --<field> <value>. The fields are: ${Object.keys(fields).join(', ')}.`,
+      )
     }
-    input[field] = fields[field].type === 'integer' || fields[field].type === 'number' ? Number(value) : value
+    input[field] =
+      fields[field].type === 'integer' || fields[field].type === 'number' ? Number(value) : value
   }
   return input
 }

@@ -1,17 +1,20 @@
+import { CannotStart, tellFailure } from '#local/cannot-start.ts'
+import { authSecret, importDir, indexDir, openDataDir, projectDir } from '#local/data-dir.ts'
+import { runChild, typescript } from '#local/run-child.ts'
+import { ensureServices, stopServices, urlsOf } from '#local/services/ensure.ts'
+import { endProcess, type ProcessMark } from '#local/services/process-mark.ts'
+import { stopSignals } from '#local/stop-signals.ts'
+import { takeLock } from '#local/supervisor/lock.ts'
+import type { Program, Ready } from '#local/supervisor/program.ts'
+import { type ReadableLog, readableLog } from '#local/supervisor/readable-log.ts'
+import { supervise } from '#local/supervisor/supervise.ts'
 import { buildPages } from './build-pages.ts'
-import { CannotStart, tellFailure } from './cannot-start.ts'
-import { authSecret, importDir, indexDir, openDataDir, projectDir } from './data-dir.ts'
 import { hasIndex } from './has-index.ts'
-import { runChild, typescript } from './run-child.ts'
-import { ensureServices, stopServices, urlsOf } from './services/ensure.ts'
-import { endProcess, type ProcessMark } from './services/process-mark.ts'
-import { stopSignals } from './stop-signals.ts'
-import { takeLock } from './supervisor/lock.ts'
-import type { Program, Ready } from './supervisor/program.ts'
-import { type ReadableLog, readableLog } from './supervisor/readable-log.ts'
-import { supervise } from './supervisor/supervise.ts'
 
-/** A program ends its own work within `SHUTDOWN_GRACE_MS` and hands back what is left; only one that hangs needs more. */
+/**
+ * A program ends its own work within `SHUTDOWN_GRACE_MS` and hands back what is left; only one that
+ * hangs needs more.
+ */
 const marginMs = 10_000
 
 /** `npm start`: everything that Searchlight needs, in one terminal, until Ctrl-C. */
@@ -20,10 +23,16 @@ async function start(): Promise<void> {
   const dataDir = openDataDir(process.env)
   const graceMs = Number(process.env.SHUTDOWN_GRACE_MS || 10_000) + marginMs
   const lock = takeLock(dataDir)
-  const log = readableLog((text) => process.stdout.write(text), { colorize: process.stdout.isTTY, now: () => new Date() })
+  const log = readableLog((text) => process.stdout.write(text), {
+    colorize: process.stdout.isTTY,
+    now: () => new Date(),
+  })
   try {
     for (const mark of lock.left) await endLeftover(mark, graceMs, log)
-    const services = await ensureServices(['redis', 'postgres'], process.env, { dataDir, say: log.say })
+    const services = await ensureServices(['redis', 'postgres'], process.env, {
+      dataDir,
+      say: log.say,
+    })
     const env: NodeJS.ProcessEnv = {
       UV_THREADPOOL_SIZE: '16', // DuckDB's queries hold these threads, and files are read by them too.
       ...process.env,
@@ -39,7 +48,10 @@ async function start(): Promise<void> {
       await stopServices(services)
       throw error
     }
-    const programs = [program('server', 'server/main.ts', env), program('worker', 'workers/main.ts', env)]
+    const programs = [
+      program('server', 'server/main.ts', env),
+      program('worker', 'workers/main.ts', env),
+    ]
     const onStart = (started: ProcessMark) => lock.tell({ started })
     const onReady = (ready: Ready[]) => {
       const url = ready.find((program) => program.url !== undefined)?.url
@@ -47,7 +59,16 @@ async function start(): Promise<void> {
       if (url !== undefined) lock.tell({ url })
       process.stdout.write(welcome(url, ready))
     }
-    await supervise(programs, services, { cwd: projectDir, dataDir, log, signal: stop, hurry, graceMs, onStart, onReady })
+    await supervise(programs, services, {
+      cwd: projectDir,
+      dataDir,
+      log,
+      signal: stop,
+      hurry,
+      graceMs,
+      onStart,
+      onReady,
+    })
   } finally {
     lock.release()
   }
@@ -59,7 +80,10 @@ async function endLeftover(mark: ProcessMark, graceMs: number, log: ReadableLog)
     ['SIGTERM', graceMs],
     ['SIGKILL', 5_000],
   ])
-  if (!ended) throw new CannotStart(`Process ${mark.pid}, which an earlier start has left, does not end. End it and try again.`)
+  if (!ended)
+    throw new CannotStart(
+      `Process ${mark.pid}, which an earlier start has left, does not end. End it and try again.`,
+    )
 }
 
 /** The index and the pages, where they are missing. */
@@ -75,12 +99,23 @@ async function prepare(env: NodeJS.ProcessEnv, log: ReadableLog, stop: AbortSign
   }
 }
 
-async function starterIndex(env: NodeJS.ProcessEnv, log: ReadableLog, signal: AbortSignal): Promise<void> {
+async function starterIndex(
+  env: NodeJS.ProcessEnv,
+  log: ReadableLog,
+  signal: AbortSignal,
+): Promise<void> {
   if (await hasIndex(env.INDEX_DIR ?? '')) return
-  log.say('Building an index from the documents of the installed packages, so that there is something to search…')
+  log.say(
+    'Building an index from the documents of the installed packages, so that there is something to search…',
+  )
   const args = typescript('scripts/index.ts', 'starter', '--if-missing')
-  const { code, output } = await runChild(process.execPath, args, { env, signal, onLine: (line) => log.line('index', line) })
-  if (code !== 0) throw new CannotStart(`The starter index could not be built: ${output.split('\n').at(-1)}`)
+  const { code, output } = await runChild(process.execPath, args, {
+    env,
+    signal,
+    onLine: (line) => log.line('index', line),
+  })
+  if (code !== 0)
+    throw new CannotStart(`The starter index could not be built: ${output.split('\n').at(-1)}`)
 }
 
 function program(name: string, file: string, env: NodeJS.ProcessEnv): Program {
@@ -94,7 +129,11 @@ function settle(url: string, programs: Program[]): void {
 
 function welcome(url: string | undefined, ready: Ready[]): string {
   const hints = ready.flatMap(({ hint }) => (hint === undefined ? [] : [hint]))
-  const lines = [`Searchlight is ready${url === undefined ? '.' : `: ${url}`}`, ...hints, 'Ctrl-C stops it.']
+  const lines = [
+    `Searchlight is ready${url === undefined ? '.' : `: ${url}`}`,
+    ...hints,
+    'Ctrl-C stops it.',
+  ]
   return `\n${lines.map((line) => `  ${line}\n`).join('')}\n`
 }
 

@@ -1,17 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { tellFailure } from '#local/cannot-start.ts'
+import { handOver, installed, runChild } from '#local/run-child.ts'
 import { buildPages } from './build-pages.ts'
-import { tellFailure } from './cannot-start.ts'
 import { ensureChromium } from './chromium.ts'
 import { countTests, sum, type Verdict } from './gate/verdict.ts'
-import { handOver, installed, runChild } from './run-child.ts'
 
 const passed: Verdict = { passed: 1, failed: 0 }
 const failed: Verdict = { passed: 0, failed: 1 }
 
 /**
- * `npm test`: the one gate. Everything is run, also after something has failed, and counted; the last line is the sum.
+ * `npm test`: the one gate. Everything is run, also after something has failed, and counted; the
+ * last line is the sum.
  * @param filters which test files to run, as Vitest takes them; all of them without any.
  */
 async function test(filters: string[]): Promise<Verdict> {
@@ -28,7 +29,9 @@ async function test(filters: string[]): Promise<Verdict> {
 async function check(name: string, command: string[], first?: string[]): Promise<Verdict> {
   for (const step of [first, command]) {
     if (step === undefined) continue
-    const { code, output } = await runChild(process.execPath, step, { env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' } })
+    const { code, output } = await runChild(process.execPath, step, {
+      env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' },
+    })
     if (code !== 0) {
       console.log(`✗ ${name}\n${output}\n`)
       return failed
@@ -38,8 +41,14 @@ async function check(name: string, command: string[], first?: string[]): Promise
   return passed
 }
 
-/** A browser and the pages; each counts as failed when it can't be had, and the tests that need it then fail as well. */
-async function prepareBrowserTests(): Promise<{ verdicts: Verdict[]; env: Record<string, string> }> {
+/**
+ * A browser and the pages; each counts as failed when it can't be had, and the tests that need it
+ * then fail as well.
+ */
+async function prepareBrowserTests(): Promise<{
+  verdicts: Verdict[]
+  env: Record<string, string>
+}> {
   const say = (sentence: string) => console.log(sentence)
   const verdicts: Verdict[] = []
   const env: Record<string, string> = {}
@@ -55,15 +64,27 @@ async function prepareBrowserTests(): Promise<{ verdicts: Verdict[]; env: Record
 
 /** Vitest takes a filter as a part of a file's path. */
 function needsPages(filters: string[]): boolean {
-  return filters.length === 0 || filters.some((filter) => !filter.startsWith('test/') || filter.startsWith('test/e2e'))
+  return (
+    filters.length === 0 ||
+    filters.some((filter) => !filter.startsWith('test/') || filter.startsWith('test/e2e'))
+  )
 }
 
 async function vitest(filters: string[], env: Record<string, string>): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), 'searchlight-report-'))
   const report = join(folder, 'report.json')
   try {
-    const args = ['run', ...filters, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const code = await handOver(process.execPath, [installed('vitest'), ...args], { ...process.env, ...env })
+    const args = [
+      'run',
+      ...filters,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ]
+    const code = await handOver(process.execPath, [installed('vitest'), ...args], {
+      ...process.env,
+      ...env,
+    })
     const { skipped, ...verdict } = countTests(readJson(report), code)
     for (const name of skipped) console.log(`✗ not run: ${name}`)
     return verdict

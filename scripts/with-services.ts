@@ -1,18 +1,25 @@
-import { tellFailure } from './cannot-start.ts'
-import { authSecret, indexDir, openDataDir } from './data-dir.ts'
-import { handOver, typescript } from './run-child.ts'
-import { ensureServices, stopServices, urlsOf } from './services/ensure.ts'
-import { currentLock } from './supervisor/lock.ts'
+import { tellFailure } from '#local/cannot-start.ts'
+import { authSecret, indexDir, openDataDir } from '#local/data-dir.ts'
+import { handOver, typescript } from '#local/run-child.ts'
+import { ensureServices, stopServices, urlsOf } from '#local/services/ensure.ts'
+import { currentLock } from '#local/supervisor/lock.ts'
 
 /**
- * Runs a command of ours with everything that it needs to reach the same data as `npm start`: with the services that run now, else with
- * services started for the moment.
+ * Runs a command of ours with everything that it needs to reach the same data as `npm start`: with
+ * the services that run now, else with services started for the moment.
  * @returns its exit code.
  */
-export async function withServices(names: ('redis' | 'postgres')[], file: string, args: string[]): Promise<number> {
+export async function withServices(
+  names: ('redis' | 'postgres')[],
+  file: string,
+  args: string[],
+): Promise<number> {
   try {
     const dataDir = openDataDir(process.env)
-    const services = await ensureServices(names, process.env, { dataDir, say: (sentence) => console.error(sentence) })
+    const services = await ensureServices(names, process.env, {
+      dataDir,
+      say: (sentence) => console.error(sentence),
+    })
     const env = {
       ...process.env,
       ...urlsOf(services),
@@ -22,8 +29,10 @@ export async function withServices(names: ('redis' | 'postgres')[], file: string
     try {
       return await handOver(process.execPath, typescript(file, ...args), env)
     } finally {
-      // Unless somebody else uses them by now: an earlier start left them running, or one has begun meanwhile.
-      if (currentLock(dataDir) === null) await stopServices(services.filter((service) => !service.adopted))
+      // Unless somebody else uses them by now: an earlier start left them running, or one has begun
+      // meanwhile.
+      if (currentLock(dataDir) === null)
+        await stopServices(services.filter((service) => !service.adopted))
     }
   } catch (error) {
     console.error(tellFailure(error))

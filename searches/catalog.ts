@@ -1,5 +1,5 @@
 import type { Search } from '#jobs/define-search.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
 import { indexBuild } from './index-build.ts'
 import { keywordMetrics } from './keyword-metrics.ts'
 import { keywords } from './keywords.ts'
@@ -7,7 +7,13 @@ import { linkingDomains } from './linking-domains.ts'
 import { siteCrawl } from './site-crawl.ts'
 
 /** Every type of search that can be run, in the order in which people are offered them. */
-export const catalog: readonly Search<SearchTools>[] = [linkingDomains, keywords, keywordMetrics, siteCrawl, indexBuild]
+export const catalog: readonly Search<SearchTools>[] = [
+  linkingDomains,
+  keywords,
+  keywordMetrics,
+  siteCrawl,
+  indexBuild,
+]
 
 export function findSearch(name: string): Search<SearchTools> | undefined {
   return catalog.find((search) => search.name === name)

@@ -1,13 +1,15 @@
 import { z } from 'zod'
 import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
-import type { BuildOptions, Built, IndexBuilds } from '#webindex/builds.ts'
-import { type ImportKind, type Imports, importKinds } from '#webindex/imports.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
+import type { BuildOptions, Built, IndexBuilds } from '#webindex/build/builds.ts'
 import type { Manifest } from '#webindex/manifest.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import { type ImportKind, type Imports, importKinds } from '#webindex/sources/find-source.ts'
 
 /** Which fields the form asks for, by what is chosen: `only` is read by it (form-fields.ts). */
-const adding = (...kind: ImportKind[]) => ({ only: { action: ['add'], ...(kind.length > 0 ? { kind } : {}) } })
+const adding = (...kind: ImportKind[]) => ({
+  only: { action: ['add'], ...(kind.length > 0 ? { kind } : {}) },
+})
 
 const text = (most = 500) => z.string().trim().max(most, `At most ${most} characters.`).default('')
 
@@ -40,7 +42,8 @@ const Input = z.object({
   path: text().meta({
     ...adding('warc', 'wat', 'html', 'search-console', 'webgraph'),
     title: 'File or folder',
-    description: 'Below the import folder of this installation (IMPORT_DIR). Of a domain graph, the file of its vertices.',
+    description:
+      'Below the import folder of this installation (IMPORT_DIR). Of a domain graph, the file of its vertices.',
     examples: ['CC-MAIN-20260101-00000.warc.gz'],
   }),
   name: text(200).meta({
@@ -60,8 +63,16 @@ const Input = z.object({
     description: 'Of a Search Console export: whose it is.',
     examples: ['sc-domain:example.com'],
   }),
-  edges: text().meta({ ...adding('webgraph'), title: 'Edges file', description: 'Of a domain graph.' }),
-  ranks: text().meta({ ...adding('webgraph'), title: 'Ranks file', description: 'Of a domain graph.' }),
+  edges: text().meta({
+    ...adding('webgraph'),
+    title: 'Edges file',
+    description: 'Of a domain graph.',
+  }),
+  ranks: text().meta({
+    ...adding('webgraph'),
+    title: 'Ranks file',
+    description: 'Of a domain graph.',
+  }),
   targets: text(30_000).meta({
     ...adding('webgraph'),
     title: 'Domains wanted',
@@ -81,7 +92,12 @@ export const indexBuild = defineSearch<SearchTools, typeof Input>({
   timeoutMs: 24 * 60 * 60_000,
   input: Input,
   columns: [
-    { key: 'source', label: 'Source', type: 'text', help: 'A source of the index as it is now, by its name.' },
+    {
+      key: 'source',
+      label: 'Source',
+      type: 'text',
+      help: 'A source of the index as it is now, by its name.',
+    },
     { key: 'kind', label: 'Kind', type: 'text', help: 'What was imported.' },
     {
       key: 'pages',
@@ -90,26 +106,48 @@ export const indexBuild = defineSearch<SearchTools, typeof Input>({
       help: 'Pages that this source holds; the same page of several sources counts in each.',
     },
     { key: 'links', label: 'Links', type: 'number', help: 'Links of those pages.' },
-    { key: 'queries', label: 'Queries', type: 'number', help: 'Different queries of its query log.' },
+    {
+      key: 'queries',
+      label: 'Queries',
+      type: 'number',
+      help: 'Different queries of its query log.',
+    },
     {
       key: 'edges',
       label: 'Linking sites',
       type: 'number',
       help: 'Pairs of sites of which it says only that one links to the other.',
     },
-    { key: 'ranks', label: 'Ranked sites', type: 'number', help: 'Sites whose place in a ranking of the web it knows.' },
-    { key: 'bad', label: 'Skipped', type: 'number', help: 'Rows that could not be read when it was added.' },
+    {
+      key: 'ranks',
+      label: 'Ranked sites',
+      type: 'number',
+      help: 'Sites whose place in a ranking of the web it knows.',
+    },
+    {
+      key: 'bad',
+      label: 'Skipped',
+      type: 'number',
+      help: 'Rows that could not be read when it was added.',
+    },
     { key: 'added_at', label: 'Added', type: 'date', help: 'When it was added.' },
   ],
 
-  async *run(input, { openIndex, builds, imports, signal, progress, note }: SearchContext<SearchTools>) {
+  async *run(
+    input,
+    { openIndex, builds, imports, signal, progress, note }: SearchContext<SearchTools>,
+  ) {
     let sources: Manifest['sources']
     if (input.action === 'stats') {
       const { generation } = await openIndex()
       note(tellLive(generation))
       sources = generation.sources
     } else {
-      const built = await change({ ...input, action: input.action }, { builds, imports }, { signal, onProgress: progress })
+      const built = await change(
+        { ...input, action: input.action },
+        { builds, imports },
+        { signal, onProgress: progress },
+      )
       for (const words of tellBuilt(built)) note(words)
       sources = built.manifest.sources
     }
@@ -127,7 +165,8 @@ async function change(
     case 'compact':
       return builds.compact(options)
     case 'remove':
-      if (!input.name) throw new SearchFailed('Say under “Source” which one to remove, by its name.')
+      if (!input.name)
+        throw new SearchFailed('Say under “Source” which one to remove, by its name.')
       return builds.remove(input.name, options)
     case 'add': {
       const targets = input.targets.split(/\s+/).filter(Boolean)
@@ -146,14 +185,15 @@ const nouns = {
   reported: ['reported link', 'reported links'],
   passed: ['row that nobody asked for', 'rows that nobody asked for'],
 } as const
-const counted = (count: number, [one, many]: readonly [string, string]) => `${number.format(count)} ${count === 1 ? one : many}`
+const counted = (count: number, [one, many]: readonly [string, string]) =>
+  `${number.format(count)} ${count === 1 ? one : many}`
 const number = new Intl.NumberFormat('en')
 
 /** What a build did, in sentences for people. */
 export function tellBuilt({ manifest, read, samples, remarks }: Built): string[] {
-  const found = (['pages', 'links', 'queries', 'edges', 'ranks', 'reported', 'passed'] as const).flatMap((what) =>
-    read[what] > 0 ? [counted(read[what], nouns[what])] : [],
-  )
+  const found = (
+    ['pages', 'links', 'queries', 'edges', 'ranks', 'reported', 'passed'] as const
+  ).flatMap((what) => (read[what] > 0 ? [counted(read[what], nouns[what])] : []))
   return [
     ...(found.length > 0 ? [`Read ${found.join(', ')}.`] : []),
     ...remarks,
@@ -169,6 +209,9 @@ export function tellBuilt({ manifest, read, samples, remarks }: Built): string[]
   ]
 }
 
-function tellLive({ id, counts: { pages, links, sites } }: Pick<Manifest, 'id' | 'counts'>): string {
+function tellLive({
+  id,
+  counts: { pages, links, sites },
+}: Pick<Manifest, 'id' | 'counts'>): string {
   return `The index is live as generation ${id}: ${counted(pages, nouns.pages)} of ${counted(sites, ['site', 'sites'])}, ${counted(links, nouns.links)}.`
 }

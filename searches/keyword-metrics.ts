@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
-import type { KeywordReading } from '#webindex/keyword-metrics.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
+import type { KeywordReading } from '#webindex/query/look-up-phrases.ts'
 import { readKeyword } from './reading/read-keyword.ts'
 import { readParts } from './reading/read-parts.ts'
 import { resultColumns } from './reading/result-columns.ts'
@@ -34,7 +34,8 @@ const notCounted = 'Empty for more than four words, which are not counted.'
 export const keywordMetrics = defineSearch<SearchTools, typeof Input>({
   name: 'keyword-metrics',
   title: 'Keyword metrics',
-  description: 'Tells of each keyword in a list how much it is used, searched for and competed for.',
+  description:
+    'Tells of each keyword in a list how much it is used, searched for and competed for.',
   input: Input,
   columns: [
     {
@@ -43,9 +44,24 @@ export const keywordMetrics = defineSearch<SearchTools, typeof Input>({
       type: 'text',
       help: 'The keyword as it was given; spellings that differ in case or signs only are one.',
     },
-    { key: 'uses', label: 'Uses', type: 'number', help: `How often it occurs in titles and texts of all pages. ${notCounted}` },
-    { key: 'pages', label: 'Pages', type: 'number', help: `Different pages with it in their title or text. ${notCounted}` },
-    { key: 'sites', label: 'Sites', type: 'number', help: `Different sites that these pages belong to. ${notCounted}` },
+    {
+      key: 'uses',
+      label: 'Uses',
+      type: 'number',
+      help: `How often it occurs in titles and texts of all pages. ${notCounted}`,
+    },
+    {
+      key: 'pages',
+      label: 'Pages',
+      type: 'number',
+      help: `Different pages with it in their title or text. ${notCounted}`,
+    },
+    {
+      key: 'sites',
+      label: 'Sites',
+      type: 'number',
+      help: `Different sites that these pages belong to. ${notCounted}`,
+    },
     {
       key: 'in_title',
       label: 'In title',
@@ -100,7 +116,10 @@ export const keywordMetrics = defineSearch<SearchTools, typeof Input>({
     const asTyped = await readLines(keywords, { signal, note })
     const phase = { phase: 'Looking up keywords', total: asTyped.size, unit: 'keywords' }
     progress({ ...phase, done: 0 })
-    for await (const { rows, done } of readParts(index.lookUpPhrases([...asTyped.keys()], { signal }), note)) {
+    for await (const { rows, done } of readParts(
+      index.lookUpPhrases([...asTyped.keys()], { signal }),
+      note,
+    )) {
       for (const row of rows) {
         yield toRow(asTyped.get(row.phrase) ?? row.phrase, row, hasQueryLog)
         signal.throwIfAborted()
@@ -110,7 +129,10 @@ export const keywordMetrics = defineSearch<SearchTools, typeof Input>({
   },
 })
 
-/** How each phrase was typed first, in the order of the lines. What can't be looked up is told and left out. */
+/**
+ * How each phrase was typed first, in the order of the lines. What can't be looked up is told and
+ * left out.
+ */
 async function readLines(
   text: string,
   { signal, note }: Pick<SearchContext<unknown>, 'signal' | 'note'>,
@@ -131,18 +153,23 @@ async function readLines(
     }
   }
   if (repeated > 0)
-    note(`${tellCount(repeated, 'line')} said the same as an earlier one and ${repeated === 1 ? 'was' : 'were'} merged with it.`)
+    note(
+      `${tellCount(repeated, 'line')} said the same as an earlier one and ${repeated === 1 ? 'was' : 'were'} merged with it.`,
+    )
   for (const [reason, { first, count }] of skipped) {
     const shown = first.length > 60 ? `${first.slice(0, 60)}…` : first
     const plural = reason.replace(/^has /, count === 1 ? 'has ' : 'have ')
-    note(`Skipped ${tellCount(count, 'line')} that ${plural}${count === 1 ? '' : ', the first'}: “${shown}”.`)
+    note(
+      `Skipped ${tellCount(count, 'line')} that ${plural}${count === 1 ? '' : ', the first'}: “${shown}”.`,
+    )
   }
   return asTyped
 }
 
 function toRow(keyword: string, { phrase, found }: KeywordReading, hasQueryLog: boolean): Row {
   const known = typeof found === 'string' ? null : found
-  // A phrase that the index does not have is on no page; one too long to be counted may be on any, and so may one of a file that can't be read.
+  // A phrase that the index does not have is on no page; one too long to be counted may be on any,
+  // and so may one of a file that can't be read.
   const unfound = found === 'absent' && phrase.split(' ').length <= 4 ? 0 : null
   const unlogged = hasQueryLog && found !== 'unreadable' ? 0 : null
   const inAnchor = known ? known.inAnchor : unfound

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
-import type { Generation } from '#webindex/engine.ts'
-import { phraseOf } from '#webindex/phrase-tokens.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
+import { phraseOf } from '#webindex/pages/phrase-tokens.ts'
+import type { Generation } from '#webindex/query/engine.ts'
 import { limitOf } from './reading/limit-of.ts'
 import { readKeyword } from './reading/read-keyword.ts'
 import { readParts } from './reading/read-parts.ts'
@@ -23,14 +23,19 @@ const Input = z.object({
     .superRefine((written, context) => {
       const reading = readKeyword(written)
       if (!reading.ok)
-        context.addIssue({ code: 'custom', message: `Enter a word or a phrase: this ${reading.reason}.`, input: written })
+        context.addIssue({
+          code: 'custom',
+          message: `Enter a word or a phrase: this ${reading.reason}.`,
+          input: written,
+        })
     }),
   match: z
     .enum(['phrase', 'all_words'])
     .default('phrase')
     .meta({
       title: 'Match',
-      description: 'The words next to each other in this order, or all of them anywhere in the phrase.',
+      description:
+        'The words next to each other in this order, or all of them anywhere in the phrase.',
       labels: { phrase: 'Exact phrase', all_words: 'All words' },
     }),
   minPages: z
@@ -51,10 +56,16 @@ type Input = z.output<typeof Input>
 export const keywords = defineSearch<SearchTools, typeof Input>({
   name: 'keywords',
   title: 'Keywords',
-  description: 'Finds the phrases that contain a word, with how much they are used and searched for.',
+  description:
+    'Finds the phrases that contain a word, with how much they are used and searched for.',
   input: Input,
   columns: [
-    { key: 'phrase', label: 'Phrase', type: 'text', help: 'The phrase in lower case, its words joined by spaces.' },
+    {
+      key: 'phrase',
+      label: 'Phrase',
+      type: 'text',
+      help: 'The phrase in lower case, its words joined by spaces.',
+    },
     {
       key: 'words',
       label: 'Words',
@@ -148,6 +159,8 @@ function tellNothing({ q, match, minPages }: Input, generation: Generation): str
   const what = several && match === 'all_words' ? `all the words of “${phrase}”` : `“${phrase}”`
   const looser = several && match === 'phrase' ? ' “All words” finds them in any order.' : ''
   const fewer =
-    minPages > 0 ? ` “Pages at least” 0 shows what ${minPages > 1 ? 'fewer pages or ' : ''}only a query log knows.` : ''
+    minPages > 0
+      ? ` “Pages at least” 0 shows what ${minPages > 1 ? 'fewer pages or ' : ''}only a query log knows.`
+      : ''
   return `No phrase in this index contains ${what}${minPages > 1 ? ` and is on ${minPages.toLocaleString('en')} pages` : ''}.${looser}${fewer} ${tellWhatIsHeld(generation)}`
 }

@@ -1,25 +1,30 @@
 import { z } from 'zod'
+import type { LinkStatus } from '#crawler/web.ts'
 import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
-import type { Generation } from '#webindex/engine.ts'
-import { type LinkTarget, leadsTo, readTarget } from '#webindex/link-target.ts'
-import type { LinkingSite } from '#webindex/linking-sites.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
-import type { LinkStatus } from '#webindex/web/web.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
+import { type LinkTarget, leadsTo, readTarget } from '#webindex/pages/link-target.ts'
+import type { Generation } from '#webindex/query/engine.ts'
+import type { ReferringDomain } from '#webindex/query/referring-domains.ts'
 import { limitOf } from './reading/limit-of.ts'
 import { readParts } from './reading/read-parts.ts'
 import { tellGeneration, tellWhatIsHeld } from './reading/tell-index.ts'
 import { verifySites } from './reading/verify-sites.ts'
 
-/** A web address in any form that people paste; it comes out in one form, which reads as the same again. */
+/**
+ * A web address in any form that people paste; it comes out in one form, which reads as the same
+ * again.
+ */
 const Domain = z
   .string()
   .trim()
   .min(1, 'Enter a domain, such as redis.io.')
   .max(2048, 'This is too long for a web address.')
-  // Before the transform: what describes a transformed schema loses its examples on the way to the form.
+  // Before the transform: what describes a transformed schema loses its examples on the way to the
+  // form.
   .meta({
     title: 'Domain',
-    description: 'The site to look up: a domain, the address of a page, or an owner on a code host.',
+    description:
+      'The site to look up: a domain, the address of a page, or an owner on a code host.',
     examples: ['nodejs.org', 'github.com/redis', 'https://developer.mozilla.org/en-US/docs/Web'],
   })
   .transform((written, context) => {
@@ -52,7 +57,8 @@ const Input = z.object({
     .default(0)
     .meta({
       title: 'Verify',
-      description: 'Visits the sample page of the sites with most links, and tells whether the link is still there.',
+      description:
+        'Visits the sample page of the sites with most links, and tells whether the link is still there.',
       labels: { 0: 'No', 50: '50 sites', 200: '200 sites', 1000: '1,000 sites' },
     }),
   limit: limitOf('referring sites'),
@@ -154,18 +160,22 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
       for await (const site of foundSites(input, context)) yield toRow(site)
       return
     }
-    const sites: LinkingSite[] = []
+    const sites: ReferringDomain[] = []
     for await (const site of foundSites(input, context)) sites.push(site)
     const target = targetOf(input)
-    const order = { most: input.verify, isTarget: (href: string) => leadsTo(href, target, input.scope) }
-    for await (const { site, status } of verifySites(sites, order, context)) yield toRow(site, status)
+    const order = {
+      most: input.verify,
+      isTarget: (href: string) => leadsTo(href, target, input.scope),
+    }
+    for await (const { site, status } of verifySites(sites, order, context))
+      yield toRow(site, status)
   },
 })
 
 async function* foundSites(
   input: Input,
   { openIndex, signal, progress, note }: SearchContext<SearchTools>,
-): AsyncGenerator<LinkingSite> {
+): AsyncGenerator<ReferringDomain> {
   const { scope, follow, limit } = input
   const index = await openIndex()
   note(tellGeneration(index.generation, 'links'))
@@ -174,11 +184,16 @@ async function* foundSites(
   let found = 0
   // One more than wanted: only that tells whether the limit left anything out.
   const question = { target: targetOf(input), scope, follow, limit: limit + 1 }
-  for await (const { rows, done } of readParts(index.linkingSites(question, { signal }), note)) {
+  for await (const { rows, done } of readParts(
+    index.referringDomains(question, { signal }),
+    note,
+  )) {
     for (const site of rows) {
       if (found === limit) {
         const told = limit.toLocaleString('en')
-        note(`Stopped at the limit of ${told} sites: there are more. Sites come in no order, so these are not the top ones.`)
+        note(
+          `Stopped at the limit of ${told} sites: there are more. Sites come in no order, so these are not the top ones.`,
+        )
         return
       }
       found++
@@ -196,7 +211,7 @@ function targetOf({ domain }: Input): LinkTarget {
   return reading.target
 }
 
-function toRow(site: LinkingSite, status: LinkStatus | null = null): Row {
+function toRow(site: ReferringDomain, status: LinkStatus | null = null): Row {
   return {
     site: site.site,
     links: site.links,
@@ -216,6 +231,7 @@ function toRow(site: LinkingSite, status: LinkStatus | null = null): Row {
 
 function tellNothing({ domain, scope, follow }: Input, generation: Generation): string {
   const kind = follow === 'only' ? 'follow link' : 'link'
-  const wider = scope === 'site' ? '' : ' Links to the whole site may be found by choosing “Whole site”.'
+  const wider =
+    scope === 'site' ? '' : ' Links to the whole site may be found by choosing “Whole site”.'
   return `No other site in this index has a ${kind} to ${domain}.${wider} ${tellWhatIsHeld(generation)}`
 }

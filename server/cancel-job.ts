@@ -1,6 +1,6 @@
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import type { Log } from '#jobs/redis/connect.ts'
+import type { Log } from '#jobs/log.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { dequeueJob, type Queues } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
@@ -17,8 +17,8 @@ export interface CancelDeps {
 const mostTries = 5
 
 /**
- * Cancels at once: the record says so and the lock is free before this resolves; the worker hears of it or is refused its next write.
- * A job that has ended already stays as it ended.
+ * Cancels at once: the record says so and the lock is free before this resolves; the worker hears
+ * of it or is refused its next write. A job that has ended already stays as it ended.
  * @param by who does it; the message names them, to the owner and to admins alike
  */
 export async function cancelJob(

@@ -12,7 +12,8 @@ import { catalog } from '#searches/catalog.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
-import { type Api, createApi } from './http/api.ts'
+import { createApi } from './http/api.ts'
+import type { Api } from './http/api-env.ts'
 import { Authorization } from './live/authorization.ts'
 import { Hub } from './live/hub.ts'
 import { Lists } from './live/lists.ts'
@@ -21,18 +22,29 @@ import { Subscriber } from './live/subscriber.ts'
 import { createMetrics } from './metrics.ts'
 import type { ServerSettings } from './settings.ts'
 
-/** A request waits this often for a Redis that is away, about a second in all; then it is answered 503. */
+/**
+ * A request waits this often for a Redis that is away, about a second in all; then it is answered
+ * 503.
+ */
 const redisRetries = 5
 
 export interface Composed {
   api: Api
   accounts: Accounts
-  /** Ends the sockets and with them the HTTP server (requests that run are answered first), then the connections. */
+  /**
+   * Ends the sockets and with them the HTTP server (requests that run are answered first), then the
+   * connections.
+   */
   close(): Promise<void>
 }
 
 /** Everything that the server does besides pages: connections, accounts, API and live delivery. */
-export async function compose(server: Server, settings: ServerSettings, publicUrl: string, log: Logger): Promise<Composed> {
+export async function compose(
+  server: Server,
+  settings: ServerSettings,
+  publicUrl: string,
+  log: Logger,
+): Promise<Composed> {
   await migrateDatabase(settings.DATABASE_URL, accountsMigrations)
   await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
   const postgres = connectPostgres(settings.DATABASE_URL, { name: 'searchlight-server', log })
@@ -52,7 +64,10 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
 
   const accounts = createAccounts({ db, secret: settings.AUTH_SECRET, publicUrl, log })
   if (settings.ADMIN_EMAIL && settings.ADMIN_PASSWORD) {
-    await accounts.ensureFirstAdmin({ email: settings.ADMIN_EMAIL, password: settings.ADMIN_PASSWORD })
+    await accounts.ensureFirstAdmin({
+      email: settings.ADMIN_EMAIL,
+      password: settings.ADMIN_PASSWORD,
+    })
   }
 
   const doorbells = connectRedis(settings.REDIS_URL, {
@@ -63,17 +78,26 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
   })
   const subscriber = new Subscriber(doorbells, log)
   const places = { store, db }
-  const hub = new Hub({ store, subscriber, read: (id, since) => findReading(id, since, places), log })
+  const hub = new Hub({
+    store,
+    subscriber,
+    read: (id, since) => findReading(id, since, places),
+    log,
+  })
   const lists = new Lists({ ...places, hub, log })
   const authorization = new Authorization({ findRevoked: accounts.findRevoked, log })
   const accountsChannel = `${settings.REDIS_PREFIX}:accounts`
-  await subscriber.subscribe(accountsChannel, { message: () => authorization.check(), recovered: () => authorization.check() })
+  await subscriber.subscribe(accountsChannel, {
+    message: () => authorization.check(),
+    recovered: () => authorization.check(),
+  })
   authorization.start()
   const io = attachSockets(server, {
     hub,
     lists,
     authorization,
-    authenticate: (headers, apiKey) => (apiKey === undefined ? accounts.authenticate(headers) : accounts.authenticateKey(apiKey)),
+    authenticate: (headers, apiKey) =>
+      apiKey === undefined ? accounts.authenticate(headers) : accounts.authenticateKey(apiKey),
     originAllowed: accounts.originAllowed,
     log,
   })
@@ -84,7 +108,8 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
     queues,
     waitingLimits: {
       inAll: settings.MAX_WAITING,
-      perUser: settings.MAX_WAITING_PER_USER < catalog.length ? settings.MAX_WAITING_PER_USER : null,
+      perUser:
+        settings.MAX_WAITING_PER_USER < catalog.length ? settings.MAX_WAITING_PER_USER : null,
     },
     hub,
     authorization,
@@ -94,14 +119,20 @@ export async function compose(server: Server, settings: ServerSettings, publicUr
     signUpOpen: accounts.signUpOpen,
     async authHandler(request, clientAddress) {
       const response = await accounts.handler(request, clientAddress)
-      // Who signs out, is banned or gets another role is to lose what is open at once, on all servers. Lost, each finds out by itself.
-      if (request.method === 'POST' && response.ok) redis.publish(accountsChannel, '').catch(() => {})
+      // Who signs out, is banned or gets another role is to lose what is open at once, on all
+      // servers. Lost, each finds out by itself.
+      if (request.method === 'POST' && response.ok)
+        redis.publish(accountsChannel, '').catch(() => {})
       return response
     },
     async ready() {
       await Promise.all([redis.ping(), db.execute(sql`select 1`)])
     },
-    metrics: createMetrics({ store, sockets: () => io.of('/').sockets.size, watchedJobs: () => hub.size }),
+    metrics: createMetrics({
+      store,
+      sockets: () => io.of('/').sockets.size,
+      watchedJobs: () => hub.size,
+    }),
     log,
   })
 

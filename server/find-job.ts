@@ -1,16 +1,18 @@
 import type { Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
+import type { Position } from '#jobs/position.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
 import {
   readArchivedJob,
   readArchivedRows,
   readArchivedStack,
   readArchivedTimeline,
-  type TimelineEntry,
-  timelineEntry,
 } from '#jobs/postgres/read-archive.ts'
-import { type JobReading, type Position, type RowsPage, readJob, readLog, readRows, readStack } from '#jobs/redis/read-job.ts'
+import { type JobReading, readJob, readLog, readRows, readStack } from '#jobs/redis/read-job.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
+import type { RowsPage } from '#jobs/rows-page.ts'
+import type { TimelineEntry } from '#jobs/timeline.ts'
+import { timelineEntry } from '#jobs/timeline.ts'
 
 export interface JobPlaces {
   store: JobStore
@@ -28,15 +30,22 @@ export function maySee(job: Job, viewer: Viewer): boolean {
 }
 
 /**
- * A job, live or archived, and what happened since a position. Redis first: a job moves from there into the archive, and leaves Redis only
- * after it has arrived, so it is never in neither. An archived job replays nothing.
+ * A job, live or archived, and what happened since a position. Redis first: a job moves from there
+ * into the archive, and leaves Redis only after it has arrived, so it is never in neither. An
+ * archived job replays nothing.
  */
-export async function findReading(id: string, since: Position | null, { store, db }: JobPlaces): Promise<JobReading | null> {
+export async function findReading(
+  id: string,
+  since: Position | null,
+  { store, db }: JobPlaces,
+): Promise<JobReading | null> {
   const reading = await readJob(id, since, store)
   if (reading) return reading
   const job = await readArchivedJob(id, db)
   if (!job) return null
-  return since?.epoch === job.epoch && since.seq === job.seq ? { mode: 'replay', job, events: [] } : { mode: 'snapshot', job }
+  return since?.epoch === job.epoch && since.seq === job.seq
+    ? { mode: 'replay', job, events: [] }
+    : { mode: 'snapshot', job }
 }
 
 /** The job, or null when there is none that this viewer may see. */
@@ -46,10 +55,19 @@ export async function findJob(id: string, viewer: Viewer, places: JobPlaces): Pr
 }
 
 /** A page of a job's rows. */
-export async function findRows(job: Job, page: { from: number; limit: number }, { store, db }: JobPlaces): Promise<RowsPage> {
+export async function findRows(
+  job: Job,
+  page: { from: number; limit: number },
+  { store, db }: JobPlaces,
+): Promise<RowsPage> {
   const live = await readRows(job.id, page, store)
   if (live) return live
-  return { attempt: job.attempt, from: page.from, rows: await readArchivedRows(job.id, page, db), rowCount: job.rowCount }
+  return {
+    attempt: job.attempt,
+    from: page.from,
+    rows: await readArchivedRows(job.id, page, db),
+    rowCount: job.rowCount,
+  }
 }
 
 const rowsAtATime = 1_000
@@ -73,5 +91,7 @@ export async function findStack(id: string, { store, db }: JobPlaces): Promise<s
 export async function findTimeline(job: Job, { store, db }: JobPlaces): Promise<TimelineEntry[]> {
   const log = await readLog(job.id, store)
   if (!log) return readArchivedTimeline(job.id, db)
-  return log.flatMap(({ seq, type, data }) => timelineEntry({ seq, type, data: JSON.parse(data) }) ?? [])
+  return log.flatMap(
+    ({ seq, type, data }) => timelineEntry({ seq, type, data: JSON.parse(data) }) ?? [],
+  )
 }

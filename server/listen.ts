@@ -12,9 +12,17 @@ export class PortTaken extends Error {
 const firstPort = 3000
 const portsTried = 100
 
-/** Listens on `port`, or where none was asked for on the first free one from 3000 on. @throws {PortTaken} */
-export async function listen(server: Server, host: string, port: number | undefined): Promise<number> {
-  const ports = port === undefined ? Array.from({ length: portsTried }, (_, i) => firstPort + i) : [port]
+/**
+ * Listens on `port`, or where none was asked for on the first free one from 3000 on.
+ * @throws {PortTaken}
+ */
+export async function listen(
+  server: Server,
+  host: string,
+  port: number | undefined,
+): Promise<number> {
+  const ports =
+    port === undefined ? Array.from({ length: portsTried }, (_, i) => firstPort + i) : [port]
   for (const candidate of ports) {
     if (await tryListen(server, host, candidate)) return (server.address() as AddressInfo).port
   }

@@ -8,7 +8,8 @@ import { compose } from './compose.ts'
 import { listen } from './listen.ts'
 import { serverSettings } from './settings.ts'
 
-// Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever at exit.
+// Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever
+// at exit.
 const log = pino({ name: 'server' }, pino.destination({ fd: 1, sync: true }))
 
 async function main(): Promise<void> {
@@ -24,7 +25,10 @@ async function main(): Promise<void> {
   process.env.LOOPBACK_URL = `http://${settings.HOST === '0.0.0.0' ? '127.0.0.1' : settings.HOST}:${port}`
 
   const pages = next({ dev: false, dir: fileURLToPath(new URL('..', import.meta.url)) })
-  const [{ api, accounts, close }] = await Promise.all([compose(server, settings, publicUrl, log), pages.prepare()])
+  const [{ api, accounts, close }] = await Promise.all([
+    compose(server, settings, publicUrl, log),
+    pages.prepare(),
+  ])
   // Next looks at the global Request and Response too, so they stay as Node made them.
   const toApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   const toPages = pages.getRequestHandler()
@@ -61,7 +65,9 @@ async function main(): Promise<void> {
 
 function isApi(url: string): boolean {
   const path = url.split('?', 1)[0] ?? ''
-  return path.startsWith('/api/') || path === '/healthz' || path === '/readyz' || path === '/metrics'
+  return (
+    path.startsWith('/api/') || path === '/healthz' || path === '/readyz' || path === '/metrics'
+  )
 }
 
 main().catch((error) => {

@@ -9,16 +9,24 @@ export const serverSettings = commonSettings
     /** Where people open Searchlight: for the origin check, cookies and links. */
     PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
     /** Signs cookies; the same on all servers. */
-    AUTH_SECRET: z.string().min(32, 'at least 32 characters; make one with: openssl rand -base64 32'),
+    AUTH_SECRET: z
+      .string()
+      .min(32, 'at least 32 characters; make one with: openssl rand -base64 32'),
     ADMIN_EMAIL: z.email().optional(),
     ADMIN_PASSWORD: z.string().optional(),
-    /** Searches that may wait for a worker, of everybody and of one person; more are refused until some have begun. */
+    /**
+     * Searches that may wait for a worker, of everybody and of one person; more are refused until
+     * some have begun.
+     */
     MAX_WAITING: z.coerce.number().int().min(1).default(10_000),
     MAX_WAITING_PER_USER: z.coerce.number().int().min(1).default(100),
     SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
   })
-  .refine((settings) => (settings.ADMIN_EMAIL === undefined) === (settings.ADMIN_PASSWORD === undefined), {
-    path: ['ADMIN_EMAIL'],
-    message: 'set ADMIN_EMAIL and ADMIN_PASSWORD together',
-  })
+  .refine(
+    (settings) => (settings.ADMIN_EMAIL === undefined) === (settings.ADMIN_PASSWORD === undefined),
+    {
+      path: ['ADMIN_EMAIL'],
+      message: 'set ADMIN_EMAIL and ADMIN_PASSWORD together',
+    },
+  )
 export type ServerSettings = z.infer<typeof serverSettings>

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { v7 as uuidV7 } from 'uuid'
 import type { Search } from '#jobs/define-search.ts'
 import { AlreadyRunning } from '#jobs/errors.ts'
+import type { JobInput } from '#jobs/job.ts'
 import { makeJobId, shardOfUser } from '#jobs/job-id.ts'
-import type { Log } from '#jobs/redis/connect.ts'
+import type { Log } from '#jobs/log.ts'
 import { createJob, type NewJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
 import { enqueueJob, type Queues } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
@@ -21,18 +22,22 @@ export interface StartDeps {
 export interface SearchRequest {
   userId: string
   search: Pick<Search, 'name' | 'attempts'>
-  /** Parsed by the search's own schema. */
-  input: Record<string, unknown>
+  /** As the caller gave it; the search's schema has accepted it. */
+  input: JobInput
   /** The caller's `Idempotency-Key`. */
   idempotencyKey?: string | undefined
 }
 
 /**
- * Starts a search, unless this user has one of its type running. Should this process die between record and queue, or the queue not
- * answer, the reconciler enqueues the job: it is started all the same.
+ * Starts a search, unless this user has one of its type running. Should this process die between
+ * record and queue, or the queue not answer, the reconciler enqueues the job: it is started all the
+ * same.
  * @throws {AlreadyRunning} @throws {IdempotencyMismatch} @throws {TooManyWaiting}
  */
-export async function startSearch(request: SearchRequest, deps: StartDeps): Promise<{ id: string; replayed: boolean }> {
+export async function startSearch(
+  request: SearchRequest,
+  deps: StartDeps,
+): Promise<{ id: string; replayed: boolean }> {
   const { userId, search, input, idempotencyKey } = request
   const { store, queues, now, log } = deps
   const at = now()
@@ -42,21 +47,25 @@ export async function startSearch(request: SearchRequest, deps: StartDeps): Prom
     search: search.name,
     input,
     createdAt: at,
-    idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, fingerprint: fingerprint(search.name, input) },
+    idempotency:
+      idempotencyKey === undefined
+        ? undefined
+        : { key: idempotencyKey, fingerprint: fingerprint(search.name, input) },
   }
   const created = await createUnlessRunning(job, deps)
   // Whoever created it before may have died before it was enqueued.
   if (!created.replayed || (await readJob(created.id, null, store))?.job.state === 'new') {
-    await enqueueJob({ ...job, id: created.id }, { attempts: search.attempts }, queues).catch((error) =>
-      log.warn({ err: error, job: created.id }, 'Could not enqueue a job; the reconciler will'),
+    await enqueueJob({ ...job, id: created.id }, { attempts: search.attempts }, queues).catch(
+      (error) =>
+        log.warn({ err: error, job: created.id }, 'Could not enqueue a job; the reconciler will'),
     )
   }
   return created
 }
 
 /**
- * A lock is freed in the same step that ends its job, so there is none without a live job. Should there be one all the same, its user must
- * not wait for ever.
+ * A lock is freed in the same step that ends its job, so there is none without a live job. Should
+ * there be one all the same, its user must not wait for ever.
  */
 async function createUnlessRunning(
   job: NewJob,

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { z } from 'zod'
-import { ensurePostgres, stopPostgres } from '#scripts/services/postgres.ts'
-import { isRunning, markOf, ProcessMark } from '#scripts/services/process-mark.ts'
-import { ensureRedis, stopRedis } from '#scripts/services/redis.ts'
+import { ensurePostgres, stopPostgres } from '#local/services/postgres.ts'
+import { isRunning, markOf, ProcessMark } from '#local/services/process-mark.ts'
+import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -17,10 +17,16 @@ declare module 'vitest' {
   }
 }
 
-const StartedHere = z.object({ process: ProcessMark.nullable(), programs: z.array(ProcessMark).default([]) })
+const StartedHere = z.object({
+  process: ProcessMark.nullable(),
+  programs: z.array(ProcessMark).default([]),
+})
 const prefix = 'searchlight-test-'
 
-/** One real Redis and one real PostgreSQL for the whole run; each test takes its own prefix or database of them. */
+/**
+ * One real Redis and one real PostgreSQL for the whole run; each test takes its own prefix or
+ * database of them.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   removeLeftovers()
   const dataDir = mkdtempSync(join(tmpdir(), prefix))
@@ -50,26 +56,34 @@ function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))) {
     const folder = join(tmpdir(), name)
     const owner = read(join(folder, 'owner.json'), ProcessMark)
-    // Without an owner it is just being made, or a test that outlived its run has gone on to write there.
-    const abandoned = owner === null ? Date.now() - statSync(folder).mtimeMs > 60_000 : !isRunning(owner)
+    // Without an owner it is just being made, or a test that outlived its run has gone on to write
+    // there.
+    const abandoned =
+      owner === null ? Date.now() - statSync(folder).mtimeMs > 60_000 : !isRunning(owner)
     if (abandoned) removeRun(folder)
   }
 }
 
 /** Without waiting for anything, as it is also called while the process exits. */
 function removeRun(runDir: string): void {
-  const folders = readdirSync(runDir, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  const folders = readdirSync(runDir, { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  )
   for (const folder of [runDir, ...folders.map(({ name }) => join(runDir, name))]) {
     for (const mark of marksIn(folder)) if (isRunning(mark)) process.kill(mark.pid, 'SIGKILL')
   }
   rmSync(runDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
 }
 
-/** The processes of whatever was started with this data folder; that which starts the others first. */
+/**
+ * The processes of whatever was started with this data folder; that which starts the others first.
+ */
 function marksIn(dataDir: string): ProcessMark[] {
   return ['running.json', 'redis.json', 'postgres.json'].flatMap((name) => {
     const record = read(join(dataDir, name), StartedHere)
-    return record === null ? [] : [record.process, ...record.programs].filter((mark) => mark !== null)
+    return record === null
+      ? []
+      : [record.process, ...record.programs].filter((mark) => mark !== null)
   })
 }
 

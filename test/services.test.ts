@@ -15,7 +15,9 @@ test('a test has a database of its own, which it can drop while connected', asyn
   const client = new Client({ connectionString: database.url })
   client.on('error', () => {})
   await client.connect()
-  const { rows } = await client.query(`SELECT current_setting('server_encoding') AS encoding, upper('žluťoučký') AS upper`)
+  const { rows } = await client.query(
+    `SELECT current_setting('server_encoding') AS encoding, upper('žluťoučký') AS upper`,
+  )
   expect(rows).toEqual([{ encoding: 'UTF8', upper: 'ŽLUŤOUČKÝ' }])
   const ended = new Promise((resolve) => client.once('end', resolve))
   await database.drop()

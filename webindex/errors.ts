@@ -1,6 +1,9 @@
-import type { BadRow } from './source-item.ts'
+import type { BadRow } from './source.ts'
 
-/** What went wrong is for the person who asked, who can do something about it: the message is shown as it is. */
+/**
+ * What went wrong is for the person who asked, who can do something about it: the message is shown
+ * as it is.
+ */
 export abstract class IndexProblem extends Error {}
 
 /** Nothing has been built in this folder yet. */
@@ -17,7 +20,10 @@ export class NoIndex extends IndexProblem {
 export class BrokenIndex extends IndexProblem {
   readonly dir: string
   constructor(dir: string, reason: string, options?: ErrorOptions) {
-    super(`The index in ${dir} can't be read: ${reason}. Build it again with: npm run index -- starter`, options)
+    super(
+      `The index in ${dir} can't be read: ${reason}. Build it again with: npm run index -- starter`,
+      options,
+    )
     this.name = 'BrokenIndex'
     this.dir = dir
   }
@@ -27,7 +33,10 @@ export class BrokenIndex extends IndexProblem {
   }
 }
 
-/** Written by an earlier version, which kept no texts: nothing of it can be carried over, and it may be replaced as if it were not there. */
+/**
+ * Written by an earlier version, which kept no texts: nothing of it can be carried over, and it may
+ * be replaced as if it were not there.
+ */
 export class OlderIndex extends BrokenIndex {
   constructor(dir: string) {
     super(dir, 'it was written by an older version of this program')
@@ -38,7 +47,10 @@ export class OlderIndex extends BrokenIndex {
 /** Written by a later version, for which it is whole: not replaced. */
 export class LaterIndex extends BrokenIndex {
   constructor(dir: string) {
-    super(dir, 'it was written by a later version of this program; use that version, or another INDEX_DIR')
+    super(
+      dir,
+      'it was written by a later version of this program; use that version, or another INDEX_DIR',
+    )
     this.name = 'LaterIndex'
   }
   override get replaceable(): boolean {
@@ -46,11 +58,17 @@ export class LaterIndex extends BrokenIndex {
   }
 }
 
-/** The generation went while it was being read, which its lease prevents where one can be written; opening the index again helps. */
+/**
+ * The generation went while it was being read, which its lease prevents where one can be written;
+ * opening the index again helps.
+ */
 export class GenerationGone extends Error {
   readonly generation: string
   constructor(generation: string, options?: ErrorOptions) {
-    super(`The index was replaced while it was being read (generation ${generation} is gone).`, options)
+    super(
+      `The index was replaced while it was being read (generation ${generation} is gone).`,
+      options,
+    )
     this.name = 'GenerationGone'
     this.generation = generation
   }
@@ -61,7 +79,9 @@ export class BuildRunning extends IndexProblem {
   readonly pid: number
   readonly hostname: string
   constructor({ pid, hostname }: { pid: number; hostname: string }, lockFile: string) {
-    super(`Process ${pid} on ${hostname} is building this index. If no such build is running, delete ${lockFile} and try again.`)
+    super(
+      `Process ${pid} on ${hostname} is building this index. If no such build is running, delete ${lockFile} and try again.`,
+    )
     this.name = 'BuildRunning'
     this.pid = pid
     this.hostname = hostname
@@ -79,12 +99,17 @@ export class NothingToIndex extends IndexProblem {
   }
 }
 
-/** More of the source could not be read than could: it is probably something else than it was taken for. */
+/**
+ * More of the source could not be read than could: it is probably something else than it was taken
+ * for.
+ */
 export class TooManyBad extends IndexProblem {
   readonly samples: BadRow[]
   constructor(source: string, { bad, good }: { bad: number; good: number }, samples: BadRow[]) {
     const counts = `${bad.toLocaleString('en')} of ${(bad + good).toLocaleString('en')}`
-    super(`Most of ${source} could not be read (${counts}), so the index was left as it was. ${tell(samples)}.`)
+    super(
+      `Most of ${source} could not be read (${counts}), so the index was left as it was. ${tell(samples)}.`,
+    )
     this.name = 'TooManyBad'
     this.samples = samples
   }
@@ -105,7 +130,10 @@ export class NotEnoughDisk extends IndexProblem {
       needed === undefined || free === undefined
         ? 'it is full'
         : `the build needs about ${inWords(needed)}, and ${inWords(free)} are free`
-    super(`There is not enough room on the disk of ${dir}: ${numbers}. The index was left as it was.`, cause)
+    super(
+      `There is not enough room on the disk of ${dir}: ${numbers}. The index was left as it was.`,
+      cause,
+    )
     this.name = 'NotEnoughDisk'
   }
 }

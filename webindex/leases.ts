@@ -1,21 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAlive, isCode, isFresh, keepFresh, readHolder, thisProcess } from './holder.ts'
+import { isAlive, isCode, isFresh, keepFresh, readHolder, thisProcess } from './lock-owner.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 
 /** A generation that stays as long as somebody reads it. */
 export interface Lease {
   manifest: Manifest
-  /** Lets go of it; a generation that was replaced meanwhile goes with its last reader. Never fails. */
+  /**
+   * Lets go of it; a generation that was replaced meanwhile goes with its last reader. Never fails.
+   */
   end(): Promise<void>
 }
 
 const usesOf = (dir: string) => join(dir, 'uses')
 
 /**
- * Takes the live generation for reading. The lease is written between two looks at the manifest: a build that replaces it after the second look finds the
- * lease, and one that did so before shows. A folder that can't be written is read without a lease.
+ * Takes the live generation for reading. The lease is written between two looks at the manifest: a
+ * build that replaces it after the second look finds the lease, and one that did so before shows. A
+ * folder that can't be written is read without a lease.
  * @throws {NoIndex} @throws {BrokenIndex}
  */
 export async function leaseLiveGeneration(dir: string): Promise<Lease> {
@@ -30,7 +33,8 @@ export async function leaseLiveGeneration(dir: string): Promise<Lease> {
     }
     try {
       const again = await readManifest(dir)
-      if (again.id === manifest.id) return { manifest: again, end: endOnce(dir, again.id, removeLease) }
+      if (again.id === manifest.id)
+        return { manifest: again, end: endOnce(dir, again.id, removeLease) }
       await removeLease()
     } catch (error) {
       await removeLease()
@@ -45,7 +49,8 @@ function endOnce(dir: string, id: string, removeLease: () => Promise<void>): () 
     await removeLease()
     if ((await readManifest(dir)).id !== id) await removeIfUnused(dir, id)
   }
-  // What can't be removed now is removed by the next build; whoever has finished reading has nothing to do about it.
+  // What can't be removed now is removed by the next build; whoever has finished reading has
+  // nothing to do about it.
   return () => (ending ??= end().catch(() => {}))
 }
 
@@ -62,7 +67,10 @@ async function writeLease(dir: string, id: string): Promise<string | null> {
   }
 }
 
-/** Removes what killed builds left, the leases of dead readers, and every generation but the live one that nobody reads. Only for who holds the build lock. */
+/**
+ * Removes what killed builds left, the leases of dead readers, and every generation but the live
+ * one that nobody reads. Only for who holds the build lock.
+ */
 export async function removeUnused(dir: string, liveId: string): Promise<void> {
   for (const name of await readdir(dir)) {
     const id = /^gen-([\w-]+)$/.exec(name)?.[1]
@@ -73,7 +81,8 @@ export async function removeUnused(dir: string, liveId: string): Promise<void> {
 
 async function removeIfUnused(dir: string, id: string): Promise<void> {
   const readers = await readersOf(dir, (lease) => lease.startsWith(`${id}.`))
-  if (readers === 0) await rm(join(dir, `gen-${id}`), { recursive: true, force: true, maxRetries: 3 })
+  if (readers === 0)
+    await rm(join(dir, `gen-${id}`), { recursive: true, force: true, maxRetries: 3 })
 }
 
 /** @returns how many live readers there are among these leases; those of dead ones are removed. */

@@ -13,7 +13,8 @@ export async function runQuery(
 ): Promise<DuckDBMaterializedResult> {
   signal.throwIfAborted()
   let again: NodeJS.Timeout | undefined
-  // An interrupt that arrives while the query is being planned is lost (measured), so it is repeated until the query lets go.
+  // An interrupt that arrives while the query is being planned is lost (measured), so it is
+  // repeated until the query lets go.
   const interrupt = () => {
     connection.interrupt()
     again ??= setInterval(interrupt, 10)

@@ -1,7 +1,14 @@
+import { CoalescedTask } from '#jobs/coalesced-task.ts'
+import type { Log } from '#jobs/log.ts'
 import { archiveJobs } from '#jobs/postgres/archive.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
-import type { Log } from '#jobs/redis/connect.ts'
-import { claimEnded, type EndedJob, readEnded, readLogInParts, releaseJobs } from '#jobs/redis/ended-jobs.ts'
+import {
+  claimEnded,
+  type EndedJob,
+  readEnded,
+  readLogInParts,
+  releaseJobs,
+} from '#jobs/redis/ended-jobs.ts'
 import type { Shard } from '#jobs/redis/keys.ts'
 import { dequeueJob, type Queues } from '#jobs/redis/queue.ts'
 import { allShards, type JobStore } from '#jobs/redis/store.ts'
@@ -17,8 +24,9 @@ export interface ArchiveDeps {
 const jobsPerTransaction = 100
 
 /**
- * Cleans up after the jobs that have ended: what is left of them in the queue goes, they are archived, and only then their keys may
- * expire. Any number of processes may do it at once: they share the jobs. What fails is handed out again later.
+ * Cleans up after the jobs that have ended: what is left of them in the queue goes, they are
+ * archived, and only then their keys may expire. Any number of processes may do it at once: they
+ * share the jobs. What fails is handed out again later.
  */
 export async function archiveEnded(deps: ArchiveDeps): Promise<void> {
   for (const shard of allShards(deps.store)) {
@@ -26,7 +34,9 @@ export async function archiveEnded(deps: ArchiveDeps): Promise<void> {
       const ids = await claimEnded(shard, jobsPerTransaction, deps.now(), deps.store)
       if (ids.length === 0) break
       const jobs = await readEnded(ids, shard, deps.store)
-      await archiveAndRelease(jobs, shard, deps).catch((error) => archiveEach(jobs, error, shard, deps))
+      await archiveAndRelease(jobs, shard, deps).catch((error) =>
+        archiveEach(jobs, error, shard, deps),
+      )
       // One that is not in Redis any more was deleted meanwhile.
       const held = new Set(jobs.map(({ job }) => job.id))
       await releaseJobs(
@@ -38,12 +48,17 @@ export async function archiveEnded(deps: ArchiveDeps): Promise<void> {
   }
 }
 
-async function archiveAndRelease(jobs: readonly EndedJob[], shard: Shard, { store, db, queues }: ArchiveDeps): Promise<void> {
+async function archiveAndRelease(
+  jobs: readonly EndedJob[],
+  shard: Shard,
+  { store, db, queues }: ArchiveDeps,
+): Promise<void> {
   await archiveJobs(
     jobs.map((ended) => ({ ...ended, log: () => readLogInParts(ended.job.id, shard, store) })),
     db,
   )
-  // The queue forgets by itself what its worker completed; one that was ended by others may still wait there.
+  // The queue forgets by itself what its worker completed; one that was ended by others may still
+  // wait there.
   for (const { job } of jobs) if (job.state !== 'complete') await dequeueJob(job, queues)
   const ids = jobs.map(({ job }) => job.id)
   await releaseJobs(ids, shard, store)
@@ -52,11 +67,20 @@ async function archiveAndRelease(jobs: readonly EndedJob[], shard: Shard, { stor
 /** So many failures before any success, and it is not the jobs that are to blame. */
 const outageAfter = 3
 
-/** One job that can't be archived keeps no other from it. @throws the database's error when it is out of reach */
-async function archiveEach(jobs: readonly EndedJob[], cause: unknown, shard: Shard, deps: ArchiveDeps): Promise<void> {
+/**
+ * One job that can't be archived keeps no other from it.
+ * @throws the database's error when it is out of reach
+ */
+async function archiveEach(
+  jobs: readonly EndedJob[],
+  cause: unknown,
+  shard: Shard,
+  deps: ArchiveDeps,
+): Promise<void> {
   let [done, failed] = [0, 0]
-  // In any order: the same few must not come first each time.
-  for (const ended of jobs.toSorted(() => Math.random() - 0.5)) {
+  // Start at another job each time, so that the same few failures don't always come first.
+  const first = Math.floor(Math.random() * jobs.length)
+  for (const ended of [...jobs.slice(first), ...jobs.slice(0, first)]) {
     try {
       await archiveAndRelease([ended], shard, deps)
       done++
@@ -77,22 +101,8 @@ export interface Archiver {
 
 /** Archives whenever it is woken; woken while it works, it looks once more. */
 export function createArchiver(deps: ArchiveDeps): Archiver {
-  let again = false
-  let working: Promise<void> | null = null
-  const work = async () => {
-    while (again) {
-      again = false
-      await archiveEnded(deps).catch((error) =>
-        deps.log.warn({ err: error }, 'Could not archive yet; nothing is lost, it will be tried again'),
-      )
-    }
-    working = null
-  }
-  return {
-    wake() {
-      again = true
-      working ??= work()
-    },
-    idle: async () => working ?? undefined,
-  }
+  const warn = (error: unknown) =>
+    deps.log.warn({ err: error }, 'Could not archive; nothing is lost, will try again')
+  const archiving = new CoalescedTask(() => archiveEnded(deps).catch(warn), warn)
+  return { wake: () => archiving.request(), idle: () => archiving.idle() }
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { v4 as uuid } from 'uuid'
+import { crawlerName, createWeb } from '#crawler/create-web.ts'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
@@ -12,11 +13,10 @@ import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { allShards } from '#jobs/redis/store.ts'
 import { readSettings } from '#jobs/settings.ts'
 import { findSearch } from '#searches/catalog.ts'
-import { createBuilds } from '#webindex/build-index.ts'
-import { createIndexEngine } from '#webindex/engine.ts'
-import { createImports } from '#webindex/imports.ts'
+import { createBuilds } from '#webindex/build/build-index.ts'
+import { createIndexEngine } from '#webindex/query/engine.ts'
+import { createImports } from '#webindex/sources/find-source.ts'
 import { openImport } from '#webindex/sources/open-import.ts'
-import { crawlerName, createWeb } from '#webindex/web/create-web.ts'
 import packageFacts from '../package.json' with { type: 'json' }
 import { createArchiver } from './archive-ended.ts'
 import { createHostTurns } from './host-turns.ts'
@@ -26,11 +26,15 @@ import { openTools, type SharedTools } from './search-tools.ts'
 import { createSearchWorker } from './search-worker.ts'
 import { workerSettings } from './settings.ts'
 
-/** Past the grace, this long for handing jobs back, and then this long for closing connections before the process ends regardless. */
+/**
+ * Past the grace, this long for handing jobs back, and then this long for closing connections
+ * before the process ends regardless.
+ */
 const handBackMs = 5_000
 const closeMs = 2_000
 
-// Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever at exit.
+// Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever
+// at exit.
 const log = pino({ name: 'worker' }, pino.destination({ fd: 1, sync: true }))
 
 async function main(): Promise<void> {
@@ -85,14 +89,19 @@ async function main(): Promise<void> {
     archiveDays: settings.ARCHIVE_DAYS ?? null,
   }
 
-  const control = connectRedis(settings.REDIS_URL, { name: 'searchlight-worker-control', log, retries: null })
+  const control = connectRedis(settings.REDIS_URL, {
+    name: 'searchlight-worker-control',
+    log,
+    retries: null,
+  })
   control.on('message', (_channel: string, id: string) => running.ended(id))
   await control.subscribe(...allShards(store).map(keys.control))
 
   const workers = allShards(store).map((shard) =>
     createSearchWorker(shard, { redis, concurrency: settings.WORKER_CONCURRENCY, name }, deps),
   )
-  for (const worker of workers) worker.run().catch((error) => log.error({ err: error }, 'The queue worker ended'))
+  for (const worker of workers)
+    worker.run().catch((error) => log.error({ err: error }, 'The queue worker ended'))
   await Promise.all(workers.map((worker) => worker.waitUntilReady()))
 
   const maintenance = new AbortController()
@@ -105,10 +114,13 @@ async function main(): Promise<void> {
     log.info({ running: running.size }, `Stopping (${why})`)
     setTimeout(() => process.exit(0), settings.SHUTDOWN_GRACE_MS + handBackMs + closeMs).unref()
     maintenance.abort()
-    // Not awaited: a closing worker takes no new job, but it waits for the running ones as long as they like.
+    // Not awaited: a closing worker takes no new job, but it waits for the running ones as long as
+    // they like.
     const closed = Promise.all(workers.map((worker) => worker.close()))
     const grace = setTimeout(() => running.handBackAll(), settings.SHUTDOWN_GRACE_MS)
-    const deadline = new Promise((resolve) => setTimeout(resolve, settings.SHUTDOWN_GRACE_MS + handBackMs).unref())
+    const deadline = new Promise((resolve) =>
+      setTimeout(resolve, settings.SHUTDOWN_GRACE_MS + handBackMs).unref(),
+    )
     await Promise.race([closed, deadline])
     clearTimeout(grace)
     await Promise.race([Promise.all([maintaining, archiver.idle()]), deadline])

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { forgetOld } from '#jobs/postgres/forget.ts'
-import { uncountJobs } from '#jobs/redis/remove-job.ts'
+import { uncountJobs } from '#jobs/redis/delete-job.ts'
 import { findVainRuns } from '#jobs/redis/running-attempts.ts'
 import type { ArchiveDeps, Archiver } from './archive-ended.ts'
 import { type ReconcileDeps, reconcile } from './reconcile-jobs.ts'
@@ -20,7 +20,10 @@ const dayMs = 24 * 60 * 60_000
 const tombstoneDays = 30
 const forgottenAtOnce = 500
 
-/** What every worker process sees to besides running searches, in passes a few seconds apart until the signal. Resolves when the last is through. */
+/**
+ * What every worker process sees to besides running searches, in passes a few seconds apart until
+ * the signal. Resolves when the last is through.
+ */
 export async function maintain(deps: MaintainDeps, signal: AbortSignal): Promise<void> {
   let retained = Number.NEGATIVE_INFINITY
   while (await pause(jittered(everyMs), signal)) {
@@ -44,7 +47,10 @@ export async function maintain(deps: MaintainDeps, signal: AbortSignal): Promise
 }
 
 /** Ends the runs of this process that nobody wants any more, should the message have been lost. */
-export async function stopVainRuns({ running, store }: Pick<MaintainDeps, 'running' | 'store'>): Promise<void> {
+export async function stopVainRuns({
+  running,
+  store,
+}: Pick<MaintainDeps, 'running' | 'store'>): Promise<void> {
   for (const { run, why } of await findVainRuns(running.all(), store)) stopRun(run, why)
 }
 
@@ -58,7 +64,10 @@ export async function forgetOldJobs({
   const daysAgo = (days: number) => new Date(now().getTime() - days * dayMs)
   const endedBefore = archiveDays === null ? new Date(0) : daysAgo(archiveDays)
   for (;;) {
-    const gone = await forgetOld({ endedBefore, deletedBefore: daysAgo(tombstoneDays), most: forgottenAtOnce }, db)
+    const gone = await forgetOld(
+      { endedBefore, deletedBefore: daysAgo(tombstoneDays), most: forgottenAtOnce },
+      db,
+    )
     await uncountJobs(gone, store)
     if (gone.length < forgottenAtOnce) return
   }

@@ -1,7 +1,7 @@
 import { unforeseen } from '#jobs/errors.ts'
 import type { Job } from '#jobs/job.ts'
+import type { Log } from '#jobs/log.ts'
 import { lost, lostTwice, neverBegan, type QueueState, remedyFor } from '#jobs/reconcile.ts'
-import type { Log } from '#jobs/redis/connect.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { dequeueJob, enqueueJob, type Queues, queueOf } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
@@ -19,7 +19,10 @@ export interface ReconcileDeps {
 /** Jobs looked at in one pass of a shard. */
 const mostPerPass = 500
 
-/** One pass over what may be left behind when a process dies. Any number of processes may do it at once. */
+/**
+ * One pass over what may be left behind when a process dies. Any number of processes may do it at
+ * once.
+ */
 export async function reconcile(deps: ReconcileDeps): Promise<void> {
   for (const shard of allShards(deps.store)) {
     for (const id of await jobsToCheck(shard, mostPerPass, deps.store)) {
@@ -31,7 +34,10 @@ export async function reconcile(deps: ReconcileDeps): Promise<void> {
   }
 }
 
-/** Puts one job right. Each write is guarded by the state and attempt that were read, so being late does no harm. */
+/**
+ * Puts one job right. Each write is guarded by the state and attempt that were read, so being late
+ * does no harm.
+ */
 export async function reconcileJob(id: string, deps: ReconcileDeps): Promise<void> {
   const { store, queues, now, log } = deps
   const reading = await readJob(id, null, store)
@@ -40,7 +46,11 @@ export async function reconcileJob(id: string, deps: ReconcileDeps): Promise<voi
   const entry = await queueEntry(job, deps)
   const remedy = remedyFor(job.state, entry.state)
   const fail = (message: string) => endJob(job, { state: 'error', message, at: now() }, store)
-  const tell = () => log.warn({ job: id, record: job.state, queue: entry, remedy }, 'A job and its queue entry had come apart')
+  const tell = () =>
+    log.warn(
+      { job: id, record: job.state, queue: entry, remedy },
+      'A job and its queue entry had come apart',
+    )
   switch (remedy) {
     case 'nothing':
       return
@@ -72,10 +82,14 @@ export async function reconcileJob(id: string, deps: ReconcileDeps): Promise<voi
 }
 
 /** @returns the reason in the queue's own words, where it failed */
-async function queueEntry(job: Job, { queues }: ReconcileDeps): Promise<{ state: QueueState; reason: string }> {
+async function queueEntry(
+  job: Job,
+  { queues }: ReconcileDeps,
+): Promise<{ state: QueueState; reason: string }> {
   const queue = queueOf(job, queues)
   const state = await queue.getJobState(job.id)
   if (state === 'failed') return { state, reason: (await queue.getJob(job.id))?.failedReason ?? '' }
-  if (state === 'waiting' || state === 'active' || state === 'delayed' || state === 'completed') return { state, reason: '' }
+  if (state === 'waiting' || state === 'active' || state === 'delayed' || state === 'completed')
+    return { state, reason: '' }
   return { state: state === 'unknown' ? 'absent' : 'waiting', reason: '' }
 }

@@ -1,6 +1,13 @@
-import { HandBack, messageFor, PassingError, SearchFailed, stackFor, WriteRefused } from '#jobs/errors.ts'
-import type { Log } from '#jobs/redis/connect.ts'
-import { type Delivery, startJob, writeRun } from '#jobs/redis/run-writes.ts'
+import {
+  HandBack,
+  messageFor,
+  PassingError,
+  SearchFailed,
+  stackFor,
+  WriteRefused,
+} from '#jobs/errors.ts'
+import type { Log } from '#jobs/log.ts'
+import { type Delivery, startJob, writeRun } from '#jobs/redis/attempt.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
 import { type RunSearchDeps, runSearch } from './run-search.ts'
@@ -22,9 +29,10 @@ export interface QueueDelivery extends Delivery {
 }
 
 /**
- * Runs one delivery of a job: names it, sets it running, runs its search, sets it complete; records any error with a message,
- * since an error in another process reaches nobody else.
- * @throws PassingError when the queue should try again, and what `handBack` throws; otherwise the job's ending is in its record
+ * Runs one delivery of a job: names it, sets it running, runs its search, sets it complete; records
+ * any error with a message, since an error in another process reaches nobody else.
+ * @throws PassingError when the queue should try again, and what `handBack` throws; otherwise the
+ * job's ending is in its record
  */
 export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools>): Promise<void> {
   const { store, running, now, log } = deps
@@ -40,7 +48,11 @@ export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools
     onRefused: (refusal) => current.abort.abort(refusal),
     signal,
   })
-  if (lostWorker !== null) run.note('The worker that ran this search was lost; it is run again from its beginning.', lostWorker)
+  if (lostWorker !== null)
+    run.note(
+      'The worker that ran this search was lost; it is run again from its beginning.',
+      lostWorker,
+    )
   try {
     await runSearch({ search, input }, run, current.abort, deps)
     await run.complete()
@@ -55,7 +67,8 @@ export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools
       await leave(`Attempt ${attempt} failed and another one will follow: ${error.message}`)
       throw error
     }
-    if (!(error instanceof SearchFailed)) log.error({ err: error, job: id, search, attempt }, 'A search failed')
+    if (!(error instanceof SearchFailed))
+      log.error({ err: error, job: id, search, attempt }, 'A search failed')
     await run.fail(messageFor(error), stackFor(error)).catch((problem) => {
       if (problem instanceof WriteRefused) return stopQuietly(problem)
       throw problem
@@ -65,15 +78,21 @@ export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools
     running.remove(current)
   }
 
-  /** Nobody wants this run any more. Only where the store was rolled back does the job have to begin anew. */
+  /**
+   * Nobody wants this run any more. Only where the store was rolled back does the job have to begin
+   * anew.
+   */
   async function stopQuietly(refusal: WriteRefused): Promise<void> {
     if (refusal.why === 'rolled_back') await delivery.handBack()
   }
 
-  /** The last words of a run that goes on elsewhere: should they be lost, the job is none the worse. */
+  /**
+   * The last words of a run that goes on elsewhere: should they be lost, the job is none the worse.
+   */
   async function leave(why: string): Promise<void> {
     await run.leave(why, worker).catch((problem) => {
-      if (!(problem instanceof WriteRefused)) log.warn({ err: problem, job: id }, 'Could not note why a run ended')
+      if (!(problem instanceof WriteRefused))
+        log.warn({ err: problem, job: id }, 'Could not note why a run ended')
     })
   }
 }

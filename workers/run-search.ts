@@ -12,11 +12,15 @@ export interface RunSearchDeps<Tools> {
 }
 
 const defaultTimeoutMs = 15 * 60_000
-/** A search that was told to stop is waited for so long; then its slot is given to others while it goes on behind. */
+/**
+ * A search that was told to stop is waited for so long; then its slot is given to others while it
+ * goes on behind.
+ */
 const deafAfterMs = 2_000
 
 /**
- * Feeds the run with a search's rows until it is through, or until the abort: then the abort's reason is thrown.
+ * Feeds the run with a search's rows until it is through, or until the abort: then the abort's
+ * reason is thrown.
  * @throws {SearchFailed} where this installation can't run it
  */
 export async function runSearch<Tools>(
@@ -26,11 +30,14 @@ export async function runSearch<Tools>(
   { findSearch, openTools }: RunSearchDeps<Tools>,
 ): Promise<void> {
   const search = findSearch(job.search)
-  if (!search) throw new SearchFailed(`This installation has no search of the type “${job.search}”.`)
+  if (!search)
+    throw new SearchFailed(`This installation has no search of the type “${job.search}”.`)
   const input = search.input.safeParse(job.input)
   if (!input.success) {
     const [issue] = input.error.issues
-    throw new SearchFailed(`Its input no longer fits: ${issue ? `${issue.path.join('.')}: ${issue.message}` : 'it is invalid'}`)
+    throw new SearchFailed(
+      `Its input no longer fits: ${issue ? `${issue.path.join('.')}: ${issue.message}` : 'it is invalid'}`,
+    )
   }
 
   const tools = openTools()
@@ -55,7 +62,8 @@ export async function runSearch<Tools>(
     forPeople(error)
   } finally {
     clearTimeout(timer)
-    // They are closed when the search has let go of them, never under a query: that hung the whole process at its exit.
+    // They are closed when the search has let go of them, never under a query: that hung the whole
+    // process at its exit.
     const letGo = Promise.resolve(rows.return?.())
       .catch(() => {})
       .then(() => tools.close())

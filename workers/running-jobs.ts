@@ -7,7 +7,10 @@ export interface RunningJobs {
   remove(run: Run): void
   /** Somebody else has ended the job: its run stops quietly. */
   ended(id: string): void
-  /** The queue's lock on the job is lost: it may be given to others at any moment, so its run stops and the job begins anew. */
+  /**
+   * The queue's lock on the job is lost: it may be given to others at any moment, so its run stops
+   * and the job begins anew.
+   */
   lockLost(id: string): void
   /** The process is going away: every run is handed back. */
   handBackAll(): void
@@ -27,7 +30,8 @@ export function stopRun({ abort }: Run, why: Refusal): void {
 }
 
 export function createRunningJobs(): RunningJobs {
-  // Not by id: an attempt whose lock was lost may still be here when this process begins the next one.
+  // Not by id: an attempt whose lock was lost may still be here when this process begins the next
+  // one.
   const runs = new Set<Run>()
   let leaving = false
   const handBack = ({ abort }: Run) => abort.abort(new HandBack('The worker is shutting down'))
@@ -44,7 +48,8 @@ export function createRunningJobs(): RunningJobs {
     },
     remove: (run) => runs.delete(run),
     ended: (id) => each(id, (run) => stopRun(run, 'ended')),
-    lockLost: (id) => each(id, ({ abort }) => abort.abort(new HandBack('The worker lost touch with the queue'))),
+    lockLost: (id) =>
+      each(id, ({ abort }) => abort.abort(new HandBack('The worker lost touch with the queue'))),
     handBackAll() {
       leaving = true
       runs.forEach(handBack)

@@ -1,11 +1,17 @@
-import type { IndexEngine, WebIndex } from '#webindex/engine.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
+import type { IndexEngine, WebIndex } from '#webindex/query/engine.ts'
 
 /** What the searches of this process share. */
 export type SharedTools = Omit<SearchTools, 'openIndex'> & { engine: IndexEngine }
 
-/** Hands a run its tools. The index is opened when it is first asked for: not every search reads it, and there may be none yet. */
-export function openTools({ engine, ...shared }: SharedTools): SearchTools & { close(): Promise<void> } {
+/**
+ * Hands a run its tools. The index is opened when it is first asked for: not every search reads it,
+ * and there may be none yet.
+ */
+export function openTools({
+  engine,
+  ...shared
+}: SharedTools): SearchTools & { close(): Promise<void> } {
   let opening: Promise<WebIndex> | null = null
   return {
     ...shared,

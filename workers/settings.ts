@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { AllowPrivate } from '#crawler/allowed-addresses.ts'
 import { commonSettings } from '#jobs/settings.ts'
-import { AllowPrivate } from '#webindex/web/allowed-addresses.ts'
 
 export const workerSettings = commonSettings.extend({
   /** Searches that one worker process runs at once. */

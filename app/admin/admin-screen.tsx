@@ -3,7 +3,7 @@
 import { useSearchParams } from 'next/navigation'
 import { useCallback } from 'react'
 import type { FeedFilter } from '#jobs/feed-filter.ts'
-import type { SearchType } from '../http/answers.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import { JobsTable } from '../job-list/jobs-table.tsx'
 import type { Feed } from '../live/admin-feed.ts'
 import { filterQuery, readFilter } from '../live/feed-filter.ts'
@@ -23,7 +23,10 @@ interface AdminScreenProps {
   people: People
 }
 
-/** Everybody's searches as they happen. The filter is in the address, so that it can be kept and shared. */
+/**
+ * Everybody's searches as they happen. The filter is in the address, so that it can be kept and
+ * shared.
+ */
 export function AdminScreen({ initial, searches, userId, people }: AdminScreenProps) {
   const filter = readFilter(useSearchParams())
   const { jobs, counts, settled } = useAdminFeed(filter, initial)
@@ -55,7 +58,11 @@ export function AdminScreen({ initial, searches, userId, people }: AdminScreenPr
           </select>
         </label>
       </div>
-      <StateTiles counts={counts} chosen={filter.state ?? null} onChoose={(state) => choose({ ...filter, state })} />
+      <StateTiles
+        counts={counts}
+        chosen={filter.state ?? null}
+        onChoose={(state) => choose({ ...filter, state })}
+      />
       <div className="mt-5" aria-busy={!settled}>
         {jobs.length > 0 ? (
           <JobsTable

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { JobsPage, Stats } from '../http/answers.ts'
+import { JobsPage, Stats } from '#protocol/answers.ts'
 import { callForVisitor, readSearchTypes, requireAccount } from '../http/for-visitor.ts'
 import { filterQuery, readFilter } from '../live/feed-filter.ts'
 import { HomeLink } from '../ui/home-link.tsx'

@@ -1,5 +1,5 @@
 import { type JobState, jobStates } from '#jobs/job.ts'
-import type { Counts } from '../http/answers.ts'
+import type { Counts } from '#protocol/answers.ts'
 import { StateIcon } from '../ui/state-badge.tsx'
 import { count } from '../words/numbers.ts'
 import { stateLabels } from '../words/states.ts'

@@ -7,7 +7,12 @@ export function useEscape(active: boolean, deed: () => void): void {
   useEffect(() => {
     if (!active) return
     const press = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('[role="menu"]')) deed()
+      if (
+        event.key === 'Escape' &&
+        !event.defaultPrevented &&
+        !document.querySelector('[role="menu"]')
+      )
+        deed()
     }
     document.addEventListener('keydown', press)
     return () => document.removeEventListener('keydown', press)

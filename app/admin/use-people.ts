@@ -2,14 +2,19 @@
 
 import { useEffect, useRef, useState } from 'react'
 import { callApi } from '../http/call-api.ts'
-import type { JobList } from '../live/job-list.ts'
+import type { JobList } from '../live/merge-jobs.ts'
 import { type People, PeopleAnswer, peopleOf, peoplePath } from './people.ts'
 
-/** Who started these jobs. Asks again when somebody appears who was not there when the page was made. */
+/**
+ * Who started these jobs. Asks again when somebody appears who was not there when the page was
+ * made.
+ */
 export function usePeople(initial: People, jobs: JobList): People {
   const [people, setPeople] = useState(initial)
   const asked = useRef(new Set<string>())
-  const strangers = jobs.filter(({ userId }) => people[userId] === undefined && !asked.current.has(userId))
+  const strangers = jobs.filter(
+    ({ userId }) => people[userId] === undefined && !asked.current.has(userId),
+  )
 
   useEffect(() => {
     if (strangers.length === 0) return

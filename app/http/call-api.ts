@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
-const Issue = z.object({ path: z.union([z.string(), z.array(z.union([z.string(), z.number()]))]), message: z.string() })
+const Issue = z.object({
+  path: z.union([z.string(), z.array(z.union([z.string(), z.number()]))]),
+  message: z.string(),
+})
 const Failure = z.object({
   error: z.object({
     code: z.string(),
@@ -59,12 +62,20 @@ export interface Call {
  * Calls the API and parses its answer.
  * @throws {ApiError} when the server says no, {@link Unreachable} when it says nothing
  */
-export async function callApi<Answer>(path: string, schema: z.ZodType<Answer>, call: Call = {}): Promise<Answer> {
+export async function callApi<Answer>(
+  path: string,
+  schema: z.ZodType<Answer>,
+  call: Call = {},
+): Promise<Answer> {
   const { method = 'GET', body, headers, signal, origin = '' } = call
   const response = await fetch(`${origin}/api${path}`, {
     method,
     cache: 'no-store',
-    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal ? { signal } : {}),
   }).catch((error: unknown) => {
@@ -78,7 +89,10 @@ export async function callApi<Answer>(path: string, schema: z.ZodType<Answer>, c
 async function failureOf(response: Response): Promise<ApiError> {
   const parsed = Failure.safeParse(await response.json().catch(() => null))
   if (parsed.success) return new ApiError(response.status, parsed.data.error)
-  return new ApiError(response.status, { code: 'internal', message: `The server failed to answer (${response.status}).` })
+  return new ApiError(response.status, {
+    code: 'internal',
+    message: `The server failed to answer (${response.status}).`,
+  })
 }
 
 /** What went wrong, in a sentence for the person in front of the screen. */

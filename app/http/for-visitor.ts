@@ -2,11 +2,17 @@ import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { cache } from 'react'
 import type { z } from 'zod'
-import { Me, type SearchType, SearchTypes } from './answers.ts'
+import { Me, type SearchType, SearchTypes } from '#protocol/answers.ts'
 import { ApiError, callApi } from './call-api.ts'
 
-/** Calls the API from a server component on behalf of the visitor: through the loopback, with the visitor's cookie. */
-export async function callForVisitor<Answer>(path: string, schema: z.ZodType<Answer>): Promise<Answer> {
+/**
+ * Calls the API from a server component on behalf of the visitor: through the loopback, with the
+ * visitor's cookie.
+ */
+export async function callForVisitor<Answer>(
+  path: string,
+  schema: z.ZodType<Answer>,
+): Promise<Answer> {
   const cookie = (await headers()).get('cookie') ?? ''
   return callApi(path, schema, { origin: process.env.LOOPBACK_URL ?? '', headers: { cookie } })
 }
@@ -15,9 +21,13 @@ export async function callForVisitor<Answer>(path: string, schema: z.ZodType<Ans
 export const readMe = cache(() => callForVisitor('/me', Me))
 
 /** What can be searched for. Asked once per page. */
-export const readSearchTypes = cache(async (): Promise<SearchType[]> => (await callForVisitor('/searches', SearchTypes)).searches)
+export const readSearchTypes = cache(
+  async (): Promise<SearchType[]> => (await callForVisitor('/searches', SearchTypes)).searches,
+)
 
-/** The visitor's account; somebody who has not signed in is sent to do so and comes back to `path`. */
+/**
+ * The visitor's account; somebody who has not signed in is sent to do so and comes back to `path`.
+ */
 export async function requireAccount(path: string) {
   const { user } = await readMe()
   return user ?? redirect(signInPath(path))

@@ -3,7 +3,7 @@
 import Link from 'next/link'
 import { memo } from 'react'
 import type { JobSummary } from '#jobs/job.ts'
-import type { SearchType } from '../http/answers.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import { Elapsed } from '../ui/elapsed.tsx'
 import { LocalTime } from '../ui/local-time.tsx'
 import { ProgressBar } from '../ui/progress-bar.tsx'
@@ -38,7 +38,9 @@ export const JobLine = memo(function JobLine({ job, search, owner }: JobLineProp
         >
           {subject}
         </Link>
-        <span className="block truncate text-xs text-ink-3">{[search?.title ?? job.search, ...details].join(' · ')}</span>
+        <span className="block truncate text-xs text-ink-3">
+          {[search?.title ?? job.search, ...details].join(' · ')}
+        </span>
       </td>
       {owner === undefined ? null : (
         <td className={`${cell} truncate text-ink-2 max-sm:col-span-2 max-sm:text-xs`}>
@@ -49,7 +51,9 @@ export const JobLine = memo(function JobLine({ job, search, owner }: JobLineProp
       <td className={`${cell} max-sm:col-span-2`}>
         <ProgressCell job={job} />
       </td>
-      <td className={`${cell} text-right tabular-nums max-sm:text-left max-sm:text-xs max-sm:text-ink-2`}>
+      <td
+        className={`${cell} text-right tabular-nums max-sm:text-left max-sm:text-xs max-sm:text-ink-2`}
+      >
         <span className="max-sm:hidden">{count(job.rowCount)}</span>
         <span className="sm:hidden">{plural(job.rowCount, 'row')}</span>
       </td>
@@ -77,7 +81,10 @@ function ProgressCell({ job }: { job: JobSummary }) {
   if (job.state === 'new') return <span className="text-xs text-ink-3">Waiting for a worker</span>
   const said = job.message ?? (job.progress ? progressPhrase(job.progress) : '')
   return (
-    <span className={`block truncate text-xs text-ink-3 ${job.message ? '' : 'max-sm:hidden'}`} title={said}>
+    <span
+      className={`block truncate text-xs text-ink-3 ${job.message ? '' : 'max-sm:hidden'}`}
+      title={said}
+    >
       {said}
     </span>
   )

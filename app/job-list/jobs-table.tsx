@@ -1,7 +1,7 @@
 'use client'
 
-import type { SearchType } from '../http/answers.ts'
-import type { JobList } from '../live/job-list.ts'
+import type { SearchType } from '#protocol/answers.ts'
+import type { JobList } from '../live/merge-jobs.ts'
 import { JobLine } from './job-line.tsx'
 
 const heading = 'px-3 py-2 text-left text-xs font-medium text-ink-3 first:pl-4 last:pr-4'

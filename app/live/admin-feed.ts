@@ -1,11 +1,11 @@
 import { type FeedFilter, fits } from '#jobs/feed-filter.ts'
-import type { Counts } from '../http/answers.ts'
+import type { Counts } from '#protocol/answers.ts'
+import { FeedAck, FeedFrame } from '#protocol/frames.ts'
 import { ask, catchUpNow, onConnected, onFrame, tell } from './connection.ts'
 import { sameFilter } from './feed-filter.ts'
-import { FeedAck, FeedFrame } from './frames.ts'
-import { type JobList, mergeJobs, replaceJobs } from './job-list.ts'
 import { renderAnew } from './leave-page.ts'
-import { signal } from './signal.ts'
+import { type JobList, mergeJobs, replaceJobs } from './merge-jobs.ts'
+import { signal } from './store.ts'
 import { whileUsed } from './while-used.ts'
 
 export interface Feed {
@@ -13,7 +13,10 @@ export interface Feed {
   jobs: JobList
   /** How many there are in each state, whatever the filter; null until the server has said. */
   counts: Counts | null
-  /** Whether the server has answered for this filter. Until then there may be jobs that fit and are not here yet. */
+  /**
+   * Whether the server has answered for this filter. Until then there may be jobs that fit and are
+   * not here yet.
+   */
   settled: boolean
 }
 
@@ -27,7 +30,10 @@ const most = 200
 const feed = signal<HeldFeed | null>(null)
 export const adminFeed = { read: feed.read }
 
-/** Counts openings: a tab has one feed, and the answer to an opening counts only if none was sent after it. */
+/**
+ * Counts openings: a tab has one feed, and the answer to an opening counts only if none was sent
+ * after it.
+ */
 let openings = 0
 let answered = true
 let stopCatchingUp = () => {}
@@ -44,7 +50,8 @@ const keepOpen = whileUsed(
 )
 
 /**
- * Keeps the feed live while somebody listens; with another filter than before, it is opened anew. Answers how to stop listening.
+ * Keeps the feed live while somebody listens; with another filter than before, it is opened anew.
+ * Answers how to stop listening.
  * @param initial what was rendered for this filter; counts when nothing is held yet
  */
 export function openAdminFeed(filter: FeedFilter, initial: Feed, listener: () => void): () => void {
@@ -82,15 +89,25 @@ async function open(): Promise<void> {
     throw new Error(ack.error.message)
   }
   answered = true
-  feed.set({ filter, jobs: newest(replaceJobs(held.jobs, ack.jobs)), counts: ack.counts, settled: true })
+  feed.set({
+    filter,
+    jobs: newest(replaceJobs(held.jobs, ack.jobs)),
+    counts: ack.counts,
+    settled: true,
+  })
 }
 
 function takeIn(frame: unknown): void {
   const { changed, removed, counts } = FeedFrame.parse(frame)
   const held = feed.read()
   if (!held) return
-  // Until the opening is answered, frames are of the filter before: what they say of jobs is true, what they take away may fit now.
-  feed.set({ ...held, jobs: newest(mergeJobs(held.jobs, changed, answered ? removed : [])), counts })
+  // Until the opening is answered, frames are of the filter before: what they say of jobs is true,
+  // what they take away may fit now.
+  feed.set({
+    ...held,
+    jobs: newest(mergeJobs(held.jobs, changed, answered ? removed : [])),
+    counts,
+  })
 }
 
 const newest = (jobs: JobList): JobList => jobs.slice(0, most)

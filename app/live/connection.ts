@@ -1,8 +1,8 @@
 import { io, type Socket } from 'socket.io-client'
+import { Refusal, RevokedFrame } from '#protocol/frames.ts'
 import { type ConnectionStatus, statusOf, unseenMs } from './connection-status.ts'
-import { Refusal, RevokedFrame } from './frames.ts'
 import { goToSignIn, renderAnew } from './leave-page.ts'
-import { signal } from './signal.ts'
+import { signal } from './store.ts'
 
 /** Somebody who must catch up whenever the connection is there again. Settles when it has. */
 type CatchUp = () => Promise<void>
@@ -18,7 +18,10 @@ export class NotConnected extends Error {
 const handshakeWithinMs = 10_000
 const answerWithinMs = 10_000
 const retryAfterMs = 2_000
-/** The server pings every 10 s. Silent for longer, it is asked whether it is there: after a sleep a dead connection looks alive. */
+/**
+ * The server pings every 10 s. Silent for longer, it is asked whether it is there: after a sleep a
+ * dead connection looks alive.
+ */
 const silentForMs = 12_000
 const lookEveryMs = 1_000
 
@@ -44,7 +47,10 @@ export function onFrame(event: string, read: (frame: unknown) => void): void {
   if (socket) listen(socket, event, read)
 }
 
-/** Calls `catchUp` on every connection, beginning with this one if it is there. Answers how to stop that. */
+/**
+ * Calls `catchUp` on every connection, beginning with this one if it is there. Answers how to stop
+ * that.
+ */
 export function onConnected(catchUp: CatchUp): () => void {
   catchUps.add(catchUp)
   if (connect().connected) void run([catchUp])
@@ -55,13 +61,17 @@ export function onConnected(catchUp: CatchUp): () => void {
   }
 }
 
-/** Catches up once if there is a connection; without one, {@link onConnected} comes round. Tries again when it fails. */
+/**
+ * Catches up once if there is a connection; without one, {@link onConnected} comes round. Tries
+ * again when it fails.
+ */
 export function catchUpNow(catchUp: CatchUp): void {
   if (socket?.connected) void run([catchUp])
 }
 
 /**
- * Asks the server over the socket. A server that does not answer is taken for lost: the connection is made anew.
+ * Asks the server over the socket. A server that does not answer is taken for lost: the connection
+ * is made anew.
  * @throws {NotConnected} when nothing was asked; otherwise when there is no answer
  */
 export function ask(event: string, message: unknown): Promise<unknown> {
@@ -76,7 +86,10 @@ export function ask(event: string, message: unknown): Promise<unknown> {
   })
 }
 
-/** Says something that needs no answer. Without a connection it is not said: the server has forgotten us anyway. */
+/**
+ * Says something that needs no answer. Without a connection it is not said: the server has
+ * forgotten us anyway.
+ */
 export function tell(event: string, message: unknown): void {
   if (socket?.connected) socket.emit(event, message)
 }
@@ -100,7 +113,8 @@ function connect(): Socket {
     void run([...catchUps])
   })
   made.on('disconnect', (reason) => {
-    // What was said in its last moment would be said again on the next connection, where all is asked anew.
+    // What was said in its last moment would be said again on the next connection, where all is
+    // asked anew.
     made.sendBuffer = []
     lostAt = Date.now()
     judge()
@@ -125,7 +139,9 @@ function connect(): Socket {
   return made
 }
 
-/** A frame that can't be read is as good as a lost one: the next connection tells anew what it said. */
+/**
+ * A frame that can't be read is as good as a lost one: the next connection tells anew what it said.
+ */
 function listen(to: Socket, event: string, read: (frame: unknown) => void): void {
   to.on(event, (frame: unknown) => {
     try {
@@ -137,7 +153,9 @@ function listen(to: Socket, event: string, read: (frame: unknown) => void): void
   })
 }
 
-/** What the browser knows and Socket.IO does not ask: the network, sleep, and whether anybody looks. */
+/**
+ * What the browser knows and Socket.IO does not ask: the network, sleep, and whether anybody looks.
+ */
 function lookOut(made: Socket): void {
   const atOnce = () => (made.connected ? makeSure() : made.disconnect().connect())
   window.addEventListener('online', () => {
@@ -213,8 +231,18 @@ function judge(): void {
     setTimeout(judge, unseenMs)
   }
   const behindForMs = behindSince === null ? null : now - behindSince
-  // So short that nobody sees a difference: nothing is said, or every look at another page would flicker.
-  if (connected && status.read() === 'live' && behindForMs !== null && behindForMs < unseenMs) return
-  status.set(statusOf({ connected, behindForMs, lostForMs: now - lostAt, online: navigator.onLine, wasLive }))
+  // So short that nobody sees a difference: nothing is said, or every look at another page would
+  // flicker.
+  if (connected && status.read() === 'live' && behindForMs !== null && behindForMs < unseenMs)
+    return
+  status.set(
+    statusOf({
+      connected,
+      behindForMs,
+      lostForMs: now - lostAt,
+      online: navigator.onLine,
+      wasLive,
+    }),
+  )
   if (status.read() === 'live') wasLive = true
 }

@@ -13,6 +13,9 @@ export function readFilter(query: { get(name: string): string | null }): FeedFil
 
 /** `?state=running&search=linking-domains`, or nothing. */
 export function filterQuery({ state, search }: FeedFilter): string {
-  const query = new URLSearchParams({ ...(state ? { state } : {}), ...(search ? { search } : {}) }).toString()
+  const query = new URLSearchParams({
+    ...(state ? { state } : {}),
+    ...(search ? { search } : {}),
+  }).toString()
   return query === '' ? '' : `?${query}`
 }

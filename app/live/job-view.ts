@@ -2,9 +2,12 @@ import type { Row } from '#jobs/define-search.ts'
 import type { JobEvent, RowsEvent, StateEvent } from '#jobs/events.ts'
 import type { Job, Progress } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import type { TimelineEntry } from '../http/answers.ts'
+import type { TimelineEntry } from '#protocol/answers.ts'
 
-/** All that a page knows of one job: its record, the rows of its current attempt, its timeline. Never changed, only replaced. */
+/**
+ * All that a page knows of one job: its record, the rows of its current attempt, its timeline.
+ * Never changed, only replaced.
+ */
 export interface JobView {
   job: Job
   /** By index. A hole is a row that has not been fetched yet. */
@@ -20,17 +23,27 @@ export function viewOf(job: Job): JobView {
 }
 
 /**
- * Applies events in their order. One that is known already is dropped; behind a gap nothing is applied, since what is missing must
- * come first.
+ * Applies events in their order. One that is known already is dropped; behind a gap nothing is
+ * applied, since what is missing must come first.
  */
-export function applyEvents(view: JobView, events: readonly JobEvent[]): { view: JobView; gap: boolean } {
+export function applyEvents(
+  view: JobView,
+  events: readonly JobEvent[],
+): { view: JobView; gap: boolean } {
   let next = view
-  /** The rows that this very call has made: they may be added to, so that many arrivals cost one copy. */
+  /**
+   * The rows that this very call has made: they may be added to, so that many arrivals cost one
+   * copy.
+   */
   let own: (Row | undefined)[] | null = null
   for (const event of events) {
     if (event.type === 'progress') {
       const { attempt, ...progress } = event.data
-      if (isLive(next.job.state) && attempt === next.job.attempt && !isBehind(progress, next.job.progress))
+      if (
+        isLive(next.job.state) &&
+        attempt === next.job.attempt &&
+        !isBehind(progress, next.job.progress)
+      )
         next = { ...next, job: { ...next.job, progress } }
       continue
     }
@@ -48,12 +61,18 @@ export function applyEvents(view: JobView, events: readonly JobEvent[]): { view:
   return { view: next, gap: false }
 }
 
-/** Said before what is held: within a phase nothing goes back, but a message may have been on its way while the job was read. */
+/**
+ * Said before what is held: within a phase nothing goes back, but a message may have been on its
+ * way while the job was read.
+ */
 function isBehind(said: Progress, held: Progress | null): boolean {
   return held !== null && said.phase === held.phase && said.done < held.done
 }
 
-/** What the server holds, all at once. Rows of the same attempt stay: a row never changes, only more of them come. */
+/**
+ * What the server holds, all at once. Rows of the same attempt stay: a row never changes, only more
+ * of them come.
+ */
 export function replaceJob(view: JobView, job: Job): JobView {
   const sameStore = view.job.epoch === job.epoch
   const sameRows = sameStore && view.job.attempt === job.attempt
@@ -65,14 +84,20 @@ export function replaceJob(view: JobView, job: Job): JobView {
   }
 }
 
-/** The answer to a resumed watch: what happened meanwhile, then the record as of the last of it, which alone knows the progress. */
+/**
+ * The answer to a resumed watch: what happened meanwhile, then the record as of the last of it,
+ * which alone knows the progress.
+ */
 export function applyReplay(view: JobView, job: Job, events: readonly JobEvent[]): JobView {
   if (view.job.epoch !== job.epoch) return replaceJob(view, job)
   return replaceJob(applyEvents(view, events).view, job)
 }
 
 /** Puts fetched rows into their places, unless another attempt has begun meanwhile. */
-export function putRows(view: JobView, page: { attempt: number; from: number; rows: readonly Row[] }): JobView {
+export function putRows(
+  view: JobView,
+  page: { attempt: number; from: number; rows: readonly Row[] },
+): JobView {
   if (page.attempt !== view.job.attempt || page.rows.length === 0) return view
   const rows = view.rows.slice()
   put(rows, page.from, page.rows)
@@ -93,7 +118,11 @@ export function firstHole({ job, rows }: JobView): { from: number; to: number } 
   return { from, to }
 }
 
-function withArrivedRows(view: JobView, own: (Row | undefined)[], { from, rows }: RowsEvent): JobView {
+function withArrivedRows(
+  view: JobView,
+  own: (Row | undefined)[],
+  { from, rows }: RowsEvent,
+): JobView {
   put(own, from, rows)
   const rowCount = Math.max(view.job.rowCount, from + rows.length)
   return { ...view, job: { ...view.job, rowCount }, rows: own, freshFrom: from }
@@ -114,7 +143,16 @@ function movedJob(job: Job, { state, attempt, message, at }: StateEvent): Job {
       return { ...job, state, message: null, startedAt: null, finishedAt: null }
     case 'running':
       return attempt > job.attempt
-        ? { ...job, state, attempt, message: null, startedAt, finishedAt: null, progress: null, rowCount: 0 }
+        ? {
+            ...job,
+            state,
+            attempt,
+            message: null,
+            startedAt,
+            finishedAt: null,
+            progress: null,
+            rowCount: 0,
+          }
         : { ...job, state, message: null, startedAt, finishedAt: null }
     case 'complete':
       return { ...job, state, message: message ?? null, startedAt, finishedAt: at }
@@ -130,7 +168,10 @@ function put(rows: (Row | undefined)[], from: number, arrived: readonly Row[]): 
   })
 }
 
-function mergeTimeline(held: readonly TimelineEntry[], arrived: readonly TimelineEntry[]): readonly TimelineEntry[] {
+function mergeTimeline(
+  held: readonly TimelineEntry[],
+  arrived: readonly TimelineEntry[],
+): readonly TimelineEntry[] {
   const bySeq = new Map(held.map((entry) => [entry.seq, entry]))
   for (const entry of arrived) bySeq.set(entry.seq, entry)
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq)

@@ -1,5 +1,8 @@
 let signingOut = false
-/** Whoever signs out here goes where they like; that the server ends the connection meanwhile is as it should be. */
+/**
+ * Whoever signs out here goes where they like; that the server ends the connection meanwhile is as
+ * it should be.
+ */
 export function setSigningOut(is: boolean): void {
   signingOut = is
 }
@@ -14,7 +17,10 @@ export function goToSignIn(): void {
 const renderedAnewAt = 'rendered-anew-at'
 const againAfterMs = 60_000
 
-/** What this account may do has changed: the server renders the page for what it may do now. Not again and again, should that not help. */
+/**
+ * What this account may do has changed: the server renders the page for what it may do now. Not
+ * again and again, should that not help.
+ */
 export function renderAnew(): void {
   const last = Number(sessionStorage.getItem(renderedAnewAt) ?? 0)
   if (Date.now() - last < againAfterMs) return

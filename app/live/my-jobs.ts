@@ -1,8 +1,8 @@
 import type { JobSummary } from '#jobs/job.ts'
+import { MineAck, MineFrame } from '#protocol/frames.ts'
 import { ask, onConnected, onFrame, tell } from './connection.ts'
-import { MineAck, MineFrame } from './frames.ts'
-import { type JobList, mergeJobs, takeInNewest } from './job-list.ts'
-import { signal } from './signal.ts'
+import { type JobList, mergeJobs, takeInNewest } from './merge-jobs.ts'
+import { signal } from './store.ts'
 import { markGone } from './watched-jobs.ts'
 import { whileUsed } from './while-used.ts'
 

@@ -1,7 +1,7 @@
 'use client'
 
 import { useCallback, useState, useSyncExternalStore } from 'react'
-import type { JobList } from './job-list.ts'
+import type { JobList } from './merge-jobs.ts'
 import { myJobs, openMyJobs } from './my-jobs.ts'
 
 /**

@@ -2,12 +2,26 @@ import { z } from 'zod'
 import type { JobEvent } from '#jobs/events.ts'
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import { RowsPage, Timeline } from '../http/answers.ts'
+import { RowsPage, Timeline } from '#protocol/answers.ts'
+import {
+  EventsFrame,
+  ResyncFrame,
+  RevokedFrame,
+  WatchAck,
+  type WatchAnswer,
+} from '#protocol/frames.ts'
 import { callApi } from '../http/call-api.ts'
 import { ask, catchUpNow, onConnected, onFrame, tell } from './connection.ts'
-import { EventsFrame, ResyncFrame, RevokedFrame, WatchAck, type WatchAnswer } from './frames.ts'
-import { applyEvents, applyReplay, firstHole, type JobView, putRows, putTimeline, replaceJob } from './job-view.ts'
-import { type Signal, signal } from './signal.ts'
+import {
+  applyEvents,
+  applyReplay,
+  firstHole,
+  type JobView,
+  putRows,
+  putTimeline,
+  replaceJob,
+} from './job-view.ts'
+import { type Signal, signal } from './store.ts'
 import { whileUsed } from './while-used.ts'
 
 /** What a page holds: the view, or that the job is gone (deleted, or no longer ours to see). */
@@ -28,7 +42,10 @@ const beingDeleted = new Set<string>()
 const perWatch = 200
 const rowsPerFetch = 1_000
 
-/** Watches a job while somebody listens. `initial` counts unless something newer is held. Answers how to stop listening. */
+/**
+ * Watches a job while somebody listens. `initial` counts unless something newer is held. Answers
+ * how to stop listening.
+ */
 export function watchJob(initial: JobView, listener: () => void): () => void {
   const { id } = initial.job
   const entry = entries.get(id) ?? entryOf(initial)
@@ -58,7 +75,10 @@ export function markGone(ids: readonly string[]): void {
   for (const id of ids) if (!beingDeleted.has(id)) entries.get(id)?.held.set('gone')
 }
 
-/** Deletes a job on behalf of its page, which is then left: it does not say meanwhile that there is no such job. */
+/**
+ * Deletes a job on behalf of its page, which is then left: it does not say meanwhile that there is
+ * no such job.
+ */
 export async function deleteJob(id: string): Promise<void> {
   beingDeleted.add(id)
   try {
@@ -123,7 +143,10 @@ function listen(): void {
   })
 }
 
-/** The server does not watch jobs that have ended; whether they are still there is asked when somebody looks again. */
+/**
+ * The server does not watch jobs that have ended; whether they are still there is asked when
+ * somebody looks again.
+ */
 function lookAtEnded(): void {
   const ended = [...entries.values()].filter(({ held }) => {
     const view = held.read()
@@ -144,14 +167,19 @@ function takeInEvents(frame: unknown): void {
     const held = entry?.held.read()
     if (!entry || !held || held === 'gone') continue
     const { view, gap } = applyEvents(held, events)
-    // Rows may come faster than a screen can show them. A tab that nobody sees has slow timers, but a title that should be true.
-    if (view.job.state === held.job.state && document.visibilityState === 'visible') entry.held.setSoon(view)
+    // Rows may come faster than a screen can show them. A tab that nobody sees has slow timers, but
+    // a title that should be true.
+    if (view.job.state === held.job.state && document.visibilityState === 'visible')
+      entry.held.setSoon(view)
     else entry.held.set(view)
     if (gap) catchUpNow(() => rewatch([entry]))
   }
 }
 
-/** One question for all of them, each from where it is. Settles when all of them have what they lacked. */
+/**
+ * One question for all of them, each from where it is. Settles when all of them have what they
+ * lacked.
+ */
 async function rewatch(due: readonly Entry[]): Promise<void> {
   for (let i = 0; i < due.length; i += perWatch) {
     const jobs = due.slice(i, i + perWatch).flatMap(({ id, held }) => {
@@ -170,7 +198,8 @@ async function takeInAnswer(answer: WatchAnswer): Promise<void> {
     markGone([answer.id])
     return
   }
-  if (answer.mode === 'replay') change(answer.id, (view) => applyReplay(view, answer.job, answer.events))
+  if (answer.mode === 'replay')
+    change(answer.id, (view) => applyReplay(view, answer.job, answer.events))
   else change(answer.id, (view) => replaceJob(view, answer.job))
   await fetchMissing(answer.id, answer.mode === 'snapshot')
 }
@@ -192,7 +221,10 @@ async function fetchMissing(id: string, timelineToo = true): Promise<void> {
   const fetching = new AbortController()
   entry.fetching = fetching
   try {
-    await Promise.all([timelineToo ? fillTimeline(id, fetching.signal) : null, fillRows(id, fetching.signal)])
+    await Promise.all([
+      timelineToo ? fillTimeline(id, fetching.signal) : null,
+      fillRows(id, fetching.signal),
+    ])
   } catch (error) {
     if (!fetching.signal.aborted) throw error
   }
@@ -209,7 +241,9 @@ async function fillRows(id: string, stop: AbortSignal): Promise<void> {
     const hole = view && view !== 'gone' && firstHole(view)
     if (!hole || stop.aborted) return
     const limit = Math.min(hole.to - hole.from, rowsPerFetch)
-    const page = await callApi(`/jobs/${id}/rows?from=${hole.from}&limit=${limit}`, RowsPage, { signal: stop })
+    const page = await callApi(`/jobs/${id}/rows?from=${hole.from}&limit=${limit}`, RowsPage, {
+      signal: stop,
+    })
     // Another attempt has begun: its first event tells what to show.
     if (page.rows.length === 0 || page.attempt !== view.job.attempt) return
     change(id, (current) => putRows(current, page))

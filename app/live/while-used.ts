@@ -1,8 +1,12 @@
-/** Longer than React needs to take a component off and put it on again, as StrictMode and a change of pages do. */
+/**
+ * Longer than React needs to take a component off and put it on again, as StrictMode and a change
+ * of pages do.
+ */
 const lingerMs = 1_000
 
 /**
- * Something that goes on while anybody uses it: begun for the first, ended a moment after the last has left.
+ * Something that goes on while anybody uses it: begun for the first, ended a moment after the last
+ * has left.
  * @returns how to use it, which answers how to leave
  */
 export function whileUsed(begin: () => void, end: () => void): () => () => void {

@@ -7,11 +7,20 @@ import type { Field } from './form-fields.ts'
 const segmentsAtMost = 4
 
 /** One field with its label, help and what is wrong with it. */
-export function FieldControl({ field, issue, large = false }: { field: Field; issue: string | undefined; large?: boolean }) {
+export function FieldControl({
+  field,
+  issue,
+  large = false,
+}: {
+  field: Field
+  issue: string | undefined
+  large?: boolean
+}) {
   const id = `field-${field.name}`
   const helpId = `${id}-help`
   const issueId = `${id}-issue`
-  const describedBy = [issue ? issueId : null, field.help ? helpId : null].filter(Boolean).join(' ') || undefined
+  const describedBy =
+    [issue ? issueId : null, field.help ? helpId : null].filter(Boolean).join(' ') || undefined
   const segmented = field.kind === 'choice' && field.options.length <= segmentsAtMost
   return (
     <div className="min-w-0">
@@ -22,7 +31,13 @@ export function FieldControl({ field, issue, large = false }: { field: Field; is
           {field.label}
         </label>
       )}
-      <Control field={field} id={id} invalid={issue !== undefined} describedBy={describedBy} large={large} />
+      <Control
+        field={field}
+        id={id}
+        invalid={issue !== undefined}
+        describedBy={describedBy}
+        large={large}
+      />
       {issue ? (
         <p id={issueId} className="mt-1.5 text-sm text-bad">
           {issue}
@@ -47,7 +62,13 @@ interface ControlProps {
 }
 
 function Control({ field, id, invalid, describedBy, large }: ControlProps) {
-  const common = { id, name: field.name, 'aria-invalid': invalid, 'aria-describedby': describedBy, required: field.required }
+  const common = {
+    id,
+    name: field.name,
+    'aria-invalid': invalid,
+    'aria-describedby': describedBy,
+    required: field.required,
+  }
   switch (field.kind) {
     case 'text':
       return <TextControl field={field} common={common} large={large} />
@@ -90,7 +111,13 @@ function Control({ field, id, invalid, describedBy, large }: ControlProps) {
       const options = field.options.map(({ value, label }) => ({ value: String(value), label }))
       if (options.length <= segmentsAtMost)
         return (
-          <Segmented legend={field.label} name={field.name} options={options} initial={field.initial} describedBy={describedBy} />
+          <Segmented
+            legend={field.label}
+            name={field.name}
+            options={options}
+            initial={field.initial}
+            describedBy={describedBy}
+          />
         )
       return (
         <select {...common} defaultValue={field.initial} className="field pr-8">
@@ -107,7 +134,13 @@ function Control({ field, id, invalid, describedBy, large }: ControlProps) {
 
 interface TextProps {
   field: Extract<Field, { kind: 'text' }>
-  common: { id: string; name: string; required: boolean; 'aria-invalid': boolean; 'aria-describedby': string | undefined }
+  common: {
+    id: string
+    name: string
+    required: boolean
+    'aria-invalid': boolean
+    'aria-describedby': string | undefined
+  }
   large: boolean
 }
 
@@ -116,7 +149,8 @@ function TextControl({ field, common, large }: TextProps) {
 
   useEffect(() => {
     // With a keyboard at hand one types at once; on a phone the focus would cover half of the page.
-    if (large && window.matchMedia('(pointer: fine)').matches) input.current?.focus({ preventScroll: true })
+    if (large && window.matchMedia('(pointer: fine)').matches)
+      input.current?.focus({ preventScroll: true })
   }, [large])
 
   return (

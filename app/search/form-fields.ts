@@ -7,7 +7,9 @@ interface Base {
   label: string
   help: string | undefined
   required: boolean
-  /** Asked for only while each of these choices is one of its values; always where there are none. */
+  /**
+   * Asked for only while each of these choices is one of its values; always where there are none.
+   */
   only: Record<string, string[]>
 }
 
@@ -15,7 +17,13 @@ interface Base {
 export type Field =
   | (Base & { kind: 'text'; initial: string; examples: string[]; maxLength: number | undefined })
   | (Base & { kind: 'lines'; initial: string; examples: string[]; maxLength: number | undefined })
-  | (Base & { kind: 'number'; initial: string; min: number | undefined; max: number | undefined; step: number | 'any' })
+  | (Base & {
+      kind: 'number'
+      initial: string
+      min: number | undefined
+      max: number | undefined
+      step: number | 'any'
+    })
   | (Base & { kind: 'choice'; initial: string; options: { value: Value; label: string }[] })
   | (Base & { kind: 'switch'; initial: boolean })
 
@@ -38,7 +46,10 @@ const Property = z.object({
   maxLength: z.number().optional(),
 })
 type Property = z.infer<typeof Property>
-const ObjectSchema = z.object({ properties: z.record(z.string(), Property), required: z.array(z.string()).default([]) })
+const ObjectSchema = z.object({
+  properties: z.record(z.string(), Property),
+  required: z.array(z.string()).default([]),
+})
 
 /** Longer than this is no longer one word, phrase or address: it is written in several lines. */
 const longText = 4_000
@@ -52,10 +63,17 @@ export function formFields(jsonSchema: unknown): Field[] {
 }
 
 function fieldOf(name: string, property: Property, required: boolean): Field {
-  const base: Base = { name, label: property.title ?? humanised(name), help: property.description, required, only: property.only }
+  const base: Base = {
+    name,
+    label: property.title ?? humanised(name),
+    help: property.description,
+    required,
+    only: property.only,
+  }
   const initial = Scalar.safeParse(property.default).data
   const options = optionsOf(property)
-  if (options.length > 0) return { ...base, kind: 'choice', options, initial: String(initial ?? options[0]?.value ?? '') }
+  if (options.length > 0)
+    return { ...base, kind: 'choice', options, initial: String(initial ?? options[0]?.value ?? '') }
   switch (property.type) {
     case 'boolean':
       return { ...base, kind: 'switch', initial: initial === true }
@@ -65,12 +83,25 @@ function fieldOf(name: string, property: Property, required: boolean): Field {
       const { minimum: min, maximum } = property
       // zod says that an integer is safe; as a limit in a form that is none.
       const max = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum
-      return { ...base, kind: 'number', initial: initial === undefined ? '' : String(initial), min, max, step }
+      return {
+        ...base,
+        kind: 'number',
+        initial: initial === undefined ? '' : String(initial),
+        min,
+        max,
+        step,
+      }
     }
     default: {
       const examples = (property.examples ?? []).map(String)
       const kind = (property.maxLength ?? 0) > longText ? 'lines' : 'text'
-      return { ...base, kind, initial: initial === undefined ? '' : String(initial), examples, maxLength: property.maxLength }
+      return {
+        ...base,
+        kind,
+        initial: initial === undefined ? '' : String(initial),
+        examples,
+        maxLength: property.maxLength,
+      }
     }
   }
 }
@@ -80,16 +111,25 @@ function optionsOf(property: Property): { value: Value; label: string }[] {
   if (property.enum) return property.enum.map((value) => ({ value, label: label(value) }))
   const alternatives = z.array(Alternative).safeParse(property.oneOf ?? property.anyOf)
   if (!alternatives.success) return []
-  return alternatives.data.map(({ const: value, title }) => ({ value, label: title ?? label(value) }))
+  return alternatives.data.map(({ const: value, title }) => ({
+    value,
+    label: title ?? label(value),
+  }))
 }
 
 /** The fields that are asked for, given what is chosen in others. */
 export function fieldsAskedFor(fields: readonly Field[], chosen: Record<string, string>): Field[] {
-  const value = (name: string) => chosen[name] ?? String(fields.find((field) => field.name === name)?.initial)
-  return fields.filter(({ only }) => Object.entries(only).every(([name, values]) => values.includes(value(name))))
+  const value = (name: string) =>
+    chosen[name] ?? String(fields.find((field) => field.name === name)?.initial)
+  return fields.filter(({ only }) =>
+    Object.entries(only).every(([name, values]) => values.includes(value(name))),
+  )
 }
 
-/** What was filled in, in the types that the schema wants. An option that is empty is left out, so that its default counts. */
+/**
+ * What was filled in, in the types that the schema wants. An option that is empty is left out, so
+ * that its default counts.
+ */
 export function inputOf(fields: readonly Field[], filledIn: FormData): Record<string, Value> {
   const input: Record<string, Value> = {}
   for (const field of fields) {
@@ -109,6 +149,8 @@ export function inputOf(fields: readonly Field[], filledIn: FormData): Record<st
 /** linkDomain → "Link domain", all_words → "All words" */
 export function humanised(name: string): string {
   if (name.toLowerCase() === 'url') return 'URL'
-  const words = name.replaceAll(/[_-]+/g, ' ').replaceAll(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`)
+  const words = name
+    .replaceAll(/[_-]+/g, ' ')
+    .replaceAll(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`)
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

@@ -3,7 +3,7 @@
 import { useRouter } from 'next/navigation'
 import { type FormEvent, useMemo, useRef, useState } from 'react'
 import { v4 as uuid } from 'uuid'
-import { OneJob, type SearchType } from '../http/answers.ts'
+import { OneJob, type SearchType } from '#protocol/answers.ts'
 import { ApiError, callApi, type FieldIssue, sentenceFor } from '../http/call-api.ts'
 import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
@@ -11,7 +11,10 @@ import { alreadyRunningPath } from './already-running.ts'
 import { FieldControl } from './field-control.tsx'
 import { type Field, fieldsAskedFor, formFields, inputOf } from './form-fields.ts'
 
-/** The form of a search, made from the schema of its input: what it is about on top, the options below. */
+/**
+ * The form of a search, made from the schema of its input: what it is about on top, the options
+ * below.
+ */
 export function SearchForm({ search }: { search: SearchType }) {
   const router = useRouter()
   const all = useMemo(() => formFields(search.input), [search])
@@ -40,7 +43,8 @@ export function SearchForm({ search }: { search: SearchType }) {
     } catch (error) {
       if (error instanceof ApiError) {
         attempt.current = null
-        if (error.code === 'already_running' && error.jobId) return router.push(alreadyRunningPath(error.jobId))
+        if (error.code === 'already_running' && error.jobId)
+          return router.push(alreadyRunningPath(error.jobId))
       }
       setBusy(false)
       show(error)
@@ -59,7 +63,8 @@ export function SearchForm({ search }: { search: SearchType }) {
   function choose(event: FormEvent<HTMLFormElement>) {
     const { target } = event
     if (!(target instanceof HTMLInputElement || target instanceof HTMLSelectElement)) return
-    if (all.some(({ only }) => target.name in only)) setChosen({ ...chosen, [target.name]: target.value })
+    if (all.some(({ only }) => target.name in only))
+      setChosen({ ...chosen, [target.name]: target.value })
   }
 
   const [subject, ...options] = inOrder(fields)
@@ -92,7 +97,11 @@ export function SearchForm({ search }: { search: SearchType }) {
         kind="solid"
         size="large"
         disabled={busy}
-        className={subject?.kind === 'text' ? 'sm:col-start-2 sm:row-start-1 sm:mt-6' : 'sm:col-span-2 sm:justify-self-start'}
+        className={
+          subject?.kind === 'text'
+            ? 'sm:col-start-2 sm:row-start-1 sm:mt-6'
+            : 'sm:col-span-2 sm:justify-self-start'
+        }
       >
         {busy ? 'Starting…' : 'Start search'}
       </Button>

@@ -1,12 +1,18 @@
 'use client'
 
 import { useState } from 'react'
-import type { SearchType } from '../http/answers.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import { Segmented } from '../ui/segmented.tsx'
 import { SearchForm } from './search-form.tsx'
 
 /** Which search, and its form. */
-export function SearchPanel({ searches, initial }: { searches: SearchType[]; initial: string | undefined }) {
+export function SearchPanel({
+  searches,
+  initial,
+}: {
+  searches: SearchType[]
+  initial: string | undefined
+}) {
   const [name, setName] = useState(initial)
   const search = searches.find((candidate) => candidate.name === name) ?? searches[0]
 

@@ -5,8 +5,16 @@ import { useConnection } from '../live/use-connection.ts'
 import { Hint } from '../ui/tooltip.tsx'
 
 const looks: Record<ConnectionStatus, { label: string; meaning: string; dot: string }> = {
-  connecting: { label: 'Connecting', meaning: 'The live connection is being made.', dot: 'bg-ink-3 animate-breathe' },
-  live: { label: 'Live', meaning: 'Connected: what you see is up to date and changes as it happens.', dot: 'bg-good' },
+  connecting: {
+    label: 'Connecting',
+    meaning: 'The live connection is being made.',
+    dot: 'bg-ink-3 animate-breathe',
+  },
+  live: {
+    label: 'Live',
+    meaning: 'Connected: what you see is up to date and changes as it happens.',
+    dot: 'bg-good',
+  },
   reconnecting: {
     label: 'Reconnecting',
     meaning: 'The live connection was lost. What you see may be behind until it is back.',
@@ -14,7 +22,8 @@ const looks: Record<ConnectionStatus, { label: string; meaning: string; dot: str
   },
   offline: {
     label: 'Offline',
-    meaning: 'The server cannot be reached. What you see is as of the last connection; your searches go on without you.',
+    meaning:
+      'The server cannot be reached. What you see is as of the last connection; your searches go on without you.',
     dot: 'bg-bad',
   },
 }

@@ -1,5 +1,5 @@
 import Link from 'next/link'
-import type { Account } from '../http/answers.ts'
+import type { Account } from '#protocol/answers.ts'
 import { ConnectionIndicator } from './connection-indicator.tsx'
 import { Navigation } from './navigation.tsx'
 import type { Theme } from './theme.ts'
@@ -10,7 +10,11 @@ export function Header({ user, theme }: { user: Account | null; theme: Theme }) 
   return (
     <header className="sticky top-0 z-30 border-b border-line bg-canvas/90 backdrop-blur">
       <div className="flex h-12 items-center gap-1 px-4 sm:gap-2 sm:px-6">
-        <Link href="/" prefetch={false} className="mr-1 flex items-center gap-2 rounded-md font-semibold sm:mr-3">
+        <Link
+          href="/"
+          prefetch={false}
+          className="mr-1 flex items-center gap-2 rounded-md font-semibold sm:mr-3"
+        >
           <Mark />
           <span className={user ? 'max-sm:sr-only' : undefined}>Searchlight</span>
         </Link>

@@ -5,7 +5,10 @@ import { usePathname } from 'next/navigation'
 
 export function Navigation({ admin }: { admin: boolean }) {
   const path = usePathname()
-  const places = [{ href: '/', label: 'Search' }, ...(admin ? [{ href: '/admin', label: 'Admin' }] : [])]
+  const places = [
+    { href: '/', label: 'Search' },
+    ...(admin ? [{ href: '/admin', label: 'Admin' }] : []),
+  ]
   return (
     <nav aria-label="Main" className="flex items-center gap-1">
       {places.map(({ href, label }) => (

@@ -20,7 +20,7 @@ export function ThemeMenu({ initial }: { initial: Theme }) {
     const root = document.documentElement
     if (chosen === 'system') delete root.dataset.theme
     else root.dataset.theme = chosen
-    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser that we support
+    // biome-ignore lint/suspicious/noDocumentCookie: not every browser has the Cookie Store API
     document.cookie = `${themeCookie}=${chosen}; path=/; max-age=${yearInSeconds}; samesite=lax`
   }
 

@@ -3,7 +3,7 @@
 import { LogOut } from 'lucide-react'
 import { DropdownMenu } from 'radix-ui'
 import { useState } from 'react'
-import type { Account } from '../http/answers.ts'
+import type { Account } from '#protocol/answers.ts'
 import { setSigningOut } from '../live/leave-page.ts'
 import { signOut } from '../sign-in/accounts.ts'
 import { MenuContent, menuItemLook } from '../ui/menu.tsx'

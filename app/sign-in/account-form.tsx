@@ -38,7 +38,8 @@ export function AccountForm({
   }
 
   return (
-    // Posts when it is sent before the page has come to life: a password never belongs in an address.
+    // Posts when it is sent before the page has come to life: a password never belongs in an
+    // address.
     <form ref={form} onSubmit={send} method="post" className="flex flex-col gap-4">
       {children}
       {problem ? (

@@ -7,7 +7,8 @@ const sentences: Record<string, string> = {
   INVALID_EMAIL_OR_PASSWORD: 'This email and password do not match. Check both and try again.',
   INVALID_EMAIL: 'This is not an email address.',
   USER_ALREADY_EXISTS: 'There is an account with this email already. Sign in instead.',
-  USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL: 'There is an account with this email already. Sign in instead.',
+  USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL:
+    'There is an account with this email already. Sign in instead.',
 }
 
 /** Answers why it did not work, or null when it did. */
@@ -34,7 +35,11 @@ async function post(path: string, body: unknown): Promise<string | null> {
     if (response.ok) return null
     if (response.status === 429) return 'Too many tries. Wait a minute and try again.'
     const { code, message } = Refusal.catch({}).parse(await response.json().catch(() => null))
-    return sentences[code ?? ''] ?? message ?? `The server failed to answer (${response.status}). Try again.`
+    return (
+      sentences[code ?? ''] ??
+      message ??
+      `The server failed to answer (${response.status}). Try again.`
+    )
   } catch {
     return 'The server cannot be reached. Check your connection and try again.'
   }

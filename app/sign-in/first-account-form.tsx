@@ -8,7 +8,13 @@ export function FirstAccountForm({ next }: { next: string }) {
     <AccountForm
       next={next}
       label="Create account"
-      submit={(filledIn) => signUp(String(filledIn.get('name')), String(filledIn.get('email')), String(filledIn.get('password')))}
+      submit={(filledIn) =>
+        signUp(
+          String(filledIn.get('name')),
+          String(filledIn.get('email')),
+          String(filledIn.get('password')),
+        )
+      }
     >
       <AccountField label="Name" name="name" type="text" autoComplete="name" autoFocus />
       <AccountField label="Email" name="email" type="email" autoComplete="username" />

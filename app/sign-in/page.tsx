@@ -6,7 +6,11 @@ import { SignInForm } from './sign-in-form.tsx'
 
 export const metadata: Metadata = { title: 'Sign in' }
 
-export default async function SignInPage({ searchParams }: { searchParams: Promise<{ next?: string | string[] }> }) {
+export default async function SignInPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ next?: string | string[] }>
+}) {
   const { next } = await searchParams
   const wanted = ownPath(typeof next === 'string' ? next : '/')
   const { user, signUp } = await readMe()
@@ -14,12 +18,22 @@ export default async function SignInPage({ searchParams }: { searchParams: Promi
   const first = signUp === 'open'
   return (
     <div className="mx-auto max-w-[360px] px-4 pt-[12vh] pb-16">
-      <h1 className="text-xl font-semibold">{first ? 'Welcome to Searchlight' : 'Sign in to Searchlight'}</h1>
+      <h1 className="text-xl font-semibold">
+        {first ? 'Welcome to Searchlight' : 'Sign in to Searchlight'}
+      </h1>
       <p className="mt-1.5 text-ink-2">
-        {first ? 'Create the first account. It will be the admin.' : 'Long searches, running while you watch.'}
+        {first
+          ? 'Create the first account. It will be the admin.'
+          : 'Long searches, running while you watch.'}
       </p>
-      <div className="mt-7">{first ? <FirstAccountForm next={wanted} /> : <SignInForm next={wanted} />}</div>
-      {first ? null : <p className="mt-6 text-sm text-ink-3">No account? An admin of this Searchlight can make one for you.</p>}
+      <div className="mt-7">
+        {first ? <FirstAccountForm next={wanted} /> : <SignInForm next={wanted} />}
+      </div>
+      {first ? null : (
+        <p className="mt-6 text-sm text-ink-3">
+          No account? An admin of this Searchlight can make one for you.
+        </p>
+      )}
     </div>
   )
 }
@@ -27,5 +41,7 @@ export default async function SignInPage({ searchParams }: { searchParams: Promi
 /** Only a path of this site: nobody may be sent elsewhere by a link. */
 function ownPath(path: string): string {
   const base = 'http://here'
-  return URL.canParse(path, base) && new URL(path, base).origin === base && path.startsWith('/') ? path : '/'
+  return URL.canParse(path, base) && new URL(path, base).origin === base && path.startsWith('/')
+    ? path
+    : '/'
 }

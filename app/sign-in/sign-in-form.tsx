@@ -11,7 +11,12 @@ export function SignInForm({ next }: { next: string }) {
       submit={(filledIn) => signIn(String(filledIn.get('email')), String(filledIn.get('password')))}
     >
       <AccountField label="Email" name="email" type="email" autoComplete="username" autoFocus />
-      <AccountField label="Password" name="password" type="password" autoComplete="current-password" />
+      <AccountField
+        label="Password"
+        name="password"
+        type="password"
+        autoComplete="current-password"
+      />
     </AccountForm>
   )
 }

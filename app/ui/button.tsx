@@ -8,7 +8,11 @@ const kinds = {
   quiet: 'text-ink-2 enabled:hover:bg-hover enabled:hover:text-ink',
   danger: 'bg-bad text-canvas enabled:hover:opacity-90',
 }
-const sizes = { small: 'h-7 px-2.5 text-sm', medium: 'h-[34px] px-3 text-sm', large: 'h-10 px-5 text-base' }
+const sizes = {
+  small: 'h-7 px-2.5 text-sm',
+  medium: 'h-[34px] px-3 text-sm',
+  large: 'h-10 px-5 text-base',
+}
 
 interface Look {
   kind?: keyof typeof kinds
@@ -20,6 +24,17 @@ export function buttonLook({ kind = 'plain', size = 'medium' }: Look = {}): stri
   return `${base} ${kinds[kind].replaceAll('enabled:', '')} ${sizes[size]}`
 }
 
-export function Button({ kind = 'plain', size = 'medium', className = '', ...props }: ComponentProps<'button'> & Look) {
-  return <button type="button" {...props} className={`${base} ${kinds[kind]} ${sizes[size]} ${className}`} />
+export function Button({
+  kind = 'plain',
+  size = 'medium',
+  className = '',
+  ...props
+}: ComponentProps<'button'> & Look) {
+  return (
+    <button
+      type="button"
+      {...props}
+      className={`${base} ${kinds[kind]} ${sizes[size]} ${className}`}
+    />
+  )
 }

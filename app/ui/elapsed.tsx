@@ -5,7 +5,10 @@ import type { JobSummary } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { between, duration, wholeSeconds } from '../words/durations.ts'
 
-/** How long a job took, or has been running. Only the clock ticks here; nothing is asked of the server. */
+/**
+ * How long a job took, or has been running. Only the clock ticks here; nothing is asked of the
+ * server.
+ */
 export function Elapsed({ job }: { job: JobSummary }) {
   if (!job.startedAt) return <>–</>
   if (job.finishedAt) return <>{duration(between(job.startedAt, job.finishedAt))}</>

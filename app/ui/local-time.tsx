@@ -4,7 +4,10 @@ import { useSyncExternalStore } from 'react'
 
 const never = () => () => {}
 
-/** A moment on the visitor's clock. The server does not know that clock, so it keeps the place and says nothing. */
+/**
+ * A moment on the visitor's clock. The server does not know that clock, so it keeps the place and
+ * says nothing.
+ */
 export function LocalTime({ at, precise = false }: { at: string; precise?: boolean }) {
   const here = useSyncExternalStore(
     never,
@@ -13,7 +16,11 @@ export function LocalTime({ at, precise = false }: { at: string; precise?: boole
   )
   const date = new Date(at)
   return (
-    <time dateTime={at} title={here ? full.format(date) : undefined} className={here ? undefined : 'opacity-0'}>
+    <time
+      dateTime={at}
+      title={here ? full.format(date) : undefined}
+      className={here ? undefined : 'opacity-0'}
+    >
       {here ? (precise ? clock.format(date) : short(date)) : at.slice(11, precise ? 19 : 16)}
     </time>
   )
@@ -22,7 +29,12 @@ export function LocalTime({ at, precise = false }: { at: string; precise?: boole
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' })
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 const minutes = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' })
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+const day = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+})
 const dayOfYear = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' })
 
 /** The time today, the day and time this year, the date before. */

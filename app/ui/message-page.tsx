@@ -1,7 +1,15 @@
 import type { ReactNode } from 'react'
 
 /** A page that has only a message: not found, forbidden, failed. */
-export function MessagePage({ title, children, action }: { title: string; children: ReactNode; action?: ReactNode }) {
+export function MessagePage({
+  title,
+  children,
+  action,
+}: {
+  title: string
+  children: ReactNode
+  action?: ReactNode
+}) {
   return (
     <div className="mx-auto flex max-w-md flex-col items-start px-4 pt-[18vh] pb-16">
       <h1 className="text-xl font-semibold">{title}</h1>

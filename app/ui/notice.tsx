@@ -20,7 +20,10 @@ export function Notice({
 }) {
   const Icon = kind === 'info' ? Info : CircleAlert
   return (
-    <div role={urgent ? 'alert' : undefined} className={`flex gap-2.5 rounded-lg px-3 py-2.5 text-sm ${looks[kind]}`}>
+    <div
+      role={urgent ? 'alert' : undefined}
+      className={`flex gap-2.5 rounded-lg px-3 py-2.5 text-sm ${looks[kind]}`}
+    >
       <Icon size={16} aria-hidden className="mt-0.5 shrink-0" />
       <div className="min-w-0 flex-1 break-words">{children}</div>
     </div>

@@ -2,7 +2,13 @@ import type { Progress } from '#jobs/job.ts'
 import { progressPhrase } from '../words/states.ts'
 
 /** How far a job is. Where nobody knows the total it only says that something moves. */
-export function ProgressBar({ progress, className = '' }: { progress: Progress | null; className?: string }) {
+export function ProgressBar({
+  progress,
+  className = '',
+}: {
+  progress: Progress | null
+  className?: string
+}) {
   const total = progress?.total ?? null
   const known = total !== null && total > 0
   const share = known && progress ? Math.min(1, progress.done / total) : 0
@@ -11,7 +17,9 @@ export function ProgressBar({ progress, className = '' }: { progress: Progress |
       role="progressbar"
       aria-label={progress?.phase ?? 'Progress'}
       aria-valuemin={0}
-      {...(known && progress ? { 'aria-valuemax': total, 'aria-valuenow': Math.min(progress.done, total) } : {})}
+      {...(known && progress
+        ? { 'aria-valuemax': total, 'aria-valuenow': Math.min(progress.done, total) }
+        : {})}
       aria-valuetext={progress ? progressPhrase(progress) : 'Starting'}
       className={`h-1 overflow-hidden rounded-full bg-line ${className}`}
     >

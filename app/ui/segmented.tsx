@@ -1,4 +1,6 @@
-/** One of a few, all of them in sight. Radio buttons underneath: arrow keys work, and so do forms. */
+/**
+ * One of a few, all of them in sight. Radio buttons underneath: arrow keys work, and so do forms.
+ */
 export function Segmented({
   legend,
   name,
@@ -34,7 +36,9 @@ export function Segmented({
             name={name}
             value={option.value}
             className="absolute inset-0 cursor-pointer appearance-none opacity-0"
-            {...(value === undefined ? { defaultChecked: option.value === initial } : { checked: option.value === value })}
+            {...(value === undefined
+              ? { defaultChecked: option.value === initial }
+              : { checked: option.value === value })}
             onChange={() => onChange?.(option.value)}
           />
           {option.label}

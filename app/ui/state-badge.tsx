@@ -16,7 +16,12 @@ export function StateIcon({ state }: { state: JobState }) {
     case 'new':
       return <CircleDashed {...props} />
     case 'running':
-      return <span aria-hidden className="inline-block size-1.5 mx-[3px] align-middle rounded-full bg-current animate-breathe" />
+      return (
+        <span
+          aria-hidden
+          className="inline-block size-1.5 mx-[3px] align-middle rounded-full bg-current animate-breathe"
+        />
+      )
     case 'complete':
       return <Check {...props} />
     case 'error':

@@ -1,9 +1,11 @@
-import type { JobInput } from '#jobs/job.ts'
-import type { SearchType } from '../http/answers.ts'
+import type { JobSummary } from '#jobs/job.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import { type Field, formFields, humanised } from '../search/form-fields.ts'
 import { count } from './numbers.ts'
 
-/** What a job searches for: the one thing that it is about, and whatever differs from the defaults. */
+/**
+ * What a job searches for: the one thing that it is about, and whatever differs from the defaults.
+ */
 export interface InputPhrase {
   subject: string
   /** "Follow links: only", one for each. */
@@ -12,26 +14,42 @@ export interface InputPhrase {
 
 const subjectLength = 80
 
-export function inputPhrase(input: JobInput, search: SearchType | undefined): InputPhrase {
+export function inputPhrase(
+  input: JobSummary['input'],
+  search: SearchType | undefined,
+): InputPhrase {
   const fields = fieldsOf(input, search)
   const subjectField = fields.find((field) => field.required) ?? fields[0]
   const details = fields
-    .filter((field) => field !== subjectField && input[field.name] !== undefined && !isDefault(field, input[field.name]))
+    .filter(
+      (field) =>
+        field !== subjectField &&
+        input[field.name] !== undefined &&
+        !isDefault(field, input[field.name]),
+    )
     .map((field) => `${field.label}: ${valuePhrase(field, input[field.name])}`)
   return {
-    subject: subjectField ? capitalised(subjectField, valuePhrase(subjectField, input[subjectField.name])) : 'Search',
+    subject: subjectField
+      ? capitalised(subjectField, valuePhrase(subjectField, input[subjectField.name]))
+      : 'Search',
     details,
   }
 }
 
 /** All that a job was given, field by field. */
-export function inputFacts(input: JobInput, search: SearchType | undefined): { label: string; value: string }[] {
+export function inputFacts(
+  input: JobSummary['input'],
+  search: SearchType | undefined,
+): { label: string; value: string }[] {
   return fieldsOf(input, search)
     .filter((field) => input[field.name] !== undefined && input[field.name] !== '')
-    .map((field) => ({ label: field.label, value: capitalised(field, valuePhrase(field, input[field.name])) }))
+    .map((field) => ({
+      label: field.label,
+      value: capitalised(field, valuePhrase(field, input[field.name])),
+    }))
 }
 
-function fieldsOf(input: JobInput, search: SearchType | undefined): Field[] {
+function fieldsOf(input: JobSummary['input'], search: SearchType | undefined): Field[] {
   return search ? formFields(search.input) : Object.keys(input).map(plainField)
 }
 

@@ -15,7 +15,13 @@ export function progressPhrase({ done, total, unit }: Progress): string {
 }
 
 /** For the tab: "Running 5/16". */
-export function shortState({ state, progress }: { state: JobState; progress: Progress | null }): string {
+export function shortState({
+  state,
+  progress,
+}: {
+  state: JobState
+  progress: Progress | null
+}): string {
   if (state !== 'running' || !progress) return stateLabels[state]
   const { done, total } = progress
   return `${stateLabels.running} ${total === null ? count(done) : `${count(done)}/${count(total)}`}`

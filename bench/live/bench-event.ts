@@ -24,7 +24,10 @@ export function endEvent(): BenchEvent {
   return { type: 'state', data: { at: new Date().toISOString(), attempt: 1, state: 'complete' } }
 }
 
-/** Calls back for each row in what a client received, in order. It looks for the row alone, so that all clients cost the same. */
+/**
+ * Calls back for each row in what a client received, in order. It looks for the row alone, so that
+ * all clients cost the same.
+ */
 export function eachRow(text: string, seen: (job: number, n: number, sent: number) => void): void {
   for (const [, job, n, sent] of text.matchAll(/"job":(\d+),"n":(\d+),"sent":([\d.]+)/g))
     seen(Number(job), Number(n), Number(sent))

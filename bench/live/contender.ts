@@ -24,7 +24,10 @@ export interface Watcher {
   momentsSeen?(): number
 }
 
-/** One way to bring the events of jobs to those who watch them: a server process, somebody who publishes, and clients. */
+/**
+ * One way to bring the events of jobs to those who watch them: a server process, somebody who
+ * publishes, and clients.
+ */
 export interface Contender {
   name: string
   /** The file in this folder that its server process runs. */
@@ -34,5 +37,10 @@ export interface Contender {
    * Connects a client; resolves when every later event of these jobs is on its way to it.
    * @param heard is given each text that reaches the client
    */
-  watch(url: string, jobIds: readonly string[], ground: Ground, heard: (text: string) => void): Promise<Watcher>
+  watch(
+    url: string,
+    jobIds: readonly string[],
+    ground: Ground,
+    heard: (text: string) => void,
+  ): Promise<Watcher>
 }

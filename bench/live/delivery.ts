@@ -9,7 +9,10 @@ import { type ServerProcess, startServerProcess } from './server-process.ts'
 export interface Load {
   clients: number
   perSecond: number
-  /** Events before anything is measured: as many as it takes to have the code of all contenders compiled. */
+  /**
+   * Events before anything is measured: as many as it takes to have the code of all contenders
+   * compiled.
+   */
   warmUp: number
   warmUpPerSecond: number
   events: number
@@ -31,7 +34,10 @@ export interface Delivery {
 }
 
 /** Both loads, one after the other, on a fresh server and an empty Redis. */
-export async function measureDelivery(contender: Contender, ground: Ground): Promise<Record<keyof typeof loads, Delivery>> {
+export async function measureDelivery(
+  contender: Contender,
+  ground: Ground,
+): Promise<Record<keyof typeof loads, Delivery>> {
   const redis = new Redis(ground.redis)
   await redis.flushall()
   const server = await startServerProcess(contender.server, ground)
@@ -54,7 +60,10 @@ interface Side {
   redis: Redis
 }
 
-async function deliver({ clients, perSecond, warmUp, warmUpPerSecond, events }: Load, side: Side): Promise<Delivery> {
+async function deliver(
+  { clients, perSecond, warmUp, warmUpPerSecond, events }: Load,
+  side: Side,
+): Promise<Delivery> {
   const { contender, ground, server, publisher, redis } = side
   const jobId = await publisher.begin()
   const latencies: number[] = []
@@ -67,7 +76,9 @@ async function deliver({ clients, perSecond, warmUp, warmUpPerSecond, events }: 
     })
   }
   const watchers: Watcher[] = []
-  await manyTimes(clients, 50, async () => watchers.push(await contender.watch(server.url, [jobId], ground, heard)))
+  await manyTimes(clients, 50, async () =>
+    watchers.push(await contender.watch(server.url, [jobId], ground, heard)),
+  )
 
   const publish = (n: number) => publisher.publish(jobId, rowsEvent(0, n))
   await pace(warmUp, warmUpPerSecond, publish)
@@ -78,12 +89,20 @@ async function deliver({ clients, perSecond, warmUp, warmUpPerSecond, events }: 
   const expected = events * clients
   if (!(await within(10_000, () => latencies.length === expected)))
     throw new Error(`${contender.name}: ${latencies.length} of ${expected} events came`)
-  const used = { server: (await server.ask('cpu')) - before.server, redis: (await redisCpu(redis)) - before.redis }
+  const used = {
+    server: (await server.ask('cpu')) - before.server,
+    redis: (await redisCpu(redis)) - before.redis,
+  }
 
   for (const watcher of watchers) watcher.close()
   latencies.sort((a, b) => a - b)
   const quantile = (part: number) => latencies[Math.floor(latencies.length * part)] ?? Number.NaN
-  return { p50: quantile(0.5), p99: quantile(0.99), serverUs: used.server / expected, redisUs: used.redis / events }
+  return {
+    p50: quantile(0.5),
+    p99: quantile(0.99),
+    serverUs: used.server / expected,
+    redisUs: used.redis / events,
+  }
 }
 
 /** µs of processor time, user and system. */

@@ -7,12 +7,25 @@ import { log } from '../measure.ts'
 import type { Ground } from './contender.ts'
 
 /** An account with an API key, on services of the benchmark's own. */
-export async function makeGround({ redis, database }: { redis: string; database: string }): Promise<Ground> {
+export async function makeGround({
+  redis,
+  database,
+}: {
+  redis: string
+  database: string
+}): Promise<Ground> {
   await migrateDatabase(database, accountsMigrations)
   const postgres = connectPostgres(database, { name: 'bench', log })
   try {
-    const account = { email: 'bench@example.com', password: 'correct horse battery', role: 'user' as const }
-    const settings = { secret: 'a secret that only this benchmark knows', publicUrl: 'http://localhost' }
+    const account = {
+      email: 'bench@example.com',
+      password: 'correct horse battery',
+      role: 'user' as const,
+    }
+    const settings = {
+      secret: 'a secret that only this benchmark knows',
+      publicUrl: 'http://localhost',
+    }
     const { userId } = await createAccount(account, { db: postgres.db, settings })
     const { key } = await createApiKey({ userId, name: 'bench', expiresAt: null }, postgres.db)
     return { redis, database, userId, apiKey: key }

@@ -25,7 +25,10 @@ export interface Loss {
   momentsSeen: number | null
 }
 
-/** Publishes while the connections by which the server hears of events are cut again and again, and counts what clients got. */
+/**
+ * Publishes while the connections by which the server hears of events are cut again and again, and
+ * counts what clients got.
+ */
 export async function measureLoss(contender: Contender, ground: Ground): Promise<Loss> {
   const redis = new Redis(ground.redis)
   await redis.flushall()
@@ -34,18 +37,23 @@ export async function measureLoss(contender: Contender, ground: Ground): Promise
   const jobIds: string[] = []
   for (let i = 0; i < ordeal.jobs; i++) jobIds.push(await publisher.begin())
   const clients = Array.from({ length: ordeal.clients }, () => receiver())
-  const watchers = await Promise.all(clients.map(({ heard }) => contender.watch(server.url, jobIds, ground, heard)))
+  const watchers = await Promise.all(
+    clients.map(({ heard }) => contender.watch(server.url, jobIds, ground, heard)),
+  )
 
   const over = new AbortController()
   const cutting = cutListeners(redis, over.signal)
-  const publish = (job: number, event: ReturnType<typeof rowsEvent>) => publisher.publish(jobIds[job] ?? '', event)
+  const publish = (job: number, event: ReturnType<typeof rowsEvent>) =>
+    publisher.publish(jobIds[job] ?? '', event)
   await pace(ordeal.events, ordeal.perSecond, (i) =>
     publish(i % ordeal.jobs, rowsEvent(i % ordeal.jobs, Math.floor(i / ordeal.jobs))),
   )
   await pace(ordeal.jobs, 10, (job) => publish(job, endEvent()))
   over.abort()
   const cuts = await cutting
-  await within(60_000, () => clients.every((client) => client.whole() || performance.now() - client.lastHeard() > quietMs))
+  await within(60_000, () =>
+    clients.every((client) => client.whole() || performance.now() - client.lastHeard() > quietMs),
+  )
 
   const moments = watchers.flatMap((watcher) => watcher.momentsSeen?.() ?? [])
   for (const watcher of watchers) watcher.close()
@@ -53,7 +61,8 @@ export async function measureLoss(contender: Contender, ground: Ground): Promise
   await server.stop()
   redis.disconnect()
   const total = clients.map((client) => client.count())
-  const sum = (fact: keyof ReturnType<ReturnType<typeof receiver>['count']>) => total.reduce((all, one) => all + one[fact], 0)
+  const sum = (fact: keyof ReturnType<ReturnType<typeof receiver>['count']>) =>
+    total.reduce((all, one) => all + one[fact], 0)
   return {
     missing: sum('missing'),
     doubled: sum('doubled'),
@@ -61,7 +70,10 @@ export async function measureLoss(contender: Contender, ground: Ground): Promise
     endsMissing: sum('endsMissing'),
     resyncs: sum('resyncs'),
     cuts,
-    momentsSeen: moments.length > 0 ? moments.reduce((all, one) => all + one, 0) / ordeal.clients / ordeal.events : null,
+    momentsSeen:
+      moments.length > 0
+        ? moments.reduce((all, one) => all + one, 0) / ordeal.clients / ordeal.events
+        : null,
   }
 }
 
@@ -101,7 +113,8 @@ function receiver() {
       if (tellsTheEnd(text)) ends += text.split('"state":"complete"').length - 1
     },
     lastHeard: () => lastHeard,
-    whole: () => ends === ordeal.jobs && times.every((counts) => counts.every((count) => count > 0)),
+    whole: () =>
+      ends === ordeal.jobs && times.every((counts) => counts.every((count) => count > 0)),
     count: () => ({
       missing: times.reduce((all, counts) => all + counts.filter((count) => count === 0).length, 0),
       doubled: times.reduce((all, counts) => all + counts.filter((count) => count > 1).length, 0),

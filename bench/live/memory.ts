@@ -42,11 +42,17 @@ export function connectionsAllowed(): number {
   const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
   const allowed = Math.min(wanted, Number(soft ?? wanted) - atFirst - 200)
   if (allowed < wanted)
-    console.log(`A process may open ${soft} files here, so memory is measured with ${allowed} connections instead of ${wanted}.`)
+    console.log(
+      `A process may open ${soft} files here, so memory is measured with ${allowed} connections instead of ${wanted}.`,
+    )
   return allowed
 }
 
-export async function measureMemory(kind: Idle, connections: number, ground: Ground): Promise<IdleMemory> {
+export async function measureMemory(
+  kind: Idle,
+  connections: number,
+  ground: Ground,
+): Promise<IdleMemory> {
   const redis = new Redis(ground.redis)
   await redis.flushall()
   redis.disconnect()
@@ -54,7 +60,9 @@ export async function measureMemory(kind: Idle, connections: number, ground: Gro
   const publisher = await openRuns(ground)
   const open: { close(): void }[] = []
   const add = (count: number) =>
-    manyTimes(count, 50, async () => open.push(await kind.connect(server.url, ground, kind.jobs ? await publisher.begin() : '')))
+    manyTimes(count, 50, async () =>
+      open.push(await kind.connect(server.url, ground, kind.jobs ? await publisher.begin() : '')),
+    )
   await add(atFirst)
   const before = await server.ask('memory')
   await add(connections)

@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Does it `count` times at an even rate; what is late is caught up with. */
-export async function pace(count: number, perSecond: number, deed: (i: number) => void): Promise<void> {
+export async function pace(
+  count: number,
+  perSecond: number,
+  deed: (i: number) => void,
+): Promise<void> {
   const began = performance.now()
   for (let i = 0; i < count; i++) {
     const waitMs = began + (i * 1000) / perSecond - performance.now()

@@ -10,7 +10,10 @@ const agent = new Agent({ keepAlive: true })
 const JobNow = z.object({ job: z.object({ seq: z.number(), rowCount: z.number() }) })
 const RowsPage = z.object({ rows: z.array(z.unknown()) })
 
-/** What pages do without live delivery: ask the same server for the job, and for its new rows, every 2 s. */
+/**
+ * What pages do without live delivery: ask the same server for the job, and for its new rows, every
+ * 2 s.
+ */
 export const polling: Contender = {
   name: 'polling',
   server: 'searchlight-server.ts',
@@ -34,7 +37,9 @@ export const polling: Contender = {
         }
         heard(text)
         if (tellsTheEnd(text)) return
-        await delay(Math.max(0, everyMs - (performance.now() - asked)), null, { signal: stop.signal })
+        await delay(Math.max(0, everyMs - (performance.now() - asked)), null, {
+          signal: stop.signal,
+        })
       }
     }
     for (const id of jobIds) {

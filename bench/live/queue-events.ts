@@ -5,7 +5,10 @@ import { watchRooms } from './watch-rooms.ts'
 
 export const progressQueue = 'live-bench'
 
-/** BullMQ's own way: progress of a job, heard by QueueEvents in the server, emitted to the room of the job. */
+/**
+ * BullMQ's own way: progress of a job, heard by QueueEvents in the server, emitted to the room of
+ * the job.
+ */
 export const queueEvents: Contender = {
   name: 'queue-events',
   server: 'queue-events-server.ts',

@@ -4,7 +4,10 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { listen } from '#server/listen.ts'
 import { answerQuestions } from './answer-questions.ts'
 
-/** What is least: a message of a Redis channel is sent on to every WebSocket that asked for the channel. */
+/**
+ * What is least: a message of a Redis channel is sent on to every WebSocket that asked for the
+ * channel.
+ */
 const http = createServer()
 const subscriber = new Redis(process.env.REDIS_URL ?? '')
 const readers = new Map<string, Set<WebSocket>>()

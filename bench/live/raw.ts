@@ -3,7 +3,10 @@ import { Redis } from 'ioredis'
 import type { Contender } from './contender.ts'
 import { openPlain } from './wire-client.ts'
 
-/** PUBLISH, and a plain WebSocket server that passes it on: the floor, which keeps nothing and heals nothing. */
+/**
+ * PUBLISH, and a plain WebSocket server that passes it on: the floor, which keeps nothing and heals
+ * nothing.
+ */
 export const raw: Contender = {
   name: 'raw',
   server: 'raw-server.ts',

@@ -4,7 +4,10 @@ import { Redis } from 'ioredis'
 import type { Contender } from './contender.ts'
 import { watchRooms } from './watch-rooms.ts'
 
-/** Socket.IO's own way to emit from another process: its Redis emitter, and the room of a job behind its Redis adapter. */
+/**
+ * Socket.IO's own way to emit from another process: its Redis emitter, and the room of a job behind
+ * its Redis adapter.
+ */
 export const redisAdapter: Contender = {
   name: 'redis-adapter',
   server: 'redis-adapter-server.ts',

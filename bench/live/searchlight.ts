@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { v7 as uuidV7 } from 'uuid'
+import { startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
-import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobRef } from '#jobs/redis/store.ts'
 import { log } from '../measure.ts'
 import type { Contender, Ground, Publisher } from './contender.ts'
 import { openSocketIo } from './wire-client.ts'
 
-/** The whole of it: jobs in the store, events written by the scripts that workers use, clients that watch. */
+/**
+ * The whole of it: jobs in the store, events written by the scripts that workers use, clients that
+ * watch.
+ */
 export const searchlight: Contender = {
   name: 'searchlight',
   server: 'searchlight-server.ts',
@@ -51,8 +54,13 @@ export async function openRuns({ redis, userId }: Ground): Promise<Publisher> {
       const run = runs.get(jobId)
       if (!run) throw new Error(`No run of ${jobId}`)
       const events = [{ type, data: JSON.stringify(data), rows: type === 'rows' ? 1 : 0 }]
-      const ending = type === 'state' ? { state: data.state, message: null, stack: null, at: new Date() } : null
-      await writeRun(run.job, { attempt: 1, n: ++run.n, events, progress: null, ending, farewell: false }, store)
+      const ending =
+        type === 'state' ? { state: data.state, message: null, stack: null, at: new Date() } : null
+      await writeRun(
+        run.job,
+        { attempt: 1, n: ++run.n, events, progress: null, ending, attemptOver: false },
+        store,
+      )
     },
     async close() {
       store.redis.disconnect()

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { typescript } from '#scripts/run-child.ts'
+import { typescript } from '#local/run-child.ts'
 import type { Answers, Question } from './answer-questions.ts'
 import type { Ground } from './contender.ts'
 
@@ -10,16 +10,27 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
-/** Starts a server of this folder in a process of its own. PROFILE=<folder> keeps a CPU profile of each there. */
+/**
+ * Starts a server of this folder in a process of its own. PROFILE=<folder> keeps a CPU profile of
+ * each there.
+ */
 export async function startServerProcess(file: string, ground: Ground): Promise<ServerProcess> {
   const profile = process.env.PROFILE ? ['--cpu-prof', '--cpu-prof-dir', process.env.PROFILE] : []
   const args = ['--expose-gc', ...profile, ...typescript(`bench/live/${file}`)]
   const child = spawn(process.execPath, args, {
-    env: { ...process.env, NODE_ENV: 'production', REDIS_URL: ground.redis, DATABASE_URL: ground.database },
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      REDIS_URL: ground.redis,
+      DATABASE_URL: ground.database,
+    },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const message = async () => {
-    const [said] = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => [null])])
+    const [said] = await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(() => [null]),
+    ])
     if (said === null) throw new Error(`${file} has ended`)
     return said
   }

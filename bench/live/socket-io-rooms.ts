@@ -3,7 +3,10 @@ import { Server, type ServerOptions } from 'socket.io'
 import { listen } from '#server/listen.ts'
 import { answerQuestions } from './answer-questions.ts'
 
-/** Socket.IO with the settings that ours has (server/live/sockets.ts), where `watch` joins the room of a job. */
+/**
+ * Socket.IO with the settings that ours has (server/live/sockets.ts), where `watch` joins the room
+ * of a job.
+ */
 export async function serveRooms(adapter?: ServerOptions['adapter']): Promise<Server> {
   const http = createServer()
   const io = new Server(http, {

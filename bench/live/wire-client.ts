@@ -1,13 +1,19 @@
 import { WebSocket } from 'ws'
 
-/** A client that costs the same whatever speaks at the other end: frames are texts, and nothing is parsed but what must be. */
+/**
+ * A client that costs the same whatever speaks at the other end: frames are texts, and nothing is
+ * parsed but what must be.
+ */
 export interface WireClient {
   /** Sends a request and resolves with its answer, as text. */
   request(event: string, argument: unknown): Promise<string>
   close(): void
 }
 
-/** A plain WebSocket: a text is a request, and the texts that begin with `ok` are the answers to requests, in order. */
+/**
+ * A plain WebSocket: a text is a request, and the texts that begin with `ok` are the answers to
+ * requests, in order.
+ */
 export async function openPlain(url: string, heard: (text: string) => void): Promise<WireClient> {
   const socket = connect(url, '/')
   const answers: ((text: string) => void)[] = []
@@ -29,10 +35,15 @@ export async function openPlain(url: string, heard: (text: string) => void): Pro
 }
 
 /**
- * Socket.IO by hand, over one WebSocket. A text begins with Engine.IO's type (0 open, 2 ping, 3 pong, 4 message), and a message with
- * Socket.IO's (0 connect, 2 event, 3 acknowledgement, 4 refusal).
+ * Socket.IO by hand, over one WebSocket. A text begins with Engine.IO's type (0 open, 2 ping, 3
+ * pong, 4 message), and a message with Socket.IO's (0 connect, 2 event, 3 acknowledgement, 4
+ * refusal).
  */
-export async function openSocketIo(url: string, apiKey: string, heard: (text: string) => void): Promise<WireClient> {
+export async function openSocketIo(
+  url: string,
+  apiKey: string,
+  heard: (text: string) => void,
+): Promise<WireClient> {
   const socket = connect(url, '/socket.io/?EIO=4&transport=websocket')
   const answers = new Map<string, (text: string) => void>()
   let asked = 0

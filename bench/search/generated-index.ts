@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { type Manifest, publishManifest, type Shard } from '#webindex/manifest.ts'
+import { type Manifest, type ParquetFile, publishManifest } from '#webindex/manifest.ts'
 
 export interface GeneratedSize {
   links: number
@@ -9,12 +9,23 @@ export interface GeneratedSize {
   shards: number
 }
 
-/** Targets of the generated links by the part of them that each gets. The rest go to `target-<n>.com`. */
-export const targets = { popular: 'popular.com', wide: 'wide.com', rare: 'rare.com', absent: 'absent.com' }
+/**
+ * Targets of the generated links by the part of them that each gets. The rest go to
+ * `target-<n>.com`.
+ */
+export const targets = {
+  popular: 'popular.com',
+  wide: 'wide.com',
+  rare: 'rare.com',
+  absent: 'absent.com',
+}
 /** Words of the generated phrases, by how many phrases they are in. */
 export const words = { popular: 'w3', rare: 'w39000', absent: 'nowhere' }
 
-/** 1 link in 19 leads to the popular target, from 136 k sites when there are 5 M links; 1 in 500 to the wide one, a handful to the rare one. */
+/**
+ * 1 link in 19 leads to the popular target, from 136 k sites when there are 5 M links; 1 in 500 to
+ * the wide one, a handful to the rare one.
+ */
 const links = ({ links: count }: GeneratedSize) => `
   WITH drawn AS (SELECT i, hash(i) AS h, hash(i + 1000000007) AS g FROM range(${count}) t(i)),
   ends AS (
@@ -32,7 +43,10 @@ const links = ({ links: count }: GeneratedSize) => `
     (hash(source) % 1000) / 10.0 AS source_rank, CASE WHEN hash(source) % 3 = 0 THEN (hash(source) % 1000000)::UINTEGER END AS source_web_rank
   FROM ends`
 
-/** Phrases of one to four words out of 40,000, low numbers far more often; one in twenty is in the query log. */
+/**
+ * Phrases of one to four words out of 40,000, low numbers far more often; one in twenty is in the
+ * query log.
+ */
 const phrases = ({ phrases: count }: GeneratedSize) => `
   WITH drawn AS (
     SELECT i, list_transform(range(1 + (hash(i) % 10 // 3)::INT),
@@ -48,7 +62,11 @@ const phrases = ({ phrases: count }: GeneratedSize) => `
     CASE WHEN i % 20 = 0 THEN (hash(i) % 400) / 10.0 END AS position
   FROM apart`
 
-/** A generation of made-up links and phrases in the schema of the index, written by SQL: no build could be waited for. @param dir an empty folder. */
+/**
+ * A generation of made-up links and phrases in the schema of the index, written by SQL: no build
+ * could be waited for.
+ * @param dir an empty folder.
+ */
 export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Promise<Manifest> {
   const id = 'bench'
   const draft = join(dir, 'draft.duckdb')
@@ -58,13 +76,23 @@ export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Pro
   const rowsIn = async (from: string) =>
     Number((await connection.runAndReadAll(`SELECT count(*) FROM ${from}`)).getRows()[0]?.[0])
 
-  async function write(table: string, select: string): Promise<Shard> {
+  async function write(table: string, select: string): Promise<ParquetFile> {
     const file = `gen-${id}/${table}.parquet`
-    await connection.run(`COPY (${select}) TO '${join(dir, file)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)`)
-    return { file, rows: await rowsIn(`read_parquet('${join(dir, file)}')`), bytes: statSync(join(dir, file)).size }
+    await connection.run(
+      `COPY (${select}) TO '${join(dir, file)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)`,
+    )
+    return {
+      file,
+      rows: await rowsIn(`read_parquet('${join(dir, file)}')`),
+      bytes: statSync(join(dir, file)).size,
+    }
   }
-  async function writeShards(table: string, key: string, order: string): Promise<{ shards: Shard[] }> {
-    const shards: Shard[] = []
+  async function writeShards(
+    table: string,
+    key: string,
+    order: string,
+  ): Promise<{ shards: ParquetFile[] }> {
+    const shards: ParquetFile[] = []
     for (let k = 0; k < size.shards; k++) {
       const rows = `SELECT * FROM ${table} WHERE hash(${key}) % ${size.shards} = ${k} ORDER BY ${order}`
       shards.push(await write(`${table}-${String(k).padStart(2, '0')}`, rows))
@@ -90,7 +118,11 @@ export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Pro
     sources: [],
     counts: { ...counts, queries: Math.floor(size.phrases / 20) },
     tables: {
-      links: await writeShards('links', 'source_site', 'target_site, target_host, target_url, source_site, source_url'),
+      links: await writeShards(
+        'links',
+        'source_site',
+        'target_site, target_host, target_url, source_site, source_url',
+      ),
       phrases: await writeShards('phrases', 'phrase', 'token, phrase'),
       pages: { shards: [await write('pages', 'SELECT 1 AS nothing')] },
       sites: { shards: [await write('sites', 'SELECT 1 AS nothing')] },

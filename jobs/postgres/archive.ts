@@ -26,8 +26,8 @@ export interface JobToArchive {
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 
 /**
- * Archivers and deleters of the same job wait for each other: neither may miss what the other has not committed yet. In order, so that they
- * never wait in a circle.
+ * Archivers and deleters of the same job wait for each other: neither may miss what the other has
+ * not committed yet. In order, so that they never wait in a circle.
  */
 export async function lockJobs(ids: readonly string[], tx: Transaction): Promise<void> {
   const ordered = sql.param([...ids].sort())
@@ -37,15 +37,19 @@ export async function lockJobs(ids: readonly string[], tx: Transaction): Promise
 }
 
 /**
- * Copies ended jobs with their rows and timelines, all or nothing. Doing it again changes nothing, and a deleted job stays deleted.
- * Logs are read one after the other and in parts, so that a large one is never held whole.
+ * Copies ended jobs with their rows and timelines, all or nothing. Doing it again changes nothing,
+ * and a deleted job stays deleted. Logs are read one after the other and in parts, so that a large
+ * one is never held whole.
  */
 export async function archiveJobs(jobs: readonly JobToArchive[], db: Database): Promise<void> {
   if (jobs.length === 0) return
   const ids = jobs.map(({ job }) => job.id)
   await db.transaction(async (tx) => {
     await lockJobs(ids, tx)
-    const deleted = await tx.select({ id: deletedJobs.id }).from(deletedJobs).where(inArray(deletedJobs.id, ids))
+    const deleted = await tx
+      .select({ id: deletedJobs.id })
+      .from(deletedJobs)
+      .where(inArray(deletedJobs.id, ids))
     const gone = new Set(deleted.map(({ id }) => id))
     const wanted = jobs.filter(({ job }) => !gone.has(job.id))
     if (wanted.length === 0) return
@@ -78,7 +82,10 @@ function archivedJobOf({ job, brief, stack }: JobToArchive): typeof archivedJobs
   }
 }
 
-/** Rows are kept in pieces of about this many, whatever pieces they arrived in, and written so many pieces or timeline entries at once. */
+/**
+ * Rows are kept in pieces of about this many, whatever pieces they arrived in, and written so many
+ * pieces or timeline entries at once.
+ */
 const rowsPerPiece = 500
 const bytesPerPiece = 512 * 1024
 const valuesPerInsert = 500
@@ -109,9 +116,14 @@ class LogWriter {
       this.#piece ??= { jobId: id, from: part.from, rows: [], bytes: 0 }
       this.#piece.rows.push(...part.rows)
       this.#piece.bytes += data.length
-      if (this.#piece.rows.length >= rowsPerPiece || this.#piece.bytes >= bytesPerPiece) this.endPiece()
+      if (this.#piece.rows.length >= rowsPerPiece || this.#piece.bytes >= bytesPerPiece)
+        this.endPiece()
     }
-    if (this.#bytes >= bytesPerInsert || this.#timeline.length >= valuesPerInsert || this.#pieces.length >= valuesPerInsert)
+    if (
+      this.#bytes >= bytesPerInsert ||
+      this.#timeline.length >= valuesPerInsert ||
+      this.#pieces.length >= valuesPerInsert
+    )
       await this.flush()
   }
 

@@ -31,7 +31,8 @@ export interface Retention {
 }
 
 /**
- * Forgets what is older than the archive keeps, the oldest first. One process at a time does it; for the others there is nothing to do.
+ * Forgets what is older than the archive keeps, the oldest first. One process at a time does it;
+ * for the others there is nothing to do.
  * @returns the jobs that are gone; as many as `most`, and there may be more
  */
 export async function forgetOld(

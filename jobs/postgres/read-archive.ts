@@ -1,61 +1,76 @@
 import { and, asc, desc, eq, gte, lt, or, sql } from 'drizzle-orm'
 import type { Row } from '../define-search.ts'
-import { NoteEvent, RowsEvent, StateEvent } from '../events.ts'
-import { Job, type JobState, type JobSummary } from '../job.ts'
+import { RowsEvent } from '../events.ts'
+import { Job, type JobState, JobSummary } from '../job.ts'
+import { type TimelineEntry, timelineEntry } from '../timeline.ts'
 import type { Database } from './connect.ts'
 import { archivedJobs, archivedRows, archivedTimeline } from './schema.ts'
 
-function jobOf(row: typeof archivedJobs.$inferSelect, input: Job['input']): Job {
-  return Job.parse({
+function factsOf(row: typeof archivedJobs.$inferSelect, input: unknown) {
+  return {
     ...row,
     input,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt.toISOString(),
-  })
+  }
 }
 
 export async function readArchivedJob(id: string, db: Database): Promise<Job | null> {
   const [row] = await db.select().from(archivedJobs).where(eq(archivedJobs.id, id))
-  return row ? jobOf(row, row.input) : null
+  return row ? Job.parse(factsOf(row, row.input)) : null
 }
 
 /** Where the error of an archived job came from; null when it has none or there is no such job. */
 export async function readArchivedStack(id: string, db: Database): Promise<string | null> {
-  const [row] = await db.select({ stack: archivedJobs.stack }).from(archivedJobs).where(eq(archivedJobs.id, id))
+  const [row] = await db
+    .select({ stack: archivedJobs.stack })
+    .from(archivedJobs)
+    .where(eq(archivedJobs.id, id))
   return row?.stack ?? null
 }
 
 /** The pieces that hold rows `from`, `from + 1`, …, at most `limit`. */
-export function piecesOfPage(id: string, { from, limit }: { from: number; limit: number }, db: Database) {
+export function piecesOfPage(
+  id: string,
+  { from, limit }: { from: number; limit: number },
+  db: Database,
+) {
   // Keyset: the piece that holds `from` is the last one that starts at or before it.
   const first = sql`coalesce((select max(${archivedRows.from}) from ${archivedRows} where ${archivedRows.jobId} = ${id} and ${archivedRows.from} <= ${from}), 0)`
   return db
     .select()
     .from(archivedRows)
-    .where(and(eq(archivedRows.jobId, id), gte(archivedRows.from, first), lt(archivedRows.from, from + limit)))
+    .where(
+      and(
+        eq(archivedRows.jobId, id),
+        gte(archivedRows.from, first),
+        lt(archivedRows.from, from + limit),
+      ),
+    )
     .orderBy(asc(archivedRows.from))
 }
 
 /** Rows `from`, `from + 1`, …, at most `limit`. */
-export async function readArchivedRows(id: string, page: { from: number; limit: number }, db: Database): Promise<Row[]> {
+export async function readArchivedRows(
+  id: string,
+  page: { from: number; limit: number },
+  db: Database,
+): Promise<Row[]> {
   const { from, limit } = page
   const pieces = await piecesOfPage(id, page, db)
   const first = pieces[0]?.from ?? from
-  return pieces.flatMap((piece) => RowsEvent.shape.rows.parse(piece.rows)).slice(from - first, from - first + limit)
-}
-
-export type TimelineEntry = { seq: number } & ({ type: 'state'; data: StateEvent } | { type: 'note'; data: NoteEvent })
-
-/** A state or a note as it was logged; null for events that are no part of the timeline. */
-export function timelineEntry({ seq, type, data }: { seq: number; type: string; data: unknown }): TimelineEntry | null {
-  if (type === 'state') return { seq, type, data: StateEvent.parse(data) }
-  if (type === 'note') return { seq, type, data: NoteEvent.parse(data) }
-  return null
+  return pieces
+    .flatMap((piece) => RowsEvent.shape.rows.parse(piece.rows))
+    .slice(from - first, from - first + limit)
 }
 
 export async function readArchivedTimeline(id: string, db: Database): Promise<TimelineEntry[]> {
-  const rows = await db.select().from(archivedTimeline).where(eq(archivedTimeline.jobId, id)).orderBy(asc(archivedTimeline.seq))
+  const rows = await db
+    .select()
+    .from(archivedTimeline)
+    .where(eq(archivedTimeline.jobId, id))
+    .orderBy(asc(archivedTimeline.seq))
   return rows.flatMap((row) => timelineEntry(row) ?? [])
 }
 
@@ -71,7 +86,10 @@ export interface JobFilter {
 }
 
 /** Archived jobs, newest first. */
-export async function listArchivedJobs({ userId, state, search, before, limit }: JobFilter, db: Database): Promise<JobSummary[]> {
+export async function listArchivedJobs(
+  { userId, state, search, before, limit }: JobFilter,
+  db: Database,
+): Promise<JobSummary[]> {
   const since = before && new Date(before.createdAt)
   const rows = await db
     .select()
@@ -82,11 +100,14 @@ export async function listArchivedJobs({ userId, state, search, before, limit }:
         state === undefined ? undefined : eq(archivedJobs.state, state),
         search === undefined ? undefined : eq(archivedJobs.search, search),
         before && since
-          ? or(lt(archivedJobs.createdAt, since), and(eq(archivedJobs.createdAt, since), lt(archivedJobs.id, before.id)))
+          ? or(
+              lt(archivedJobs.createdAt, since),
+              and(eq(archivedJobs.createdAt, since), lt(archivedJobs.id, before.id)),
+            )
           : undefined,
       ),
     )
     .orderBy(desc(archivedJobs.createdAt), desc(archivedJobs.id))
     .limit(limit)
-  return rows.map((row) => jobOf(row, row.brief))
+  return rows.map((row) => JobSummary.parse(factsOf(row, row.brief)))
 }

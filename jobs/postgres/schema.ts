@@ -1,9 +1,21 @@
-import { bigint, index, integer, json, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  index,
+  integer,
+  json,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core'
 import type { JobInput, JobState, Progress } from '../job.ts'
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
 
-/** Ended jobs, as they were when they ended. `json`, not `jsonb`, where the order of keys is the order that people wrote. */
+/**
+ * Ended jobs, as they were when they ended. `json`, not `jsonb`, where the order of keys is the
+ * order that people wrote.
+ */
 export const archivedJobs = pgTable(
   'archived_jobs',
   {
@@ -32,7 +44,10 @@ export const archivedJobs = pgTable(
   ],
 )
 
-/** The rows of the last attempt, in the pieces that they arrived in: a page is found by the index of its first row. */
+/**
+ * The rows of the last attempt, in the pieces that they arrived in: a page is found by the index of
+ * its first row.
+ */
 export const archivedRows = pgTable(
   'archived_rows',
   {

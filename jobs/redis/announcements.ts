@@ -3,15 +3,18 @@ import type { JobSummary } from '../job.ts'
 import { readEntry } from './log-entry.ts'
 import { parseSummary } from './record.ts'
 
-/** What the channel of a job says. The head is read without parsing JSON; `data` is passed through as it was written. */
-export interface Ring extends Omit<LoggedEvent, 'seq'> {
+/**
+ * What the channel of a job says. The head is read without parsing JSON; `data` is passed through
+ * as it was written.
+ */
+export interface ChannelMessage extends Omit<LoggedEvent, 'seq'> {
   /** null for progress. */
   seq: number | null
   epoch: string
 }
 
 /** `seq|epoch|type|data`, as scripts/shared.lua writes it. */
-export function parseRing(message: string): Ring {
+export function parseChannelMessage(message: string): ChannelMessage {
   const first = message.indexOf('|')
   const second = message.indexOf('|', first + 1)
   const seq = message.slice(0, first)
@@ -27,11 +30,17 @@ export interface ListChange {
   version: number
   epoch: string
   id: string
-  /** How the job is now; null when it was removed. Read only when asked for, since the next change may make it void. */
+  /**
+   * How the job is now; null when it was removed. Read only when asked for, since the next change
+   * may make it void.
+   */
   job(): JobSummary | null
 }
 
-/** `version|epoch|changed` or `version|epoch|removed`, then on the next lines the id, and the rest of the summary. */
+/**
+ * `version|epoch|changed` or `version|epoch|removed`, then on the next lines the id, and the rest
+ * of the summary.
+ */
 export function parseListChange(message: string): ListChange {
   const firstBreak = message.indexOf('\n')
   const [version = '', epoch = '', what] = message.slice(0, firstBreak).split('|')
@@ -40,6 +49,7 @@ export function parseListChange(message: string): ListChange {
     version: Number(version),
     epoch,
     id: message.slice(firstBreak + 1, nextBreak === -1 ? undefined : nextBreak),
-    job: () => (what === 'changed' ? parseSummary(message.slice(firstBreak + 1).split('\n'), epoch) : null),
+    job: () =>
+      what === 'changed' ? parseSummary(message.slice(firstBreak + 1).split('\n'), epoch) : null,
   }
 }

@@ -1,23 +1,28 @@
 import { Redis } from 'ioredis'
 
-export interface Log {
-  info(data: object, message: string): void
-  warn(data: object, message: string): void
-  error(data: object, message: string): void
-}
+import type { Log } from '../log.ts'
 
 export interface RedisOptions {
   /** Shown by CLIENT LIST. */
   name: string
   log: Log
-  /** How often a command is sent again when the connection drops: null (for ever) for workers, a few for requests that people wait for. */
+  /**
+   * How often a command is sent again when the connection drops: null (for ever) for workers, a few
+   * for requests that people wait for.
+   */
   retries: number | null
-  /** Subscribers resubscribe by themselves, in the order that delivery needs (see server/live/subscriber.ts). */
+  /**
+   * Subscribers resubscribe by themselves, in the order that delivery needs (see
+   * server/live/subscriber.ts).
+   */
   subscriber?: boolean
 }
 
 /** Opens a connection that reconnects for ever, at most a second apart. */
-export function connectRedis(url: string, { name, log, retries, subscriber = false }: RedisOptions): Redis {
+export function connectRedis(
+  url: string,
+  { name, log, retries, subscriber = false }: RedisOptions,
+): Redis {
   const redis = new Redis(url, {
     connectionName: name,
     maxRetriesPerRequest: retries,
@@ -27,7 +32,11 @@ export function connectRedis(url: string, { name, log, retries, subscriber = fal
   })
   let down = false
   redis.on('error', (error) => {
-    if (!down) log.warn({ redis: name, error: error.message }, 'Redis is out of reach; trying again until it is back.')
+    if (!down)
+      log.warn(
+        { redis: name, error: error.message },
+        'Redis is out of reach; trying again until it is back.',
+      )
     down = true
   })
   redis.on('ready', () => {

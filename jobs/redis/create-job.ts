@@ -13,7 +13,10 @@ const rememberForSeconds = 24 * 60 * 60
 export interface NewJob extends JobRef {
   input: Record<string, unknown>
   createdAt: Date
-  /** The caller's own name for the request, and what it asked for: the same pair again is answered with the same job. */
+  /**
+   * The caller's own name for the request, and what it asked for: the same pair again is answered
+   * with the same job.
+   */
   idempotency?: { key: string; fingerprint: string } | undefined
 }
 
@@ -31,11 +34,16 @@ const Answer = z.union([
 ])
 
 /**
- * Creates the job and takes its owner's lock for that type, or does nothing.
- * Creating the same id again is harmless. `replayed` tells that an earlier request with this idempotency key made the job.
+ * Creates the job and takes its owner's lock for that type, or does nothing. Creating the same id
+ * again is harmless. `replayed` tells that an earlier request with this idempotency key made the
+ * job.
  * @throws {AlreadyRunning} @throws {IdempotencyMismatch} @throws {TooManyWaiting}
  */
-export async function createJob(job: NewJob, limits: WaitingLimits, store: JobStore): Promise<{ id: string; replayed: boolean }> {
+export async function createJob(
+  job: NewJob,
+  limits: WaitingLimits,
+  store: JobStore,
+): Promise<{ id: string; replayed: boolean }> {
   const { userId, search, createdAt, idempotency } = job
   const event: StateEvent = { at: createdAt.toISOString(), state: 'new', attempt: 0 }
   const input = JSON.stringify(job.input)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NoteEvent, StateEvent } from '../events.ts'
+import type { StateEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import type { Ending } from '../lifecycle.ts'
 import { keys } from './keys.ts'
@@ -8,7 +8,6 @@ import { changeScript, runScript } from './scripts.ts'
 import { type JobStore, shardOf } from './store.ts'
 
 const endScript = changeScript('end-job')
-const leaveScript = changeScript('leave-attempt')
 
 export interface OutsideEnding {
   state: Exclude<Ending, 'complete'>
@@ -19,9 +18,14 @@ export interface OutsideEnding {
 const Ended = z.enum(['ended', 'changed', 'gone'])
 
 /**
- * Ends a job from outside its run, as it was read. `changed`: it is in another state or attempt now, read it again.
+ * Ends a job from outside its run, as it was read. `changed`: it is in another state or attempt
+ * now, read it again.
  */
-export async function endJob(job: Job, ending: OutsideEnding, store: JobStore): Promise<z.infer<typeof Ended>> {
+export async function endJob(
+  job: Job,
+  ending: OutsideEnding,
+  store: JobStore,
+): Promise<z.infer<typeof Ended>> {
   const { state, message, at } = ending
   const event: StateEvent = { at: at.toISOString(), state, attempt: job.attempt, message }
   return Ended.parse(
@@ -29,30 +33,14 @@ export async function endJob(job: Job, ending: OutsideEnding, store: JobStore): 
       store.redis,
       endScript,
       [keys.record(shardOf(job, store), job.id)],
-      [job.state, job.attempt, state, JSON.stringify(message), at.getTime(), writeEntry('state', event)],
-    ),
-  )
-}
-
-const Noted = z.enum(['noted', 'changed', 'told'])
-
-/** Why an attempt is over though the job is not. */
-export interface Farewell {
-  why: string
-  /** The process that ran it. */
-  worker: string
-  at: Date
-}
-
-/** Notes from outside that a job's attempt is over, as it was read. `changed`: it has ended or is in another attempt now. */
-export async function leaveAttempt(job: Job, { why, worker, at }: Farewell, store: JobStore): Promise<z.infer<typeof Noted>> {
-  const event: NoteEvent = { at: at.toISOString(), attempt: job.attempt, text: why, worker }
-  return Noted.parse(
-    await runScript(
-      store.redis,
-      leaveScript,
-      [keys.record(shardOf(job, store), job.id)],
-      [job.attempt, writeEntry('note', event)],
+      [
+        job.state,
+        job.attempt,
+        state,
+        JSON.stringify(message),
+        at.getTime(),
+        writeEntry('state', event),
+      ],
     ),
   )
 }

@@ -18,10 +18,20 @@ const claimMs = 10_000
 
 const Ids = z.array(z.string())
 
-/** Takes ended jobs that wait for the archive, the oldest first; nobody else is given them meanwhile. */
-export async function claimEnded(shard: Shard, most: number, at: Date, store: JobStore): Promise<string[]> {
+/**
+ * Takes ended jobs that wait for the archive, the oldest first; nobody else is given them
+ * meanwhile.
+ */
+export async function claimEnded(
+  shard: Shard,
+  most: number,
+  at: Date,
+  store: JobStore,
+): Promise<string[]> {
   const now = at.getTime()
-  return Ids.parse(await runScript(store.redis, claimScript, [keys.ended(shard)], [now, now + claimMs, most]))
+  return Ids.parse(
+    await runScript(store.redis, claimScript, [keys.ended(shard)], [now, now + claimMs, most]),
+  )
 }
 
 /** All that the archive keeps of a job. */
@@ -34,7 +44,11 @@ export interface EndedJob {
 }
 
 /** Reads ended jobs without their logs; those that are not in Redis (any more) are left out. */
-export async function readEnded(ids: readonly string[], shard: Shard, store: JobStore): Promise<EndedJob[]> {
+export async function readEnded(
+  ids: readonly string[],
+  shard: Shard,
+  store: JobStore,
+): Promise<EndedJob[]> {
   if (ids.length === 0) return []
   const pipeline = store.redis.pipeline().hget(keys.shard(shard), 'epoch')
   for (const id of ids) pipeline.llen(keys.log(shard, id)).hgetall(keys.record(shard, id))
@@ -50,7 +64,11 @@ export async function readEnded(ids: readonly string[], shard: Shard, store: Job
 const eventsAtATime = 200
 
 /** The durable events of a job in order, some at a time: a log may hold 32 MB. */
-export async function* readLogInParts(id: string, shard: Shard, store: JobStore): AsyncGenerator<LoggedEvent[]> {
+export async function* readLogInParts(
+  id: string,
+  shard: Shard,
+  store: JobStore,
+): AsyncGenerator<LoggedEvent[]> {
   for (let from = 0; ; from += eventsAtATime) {
     const entries = await store.redis.lrange(keys.log(shard, id), from, from + eventsAtATime - 1)
     if (entries.length > 0) yield readEntries(entries, from + 1)
@@ -59,7 +77,11 @@ export async function* readLogInParts(id: string, shard: Shard, store: JobStore)
 }
 
 /** Lets archived jobs go from Redis. Call it only after the archive has committed. */
-export async function releaseJobs(ids: readonly string[], shard: Shard, store: JobStore): Promise<void> {
+export async function releaseJobs(
+  ids: readonly string[],
+  shard: Shard,
+  store: JobStore,
+): Promise<void> {
   if (ids.length === 0) return
   await runScript(
     store.redis,

@@ -5,11 +5,13 @@ import { allShards, type JobStore } from './store.ts'
 const renewScript = plainScript('renew-epoch')
 
 /**
- * Ties every shard's epoch to the life of the Redis behind it. To be called on each new connection, before anything is read:
- * after a failover or a restart acknowledged writes may be gone, and a seq be given out twice.
+ * Ties every shard's epoch to the life of the Redis behind it. To be called on each new connection,
+ * before anything is read: after a failover or a restart acknowledged writes may be gone, and a seq
+ * be given out twice.
  */
 export async function renewEpochs(makeEpoch: () => string, store: JobStore): Promise<void> {
-  const replid = /^master_replid:(\w+)/m.exec(await store.redis.info('replication'))?.[1] ?? 'unknown'
+  const replid =
+    /^master_replid:(\w+)/m.exec(await store.redis.info('replication'))?.[1] ?? 'unknown'
   for (const shard of allShards(store)) {
     await runScript(store.redis, renewScript, [keys.shard(shard)], [replid, makeEpoch()])
   }
@@ -24,7 +26,8 @@ export async function epochOf(shard: Shard, store: JobStore): Promise<string> {
 const layout = '2'
 
 /**
- * Users are spread over the shards by their number, so it may not change while jobs are stored, nor may the layout.
+ * Users are spread over the shards by their number, so it may not change while jobs are stored, nor
+ * may the layout.
  * @throws when this Redis holds jobs in another number of shards or another layout
  */
 export async function claimStore(store: JobStore): Promise<void> {

@@ -1,4 +1,6 @@
-import type { JobState, JobSummary } from '../job.ts'
+import type { JobSummary } from '../job.ts'
+import type { JobCounts } from '../job-counts.ts'
+import { newestFirst } from '../newest-first.ts'
 import { keys, type Shard } from './keys.ts'
 import { answersOf } from './pipeline.ts'
 import { parseSummary, recordFieldsOfSummary } from './record.ts'
@@ -7,11 +9,18 @@ import { allShards, type JobStore, shardForUser } from './store.ts'
 /** The jobs of a user that are not archived yet, newest first. */
 export async function unarchivedJobsOf(userId: string, store: JobStore): Promise<JobSummary[]> {
   const shard = shardForUser(userId, store)
-  const jobs = await readSummaries(shard, await store.redis.zrange(keys.mine(shard, userId), 0, '-1'), store)
+  const jobs = await readSummaries(
+    shard,
+    await store.redis.zrange(keys.mine(shard, userId), 0, '-1'),
+    store,
+  )
   return jobs.sort(newestFirst)
 }
 
-/** Everybody's jobs that are not archived yet, newest first; of each shard, at most so many live and as many ended ones. */
+/**
+ * Everybody's jobs that are not archived yet, newest first; of each shard, at most so many live and
+ * as many ended ones.
+ */
 export async function unarchivedJobs(most: number, store: JobStore): Promise<JobSummary[]> {
   const perShard = allShards(store).map(async (shard) => {
     // The live ones first: a job that ends in between is then seen at least once.
@@ -22,29 +31,27 @@ export async function unarchivedJobs(most: number, store: JobStore): Promise<Job
   return (await Promise.all(perShard)).flat().sort(newestFirst)
 }
 
-type Place = Pick<JobSummary, 'id' | 'createdAt'>
-
-export function newestFirst(a: Place, b: Place): number {
-  return a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id < b.id) ? 1 : -1
-}
-
 async function readSummaries(shard: Shard, ids: string[], store: JobStore): Promise<JobSummary[]> {
   if (ids.length === 0) return []
   const pipeline = store.redis.pipeline().hget(keys.shard(shard), 'epoch')
   // The seq before the rest: a summary may then be newer than it says, never older.
-  for (const id of ids) pipeline.llen(keys.log(shard, id)).hmget(keys.record(shard, id), ...recordFieldsOfSummary)
+  for (const id of ids)
+    pipeline.llen(keys.log(shard, id)).hmget(keys.record(shard, id), ...recordFieldsOfSummary)
   const [epoch, ...answers] = await answersOf(pipeline)
   return ids.flatMap((id, i) => {
     const seq = answers[2 * i]
     const values = answers[2 * i + 1]
     if (!Array.isArray(values) || values[0] === null) return []
-    return parseSummary([id, String(seq), ...values.map((value) => value ?? '')], String(epoch ?? ''))
+    return parseSummary(
+      [id, String(seq), ...values.map((value) => value ?? '')],
+      String(epoch ?? ''),
+    )
   })
 }
 
-export type JobCounts = Record<JobState, number>
-
-/** How many jobs of all users are in each state; ended ones since the beginning, deleted ones apart. */
+/**
+ * How many jobs of all users are in each state; ended ones since the beginning, deleted ones apart.
+ */
 export async function countJobs(store: JobStore): Promise<JobCounts> {
   const counts: JobCounts = { new: 0, running: 0, complete: 0, error: 0, cancelled: 0 }
   for (const shard of allShards(store)) {
@@ -69,7 +76,11 @@ async function readTally(shard: Shard, store: JobStore): Promise<(what: string) 
 }
 
 /** How often a user's list has changed. */
-export async function versionOfMine(shard: Shard, userId: string, store: JobStore): Promise<number> {
+export async function versionOfMine(
+  shard: Shard,
+  userId: string,
+  store: JobStore,
+): Promise<number> {
   return Number((await store.redis.hget(keys.versions(shard), userId)) ?? 0)
 }
 

@@ -1,4 +1,7 @@
-/** Where a shard's keys live: all of them share one hash tag, so that a script may touch them together on a cluster too. */
+/**
+ * Where a shard's keys live: all of them share one hash tag, so that a script may touch them
+ * together on a cluster too.
+ */
 export interface Shard {
   /** `sl`, or something unique in a test. */
   namespace: string

@@ -9,12 +9,23 @@ export interface StoreOptions extends Omit<RedisOptions, 'subscriber'> {
   makeEpoch(): string
 }
 
-/** Connects to where the live jobs are, and keeps their epochs tied to the life of that Redis. @throws when `shards` is not what it holds. */
-export async function openStore({ url, namespace, shards, makeEpoch, ...options }: StoreOptions): Promise<JobStore> {
+/**
+ * Connects to where the live jobs are, and keeps their epochs tied to the life of that Redis.
+ * @throws when `shards` is not what it holds.
+ */
+export async function openStore({
+  url,
+  namespace,
+  shards,
+  makeEpoch,
+  ...options
+}: StoreOptions): Promise<JobStore> {
   const redis = connectRedis(url, options)
   const store: JobStore = { redis, namespace, shards }
   redis.on('ready', () => {
-    renewEpochs(makeEpoch, store).catch((error) => options.log.error({ err: error }, 'Could not renew the epoch'))
+    renewEpochs(makeEpoch, store).catch((error) =>
+      options.log.error({ err: error }, 'Could not renew the epoch'),
+    )
   })
   await renewEpochs(makeEpoch, store)
   await claimStore(store)

@@ -1,6 +1,9 @@
 import type { ChainableCommander } from 'ioredis'
 
-/** The answers to commands that are sent in one go, in their order. @throws the first error among them */
+/**
+ * The answers to commands that are sent in one go, in their order.
+ * @throws the first error among them
+ */
 export async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
   const results = (await pipeline.exec()) ?? []
   return results.map(([error, answer]) => {

@@ -5,7 +5,10 @@ import { allShards, type JobRef, type JobStore, shardOf } from './store.ts'
 
 export const queueName = 'searches'
 
-/** What BullMQ carries of a job: the record is elsewhere. Its id and name are the job's id and search type. */
+/**
+ * What BullMQ carries of a job: the record is elsewhere. Its id and name are the job's id and
+ * search type.
+ */
 export interface QueuedJob {
   userId: string
 }
@@ -18,7 +21,10 @@ export interface Queues {
   store: JobStore
 }
 
-/** BullMQ keeps no record for us: what completed is gone at once, what failed waits for the reconciler to tell its owner. */
+/**
+ * BullMQ keeps no record for us: what completed is gone at once, what failed waits for the
+ * reconciler to tell its owner.
+ */
 export const keeping: JobsOptions = { removeOnComplete: true, removeOnFail: { age: 24 * 60 * 60 } }
 
 /** The first retry comes after half of this to all of it, each further one after twice as long. */
@@ -29,7 +35,8 @@ const attemptsByDefault = 3
 export function openQueues(redis: Redis, store: JobStore): Queues {
   const byShard = allShards(store).map((shard) => {
     const queue: JobQueue = new Queue(queueName, { connection: redis, prefix: keys.queue(shard) })
-    // Its connection tells of an outage itself (connect.ts), once; unheard, BullMQ would print each try.
+    // Its connection tells of an outage itself (connect.ts), once; unheard, BullMQ would print each
+    // try.
     queue.on('error', () => {})
     return { shard, queue }
   })
@@ -43,7 +50,9 @@ export function queueOf(job: JobRef, queues: Queues): JobQueue {
   return found.queue
 }
 
-/** Hands a created job to the workers. The same id again changes nothing while the first is there. */
+/**
+ * Hands a created job to the workers. The same id again changes nothing while the first is there.
+ */
 export async function enqueueJob(
   job: JobRef,
   { attempts = attemptsByDefault }: { attempts?: number | undefined },
@@ -52,7 +61,12 @@ export async function enqueueJob(
   await queueOf(job, queues).add(
     job.search,
     { userId: job.userId },
-    { ...keeping, jobId: job.id, attempts, backoff: { type: 'exponential', delay: firstRetryAfterMs, jitter: 0.5 } },
+    {
+      ...keeping,
+      jobId: job.id,
+      attempts,
+      backoff: { type: 'exponential', delay: firstRetryAfterMs, jitter: 0.5 },
+    },
   )
 }
 

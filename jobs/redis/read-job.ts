@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { Row } from '../define-search.ts'
 import { type LoggedEvent, RowsEvent } from '../events.ts'
 import type { Job } from '../job.ts'
+import type { Position } from '../position.ts'
+import type { RowsPage } from '../rows-page.ts'
 import { keys } from './keys.ts'
 import { readEntries, readEntry } from './log-entry.ts'
 import { fieldsOf, parseRecord } from './record.ts'
@@ -11,13 +12,9 @@ import { type JobStore, shardForJob } from './store.ts'
 const readScript = plainScript('read-job')
 const rowsScript = plainScript('read-rows')
 
-/** How far a reader is: a `seq` counts only under its epoch. */
-export interface Position {
-  epoch: string
-  seq: number
-}
-
-export type JobReading = { mode: 'replay'; job: Job; events: LoggedEvent[] } | { mode: 'snapshot'; job: Job }
+export type JobReading =
+  | { mode: 'replay'; job: Job; events: LoggedEvent[] }
+  | { mode: 'snapshot'; job: Job }
 
 /** Further behind than this, a reader is better served with a snapshot. */
 const replayLimits = { events: 300, bytes: 64 * 1024 }
@@ -28,8 +25,14 @@ const Reading = z.union([
   z.tuple([z.string(), z.number(), strings, z.enum(['replay', 'snapshot']), strings]),
 ])
 
-/** The job, and what happened since a position where that is little; null when it is not in Redis. */
-export async function readJob(id: string, since: Position | null, store: JobStore): Promise<JobReading | null> {
+/**
+ * The job, and what happened since a position where that is little; null when it is not in Redis.
+ */
+export async function readJob(
+  id: string,
+  since: Position | null,
+  store: JobStore,
+): Promise<JobReading | null> {
   const shard = shardForJob(id, store)
   if (!shard) return null
   const answer = Reading.parse(
@@ -43,20 +46,17 @@ export async function readJob(id: string, since: Position | null, store: JobStor
   if (answer.length === 1) return null
   const [epoch, seq, record, mode, entries] = answer
   const job = parseRecord(fieldsOf(record), { id, seq, epoch })
-  return mode === 'snapshot' ? { mode, job } : { mode, job, events: readEntries(entries, seq - entries.length + 1) }
-}
-
-export interface RowsPage {
-  attempt: number
-  /** Index of the first row of the page. */
-  from: number
-  rows: Row[]
-  rowCount: number
+  return mode === 'snapshot'
+    ? { mode, job }
+    : { mode, job, events: readEntries(entries, seq - entries.length + 1) }
 }
 
 const Rows = z.union([z.tuple([]), z.tuple([z.coerce.number(), z.coerce.number(), strings])])
 
-/** Rows `from`, `from + 1`, … of the current attempt, at most `limit`; null when the job is not in Redis. */
+/**
+ * Rows `from`, `from + 1`, … of the current attempt, at most `limit`; null when the job is not in
+ * Redis.
+ */
 export async function readRows(
   id: string,
   { from, limit }: { from: number; limit: number },
@@ -65,7 +65,12 @@ export async function readRows(
   const shard = shardForJob(id, store)
   if (!shard) return null
   const [attempt, rowCount, entries] = Rows.parse(
-    await runScript(store.redis, rowsScript, [keys.record(shard, id), keys.log(shard, id), keys.rows(shard, id)], [from, limit]),
+    await runScript(
+      store.redis,
+      rowsScript,
+      [keys.record(shard, id), keys.log(shard, id), keys.rows(shard, id)],
+      [from, limit],
+    ),
   )
   if (attempt === undefined || rowCount === undefined) return null
   const events = (entries ?? [])
@@ -82,7 +87,10 @@ export async function readStack(id: string, store: JobStore): Promise<string | n
   return shard && store.redis.hget(keys.record(shard, id), 'stack')
 }
 
-/** All durable events of a job in order; null when it is not in Redis. For the archive and the timeline. */
+/**
+ * All durable events of a job in order; null when it is not in Redis. For the archive and the
+ * timeline.
+ */
 export async function readLog(id: string, store: JobStore): Promise<LoggedEvent[] | null> {
   const shard = shardForJob(id, store)
   if (!shard) return null

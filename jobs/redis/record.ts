@@ -1,4 +1,5 @@
-import { Job, type JobSummary } from '../job.ts'
+import { Job, JobSummary } from '../job.ts'
+import type { Position } from '../position.ts'
 
 /** What a summary takes from a record, in the order of scripts/shared.lua. */
 export const recordFieldsOfSummary = [
@@ -15,21 +16,21 @@ export const recordFieldsOfSummary = [
   'finishedAt',
 ]
 
-/** What Redis holds of a record: a field that was never set is absent, or empty in a summary. Times are in ms, and JSON where people write. */
+/**
+ * What Redis holds of a record: a field that was never set is absent, or empty in a summary. Times
+ * are in ms, and JSON where people write.
+ */
 type Fields = Record<string, string>
 
 /** Where a record stands: its log numbers its events, its shard has the epoch. */
-interface Place {
+interface RecordPosition extends Position {
   id: string
-  seq: number
-  epoch: string
 }
 
 const timeOf = (ms: string | undefined) => (ms ? new Date(Number(ms)).toISOString() : null)
 
-/** @throws {z.ZodError} when Redis holds something that is no job. */
-function jobOf(fields: Fields, input: string | undefined, { id, seq, epoch }: Place): Job {
-  return Job.parse({
+function factsOf(fields: Fields, input: string | undefined, { id, seq, epoch }: RecordPosition) {
+  return {
     id,
     userId: fields.userId,
     search: fields.search,
@@ -44,7 +45,7 @@ function jobOf(fields: Fields, input: string | undefined, { id, seq, epoch }: Pl
     createdAt: timeOf(fields.createdAt),
     startedAt: timeOf(fields.startedAt),
     finishedAt: timeOf(fields.finishedAt),
-  })
+  }
 }
 
 export function fieldsOf(flat: readonly string[]): Fields {
@@ -53,14 +54,18 @@ export function fieldsOf(flat: readonly string[]): Fields {
   return fields
 }
 
-export function parseRecord(fields: Fields, place: Place): Job {
-  return jobOf(fields, fields.input ?? fields.brief, place)
+/** @throws {z.ZodError} when Redis holds something else than a job. */
+export function parseRecord(fields: Fields, position: RecordPosition): Job {
+  return Job.parse(factsOf(fields, fields.input ?? fields.brief, position))
 }
 
 /** @param values id and seq, then the `recordFieldsOfSummary`, as an announcement joins them. */
-export function parseSummary([id = '', seq, ...values]: readonly string[], epoch: string): JobSummary {
+export function parseSummary(
+  [id = '', seq, ...values]: readonly string[],
+  epoch: string,
+): JobSummary {
   const fields = Object.fromEntries(recordFieldsOfSummary.map((name, i) => [name, values[i] ?? '']))
-  return jobOf(fields, fields.brief, { id, seq: Number(seq), epoch })
+  return JobSummary.parse(factsOf(fields, fields.brief, { id, seq: Number(seq), epoch }))
 }
 
 /** Values longer than this are cut in lists and feeds. */
@@ -72,8 +77,11 @@ export function briefOf(input: Record<string, unknown>): Record<string, unknown>
 }
 
 function briefValue(value: unknown): unknown {
-  if (typeof value === 'string') return value.length > briefLength ? `${value.slice(0, briefLength)}…` : value
+  if (typeof value === 'string')
+    return value.length > briefLength ? `${value.slice(0, briefLength)}…` : value
   if (Array.isArray(value))
-    return value.length > 5 ? [...value.slice(0, 5).map(briefValue), `… ${value.length - 5} more`] : value.map(briefValue)
+    return value.length > 5
+      ? [...value.slice(0, 5).map(briefValue), `… ${value.length - 5} more`]
+      : value.map(briefValue)
   return value
 }

@@ -9,8 +9,8 @@ interface RunningAttempt {
 }
 
 /**
- * Which of these runs go on in vain, and why. A worker hears of it over pub/sub and by its next write; this is for a search that writes
- * nothing for long when the message was lost.
+ * Which of these runs go on in vain, and why. A worker hears of it over pub/sub and by its next
+ * write; this is for a search that writes nothing for long when the message was lost.
  */
 export async function findVainRuns<Run extends RunningAttempt>(
   runs: readonly Run[],
@@ -18,7 +18,9 @@ export async function findVainRuns<Run extends RunningAttempt>(
 ): Promise<{ run: Run; why: Refusal }[]> {
   const checks = runs.map(async (run) => {
     const shard = shardForJob(run.id, store)
-    const [state, attempt] = shard ? await store.redis.hmget(keys.record(shard, run.id), 'state', 'attempt') : []
+    const [state, attempt] = shard
+      ? await store.redis.hmget(keys.record(shard, run.id), 'state', 'attempt')
+      : []
     const why = reason(state ?? null, Number(attempt ?? 0), run.attempt)
     return why === null ? [] : [{ run, why }]
   })

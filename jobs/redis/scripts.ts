@@ -7,7 +7,8 @@ export interface Script {
   sha: string
 }
 
-const read = (name: string) => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
+const read = (name: string) =>
+  readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
 
 export function script(source: string): Script {
   return { source, sha: createHash('sha1').update(source).digest('hex') }
@@ -18,7 +19,10 @@ export const plainScript = (name: string) => script(read(name))
 /** A script that changes a job: it stands behind scripts/shared.lua and takes `jobKeys` first. */
 export const changeScript = (name: string) => script(`${read('shared')}\n${read(name)}`)
 
-/** Runs it by its hash; Redis is sent the source only when it does not know the script (first use, or it was restarted). */
+/**
+ * Runs it by its hash; Redis is sent the source only when it does not know the script (first use,
+ * or it was restarted).
+ */
 export async function runScript(
   redis: Redis,
   { source, sha }: Script,
@@ -28,7 +32,8 @@ export async function runScript(
   try {
     return await redis.evalsha(sha, keys.length, ...keys, ...args)
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return redis.eval(source, keys.length, ...keys, ...args)
+    if (error instanceof Error && error.message.startsWith('NOSCRIPT'))
+      return redis.eval(source, keys.length, ...keys, ...args)
     throw error
   }
 }

@@ -6,7 +6,10 @@ import type { Shard } from './keys.ts'
 export interface JobStore {
   redis: Redis
   namespace: string
-  /** How many shards there are. Users are spread over them by a hash, so the number is fixed once jobs exist. */
+  /**
+   * How many shards there are. Users are spread over them by a hash, so the number is fixed once
+   * jobs exist.
+   */
   shards: number
 }
 
@@ -34,5 +37,8 @@ export function shardOf(ref: JobRef, store: JobStore): Shard {
 }
 
 export function allShards(store: JobStore): Shard[] {
-  return Array.from({ length: store.shards }, (_, number) => ({ namespace: store.namespace, number }))
+  return Array.from({ length: store.shards }, (_, number) => ({
+    namespace: store.namespace,
+    number,
+  }))
 }

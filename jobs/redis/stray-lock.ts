@@ -7,7 +7,10 @@ const freeScript = plainScript('free-stray-lock')
 
 const Answer = z.enum(['held', 'freed', 'free'])
 
-/** Frees a user's lock for a type of search if the job that held it does not live. `free`: it was no longer that job's. */
+/**
+ * Frees a user's lock for a type of search if the job that held it does not live. `free`: it was no
+ * longer that job's.
+ */
 export async function freeStrayLock(
   { userId, search }: { userId: string; search: string },
   jobId: string,
@@ -15,6 +18,11 @@ export async function freeStrayLock(
 ): Promise<z.infer<typeof Answer>> {
   const shard = shardForUser(userId, store)
   return Answer.parse(
-    await runScript(store.redis, freeScript, [keys.lock(shard, userId, search), keys.record(shard, jobId)], [jobId]),
+    await runScript(
+      store.redis,
+      freeScript,
+      [keys.lock(shard, userId, search), keys.record(shard, jobId)],
+      [jobId],
+    ),
   )
 }

@@ -19,9 +19,11 @@ const Report = z.object({
 })
 
 /**
- * Counts a run of Vitest. What was skipped or is still to do counts as failed, and so does a file that could not be run, and a run that
- * failed for any other reason: nothing is left out in silence.
- * @param report as its JSON reporter wrote it; null when there is none, for Vitest itself broke down.
+ * Counts a run of Vitest. What was skipped or is still to do counts as failed, and so does a file
+ * that could not be run, and a run that failed for any other reason: nothing is left out in
+ * silence.
+ * @param report as its JSON reporter wrote it; null when there is none, for Vitest itself broke
+ * down.
  * @param exitCode of Vitest.
  */
 export function countTests(report: unknown, exitCode: number): Verdict & { skipped: string[] } {
@@ -29,9 +31,12 @@ export function countTests(report: unknown, exitCode: number): Verdict & { skipp
   if (data === undefined) return { passed: 0, failed: 1, skipped: [] }
   const tests = data.testResults.flatMap((file) => file.assertionResults)
   const passed = tests.filter(({ status }) => status === 'passed').length
-  const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed').map(({ fullName }) => fullName)
+  const skipped = tests
+    .filter(({ status }) => status !== 'passed' && status !== 'failed')
+    .map(({ fullName }) => fullName)
   const brokenFiles = data.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
+    (file) =>
+      file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed'),
   )
   const failed = tests.length - passed + brokenFiles.length
   return { passed, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped }

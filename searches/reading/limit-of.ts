@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
-/** The field that says after how many rows a search stops. @param rows what they are, in the plural */
+/**
+ * The field that says after how many rows a search stops.
+ * @param rows what they are, in the plural
+ */
 export function limitOf(rows: string) {
   return z
     .number()

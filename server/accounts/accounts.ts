@@ -1,5 +1,16 @@
-import { type AccountsDatabase, type AuthSettings, clientAddressHeader, createAuth } from './auth.ts'
-import { authenticate, authenticateKey, findRevoked, type Principal, type Revocation } from './authenticate.ts'
+import {
+  type AccountsDatabase,
+  type AuthSettings,
+  clientAddressHeader,
+  createAuth,
+} from './auth.ts'
+import {
+  authenticate,
+  authenticateKey,
+  findRevoked,
+  type Principal,
+  type Revocation,
+} from './authenticate.ts'
 import { anyAccount, ensureFirstAdmin } from './create-account.ts'
 import { originAllowed } from './origin.ts'
 import { signUpFirstAdmin, signUpPath } from './sign-up.ts'
@@ -12,7 +23,8 @@ export interface AccountsOptions extends AuthSettings {
 export interface Accounts {
   /**
    * Answers `/api/auth/*`, in better-auth's own shapes.
-   * @param clientAddress IP address of the person's end, for rate limits: the peer's, or what a trusted proxy says it is.
+   * @param clientAddress IP address of the person's end, for rate limits: the peer's, or what a
+   * trusted proxy says it is.
    */
   handler(request: Request, clientAddress?: string): Promise<Response>
   authenticate(headers: Headers): Promise<Principal | null>
@@ -45,11 +57,15 @@ export function createAccounts({ db, ...settings }: AccountsOptions): Accounts {
   }
 }
 
-/** Built from its parts, because an HTTP server's own kind of Request can't be handed to the constructor. */
+/**
+ * Built from its parts, because an HTTP server's own kind of Request can't be handed to the
+ * constructor.
+ */
 async function withAddress(request: Request, clientAddress: string | undefined): Promise<Request> {
   const headers = new Headers(request.headers)
   headers.delete(clientAddressHeader)
   if (clientAddress !== undefined) headers.set(clientAddressHeader, clientAddress)
-  const body = request.method === 'GET' || request.method === 'HEAD' ? undefined : await request.arrayBuffer()
+  const body =
+    request.method === 'GET' || request.method === 'HEAD' ? undefined : await request.arrayBuffer()
   return new Request(request.url, { method: request.method, headers, body })
 }

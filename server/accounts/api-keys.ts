@@ -37,11 +37,16 @@ export function hashOf(key: string): string | null {
  * @returns the key, for the only time: what is kept can't be turned back into it.
  * @throws {ApiKeyNameTaken}
  */
-export async function createApiKey(made: NewApiKey, db: AccountsDatabase): Promise<{ keyId: string; key: string }> {
+export async function createApiKey(
+  made: NewApiKey,
+  db: AccountsDatabase,
+): Promise<{ keyId: string; key: string }> {
   const key = `sl_${randomBytes(32).toString('base64url')}`
   const keyId = randomUUID()
   try {
-    await db.insert(apiKey).values({ ...made, id: keyId, hash: createHash('sha256').update(key).digest('hex') })
+    await db
+      .insert(apiKey)
+      .values({ ...made, id: keyId, hash: createHash('sha256').update(key).digest('hex') })
   } catch (error) {
     if (breaksUniqueName(error)) throw new ApiKeyNameTaken(made.name)
     throw error
@@ -63,7 +68,11 @@ export async function listApiKeys(userId: string, db: AccountsDatabase) {
  * Servers that have just verified the key may let it in for 2 more seconds.
  * @throws {UnknownApiKey}
  */
-export async function revokeApiKey(userId: string, name: string, db: AccountsDatabase): Promise<void> {
+export async function revokeApiKey(
+  userId: string,
+  name: string,
+  db: AccountsDatabase,
+): Promise<void> {
   const revoked = await db
     .update(apiKey)
     .set({ revokedAt: sql`now()` })

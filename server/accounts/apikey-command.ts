@@ -44,7 +44,9 @@ async function command(): Promise<string> {
 }
 
 async function create(email: string, name: string, expiresAt: Date | null): Promise<string> {
-  const { key } = await forUser(email, (userId, db) => createApiKey({ userId, name, expiresAt }, db))
+  const { key } = await forUser(email, (userId, db) =>
+    createApiKey({ userId, name, expiresAt }, db),
+  )
   const until = expiresAt ? `good until ${expiresAt.toISOString()}` : 'good until it is revoked'
   return `Made the API key "${name}" of ${email}, ${until}. It is shown only now:\n${key}`
 }
@@ -68,7 +70,10 @@ async function revoke(email: string, name: string): Promise<string> {
   return `Revoked the API key "${name}" of ${email}.`
 }
 
-function forUser<Result>(email: string, work: (userId: string, db: AccountsDatabase) => Promise<Result>): Promise<Result> {
+function forUser<Result>(
+  email: string,
+  work: (userId: string, db: AccountsDatabase) => Promise<Result>,
+): Promise<Result> {
   return withAccountsDatabase(async ({ db }) => work(await userIdOf(email, db), db))
 }
 

@@ -19,26 +19,43 @@ export interface AuthSettings {
   /** Where people open Searchlight. Decides origins, and whether cookies are for https only. */
   publicUrl: string
   log?: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
-  /** Tries to sign in from one address, before a pause of `windowSeconds` is needed. 20 and 60 by default. */
+  /**
+   * Tries to sign in from one address, before a pause of `windowSeconds` is needed. 20 and 60 by
+   * default.
+   */
   signInLimit?: { max: number; windowSeconds: number }
 }
 
-/** Set by our own server to the address of the other end; what a client sends under this name is thrown away. */
+/**
+ * Set by our own server to the address of the other end; what a client sends under this name is
+ * thrown away.
+ */
 export const clientAddressHeader = 'x-searchlight-client-address'
 
 /** Paths where a person chooses a password. */
-const choosesPassword = ['/sign-up/email', '/change-password', '/reset-password', '/admin/set-user-password']
+const choosesPassword = [
+  '/sign-up/email',
+  '/change-password',
+  '/reset-password',
+  '/admin/set-user-password',
+]
 const Chosen = z.object({ password: z.string().optional(), newPassword: z.string().optional() })
 
 export type Auth = ReturnType<typeof createAuth>
 
 /**
- * better-auth with e-mail and password, sessions in cookies, and roles. Everything under `/api/auth`.
+ * better-auth with e-mail and password, sessions in cookies, and roles. Everything under
+ * `/api/auth`.
  *
- * @param mode `founding` lets a sign-up through and makes it an admin: for the very first account only, inside the lock of
+ * @param mode `founding` lets a sign-up through and makes it an admin: for the very first account
+ * only, inside the lock of
  *   `oneAtATime`. Otherwise better-auth itself refuses every sign-up.
  */
-export function createAuth(db: AccountsDatabase, settings: AuthSettings, mode: 'usual' | 'founding' = 'usual') {
+export function createAuth(
+  db: AccountsDatabase,
+  settings: AuthSettings,
+  mode: 'usual' | 'founding' = 'usual',
+) {
   const { secret, publicUrl, log, signInLimit = { max: 20, windowSeconds: 60 } } = settings
   return betterAuth({
     appName: 'Searchlight',
@@ -46,7 +63,11 @@ export function createAuth(db: AccountsDatabase, settings: AuthSettings, mode: '
     baseURL: new URL(publicUrl).origin,
     basePath: '/api/auth',
     trustedOrigins: ownOrigins(publicUrl),
-    database: drizzleAdapter(db, { provider: 'pg', schema: { user, session, account, verification }, transaction: true }),
+    database: drizzleAdapter(db, {
+      provider: 'pg',
+      schema: { user, session, account, verification },
+      transaction: true,
+    }),
     emailAndPassword: {
       enabled: true,
       disableSignUp: mode !== 'founding',
@@ -89,7 +110,10 @@ export function createAuth(db: AccountsDatabase, settings: AuthSettings, mode: '
     },
     telemetry: { enabled: false },
     logger: log
-      ? { log: (level, message, ...details) => log[level](details.length > 0 ? { details } : {}, message) }
+      ? {
+          log: (level, message, ...details) =>
+            log[level](details.length > 0 ? { details } : {}, message),
+        }
       : { disabled: true },
   })
 }

@@ -21,12 +21,17 @@ export interface AuthenticateDeps {
 
 /**
  * Who sent these headers, of a request or of a socket handshake; null if nobody we know. An API key
- * (`Authorization: Bearer sl_…`) counts before the cookie; a bad one is refused, cookie or not. Other kinds of
- * Authorization are left to whoever put them there, such as a proxy that asks for a password itself.
+ * (`Authorization: Bearer sl_…`) counts before the cookie; a bad one is refused, cookie or not.
+ * Other kinds of Authorization are left to whoever put them there, such as a proxy that asks for a
+ * password itself.
  *
- * Looks only: a session is prolonged by the browser's own calls to `/api/auth/get-session`, where the new cookie reaches it.
+ * Looks only: a session is prolonged by the browser's own calls to `/api/auth/get-session`, where
+ * the new cookie reaches it.
  */
-export async function authenticate(headers: Headers, deps: AuthenticateDeps): Promise<Principal | null> {
+export async function authenticate(
+  headers: Headers,
+  deps: AuthenticateDeps,
+): Promise<Principal | null> {
   const bearer = /^bearer(?:\s+(.*))?$/i.exec(headers.get('authorization')?.trim() ?? '')
   if (bearer) return authenticateKey(bearer[1] ?? '', deps)
   const found = await deps.auth.api.getSession({ headers, query: { disableRefresh: true } })
@@ -47,12 +52,16 @@ export async function authenticateKey(
   return { ...person, via: { kind: 'key', keyId } }
 }
 
-/** Why somebody who was let in may not stay: they are out altogether, or in another role than before. */
+/**
+ * Why somebody who was let in may not stay: they are out altogether, or in another role than
+ * before.
+ */
 export type Revocation = 'unauthenticated' | 'forbidden'
 
 /**
- * Which of these, let in some time ago, are no longer what they were: the session or key is no longer in force, its owner is suspended, or
- * has another role. Asks the database each time, in two queries however many they are.
+ * Which of these, let in some time ago, are no longer what they were: the session or key is no
+ * longer in force, its owner is suspended, or has another role. Asks the database each time, in two
+ * queries however many they are.
  * @throws when PostgreSQL does not answer. That says nothing about anybody: ask again later.
  */
 export async function findRevoked(
@@ -61,20 +70,28 @@ export async function findRevoked(
 ): Promise<Map<Principal, Revocation>> {
   const sessionIds = new Set<string>()
   const keyIds = new Set<string>()
-  for (const { via } of principals) via.kind === 'session' ? sessionIds.add(via.sessionId) : keyIds.add(via.keyId)
-  const [sessions, keys] = await Promise.all([rolesBySession([...sessionIds], db), rolesByKey([...keyIds], db)])
+  for (const { via } of principals)
+    via.kind === 'session' ? sessionIds.add(via.sessionId) : keyIds.add(via.keyId)
+  const [sessions, keys] = await Promise.all([
+    rolesBySession([...sessionIds], db),
+    rolesByKey([...keyIds], db),
+  ])
   const roles = { session: new Map(sessions.map(pair)), key: new Map(keys.map(pair)) }
   const revoked = new Map<Principal, Revocation>()
   for (const principal of principals) {
     const { via } = principal
-    const role = via.kind === 'session' ? roles.session.get(via.sessionId) : roles.key.get(via.keyId)
+    const role =
+      via.kind === 'session' ? roles.session.get(via.sessionId) : roles.key.get(via.keyId)
     if (role === undefined) revoked.set(principal, 'unauthenticated')
     else if (role !== principal.role) revoked.set(principal, 'forbidden')
   }
   return revoked
 }
 
-const pair = ({ id, role }: { id: string; role: string | null }): [string, Role] => [id, roleOf(role)]
+const pair = ({ id, role }: { id: string; role: string | null }): [string, Role] => [
+  id,
+  roleOf(role),
+]
 
 /** Of the sessions that are in force. */
 function rolesBySession(ids: string[], db: AccountsDatabase) {
@@ -85,7 +102,13 @@ function rolesBySession(ids: string[], db: AccountsDatabase) {
         .from(session)
         .innerJoin(user, eq(user.id, session.userId))
         // One parameter however many they are, so that the statement is always the same.
-        .where(and(sql`${session.id} = any(${sql.param(ids)})`, sql`${session.expiresAt} > now()`, notBanned))
+        .where(
+          and(
+            sql`${session.id} = any(${sql.param(ids)})`,
+            sql`${session.expiresAt} > now()`,
+            notBanned,
+          ),
+        )
 }
 
 /** Of the keys that are in force. */

@@ -16,7 +16,15 @@ export class WrongUsage extends Error {
 }
 
 /** What a person can put right from the message alone. */
-const expected = [InvalidSettings, InvalidEmail, EmailTaken, UnknownUser, WeakPassword, ApiKeyNameTaken, UnknownApiKey]
+const expected = [
+  InvalidSettings,
+  InvalidEmail,
+  EmailTaken,
+  UnknownUser,
+  WeakPassword,
+  ApiKeyNameTaken,
+  UnknownApiKey,
+]
 
 /**
  * Runs a command to its end: what it returns is printed, failures go to stderr.
@@ -37,15 +45,23 @@ export async function runCommand(usage: string, command: () => Promise<string>):
 }
 
 /** A flag without which the command makes no sense. */
-export function required(flags: Record<string, string | boolean | undefined>, name: string): string {
+export function required(
+  flags: Record<string, string | boolean | undefined>,
+  name: string,
+): string {
   const value = flags[name]
   if (typeof value === 'string' && value.trim() !== '') return value
   throw new WrongUsage(`--${name} is missing.`)
 }
 
 /** The database with its tables brought up to date, for the length of `work`. */
-export async function withAccountsDatabase<Result>(work: (postgres: Postgres) => Promise<Result>): Promise<Result> {
-  const { DATABASE_URL } = readSettings(z.object({ DATABASE_URL: commonSettings.shape.DATABASE_URL }), process.env)
+export async function withAccountsDatabase<Result>(
+  work: (postgres: Postgres) => Promise<Result>,
+): Promise<Result> {
+  const { DATABASE_URL } = readSettings(
+    z.object({ DATABASE_URL: commonSettings.shape.DATABASE_URL }),
+    process.env,
+  )
   await migrateDatabase(DATABASE_URL, accountsMigrations)
   const postgres = connectPostgres(DATABASE_URL, { max: 2, name: 'searchlight-command' })
   try {
@@ -57,7 +73,9 @@ export async function withAccountsDatabase<Result>(work: (postgres: Postgres) =>
 
 /** Rows under their titles, in columns as wide as they need. */
 export function table(titles: string[], rows: string[][]): string {
-  const widths = titles.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const widths = titles.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
   const line = (cells: string[]) =>
     cells
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
@@ -70,13 +88,19 @@ function isExpected(error: unknown): error is Error {
   return expected.some((kind) => error instanceof kind)
 }
 
-/** A sentence for what keeps people from their database: no such server, wrong password, no such database. */
+/**
+ * A sentence for what keeps people from their database: no such server, wrong password, no such
+ * database.
+ */
 function noDatabase(error: unknown): string | null {
   const { data } = z.object({ code: z.string(), message: z.string() }).safeParse(error)
-  if (!data || !/^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOST|ENET|28|3D|57P03)/.test(data.code)) return null
+  if (!data || !/^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOST|ENET|28|3D|57P03)/.test(data.code))
+    return null
   return `The database of DATABASE_URL can't be used: ${data.message || data.code}`
 }
 
 function isParseArgsError(error: unknown): error is Error & { code: string } {
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  return (
+    error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  )
 }

@@ -44,15 +44,18 @@ export class UnknownUser extends Error {
 }
 
 /**
- * Runs `work` in a transaction while nobody else makes an account, on any server: what it reads stays true until it commits.
- * Lock and work share one connection, so that waiting ones can't take from the pool what the first still needs.
+ * Runs `work` in a transaction while nobody else makes an account, on any server: what it reads
+ * stays true until it commits. Lock and work share one connection, so that waiting ones can't take
+ * from the pool what the first still needs.
  */
 export function oneAtATime<Result>(
   db: AccountsDatabase,
   work: (transaction: AccountsDatabase) => Promise<Result>,
 ): Promise<Result> {
   return db.transaction(async (transaction) => {
-    await transaction.execute(sql`select pg_advisory_xact_lock(hashtextextended('searchlight accounts', 0))`)
+    await transaction.execute(
+      sql`select pg_advisory_xact_lock(hashtextextended('searchlight accounts', 0))`,
+    )
     return work(transaction)
   })
 }
@@ -75,7 +78,10 @@ export async function userIdOf(email: string, db: AccountsDatabase): Promise<str
  * @throws {WeakPassword}
  * @throws {EmailTaken} also when somebody else was faster by a moment.
  */
-export async function createAccount(account: NewAccount, { db, settings }: AccountDeps): Promise<{ userId: string }> {
+export async function createAccount(
+  account: NewAccount,
+  { db, settings }: AccountDeps,
+): Promise<{ userId: string }> {
   const email = account.email.trim().toLowerCase()
   if (!z.email().safeParse(email).success) throw new InvalidEmail(account.email)
   checkPassword(account.password)
@@ -83,14 +89,20 @@ export async function createAccount(account: NewAccount, { db, settings }: Accou
     const taken = await transaction.select({ id: user.id }).from(user).where(eq(user.email, email))
     if (taken.length > 0) throw new EmailTaken(email)
     const created = await createAuth(transaction, settings).api.createUser({
-      body: { email, password: account.password, name: account.name ?? email.replace(/@.*/, ''), role: account.role },
+      body: {
+        email,
+        password: account.password,
+        name: account.name ?? email.replace(/@.*/, ''),
+        role: account.role,
+      },
     })
     return { userId: created.user.id }
   })
 }
 
 /**
- * For ADMIN_EMAIL and ADMIN_PASSWORD when a server starts. An account that exists stays as it is, its password above all.
+ * For ADMIN_EMAIL and ADMIN_PASSWORD when a server starts. An account that exists stays as it is,
+ * its password above all.
  * @throws {InvalidEmail}
  * @throws {WeakPassword}
  */

@@ -1,4 +1,8 @@
 import { defineConfig } from 'drizzle-kit'
 
 // npx drizzle-kit generate --config server/accounts/drizzle.config.ts --name <what it does>
-export default defineConfig({ dialect: 'postgresql', schema: './server/accounts/schema.ts', out: './server/accounts/migrations' })
+export default defineConfig({
+  dialect: 'postgresql',
+  schema: './server/accounts/schema.ts',
+  out: './server/accounts/migrations',
+})

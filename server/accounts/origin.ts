@@ -1,6 +1,6 @@
 /**
- * The origins that pages of this server may have. A server on loopback is reached under several names, and people type
- * whichever they like.
+ * The origins that pages of this server may have. A server on loopback is reached under several
+ * names, and people type whichever they like.
  */
 export function ownOrigins(publicUrl: string): string[] {
   const url = new URL(publicUrl)
@@ -11,10 +11,11 @@ export function ownOrigins(publicUrl: string): string[] {
 }
 
 /**
- * Whether a call that changes something, or a socket handshake, may go by the cookie that it carries. Browsers name the
- * page's origin in both, and no page can forge it; so with a cookie it must be one of ours. Without a cookie there is
- * nothing that a foreign page could borrow, and programs send no origin; a foreign one is refused all the same.
- * Not needed for calls with an API key.
+ * Whether a call that changes something, or a socket handshake, may go by the cookie that it
+ * carries. Browsers name the page's origin in both, and no page can forge it; so with a cookie it
+ * must be one of ours. Without a cookie there is nothing that a foreign page could borrow, and
+ * programs send no origin; a foreign one is refused all the same. Not needed for calls with an API
+ * key.
  */
 export function originAllowed(headers: Headers, publicUrl: string): boolean {
   const origin = headers.get('origin')

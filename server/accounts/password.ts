@@ -1,6 +1,9 @@
 import { randomInt } from 'node:crypto'
 
-/** In characters. Length is what makes a password hard to guess, so there are no rules about digits and signs. */
+/**
+ * In characters. Length is what makes a password hard to guess, so there are no rules about digits
+ * and signs.
+ */
 export const passwordLength = { min: 10, max: 128 }
 
 export class WeakPassword extends Error {
@@ -13,10 +16,14 @@ export class WeakPassword extends Error {
 /** @throws {WeakPassword} whose message tells a person what to change. */
 export function checkPassword(password: string): void {
   if (password.length < passwordLength.min) {
-    throw new WeakPassword(`A password needs at least ${passwordLength.min} characters; this one has ${password.length}.`)
+    throw new WeakPassword(
+      `A password needs at least ${passwordLength.min} characters; this one has ${password.length}.`,
+    )
   }
   if (password.length > passwordLength.max) {
-    throw new WeakPassword(`A password may have ${passwordLength.max} characters at most; this one has ${password.length}.`)
+    throw new WeakPassword(
+      `A password may have ${passwordLength.max} characters at most; this one has ${password.length}.`,
+    )
   }
 }
 

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { boolean, index, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
 
-// The names of tables and properties in the first four are better-auth's; a test compares them with what it expects.
+// The names of tables and properties in the first four are better-auth's; a test compares them with
+// what it expects.
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
 
@@ -87,7 +88,10 @@ export const apiKey = pgTable(
     id: text('id').primaryKey(),
     userId: owner(),
     name: text('name').notNull(),
-    /** SHA-256 of the key, in hex. The key has 256 random bits, so a slow hash with salt would add nothing. */
+    /**
+     * SHA-256 of the key, in hex. The key has 256 random bits, so a slow hash with salt would add
+     * nothing.
+     */
     hash: text('hash').notNull().unique(),
     createdAt: time('created_at').notNull().defaultNow(),
     /** Exact to a minute. */
@@ -96,5 +100,9 @@ export const apiKey = pgTable(
     expiresAt: time('expires_at'),
     revokedAt: time('revoked_at'),
   },
-  (table) => [uniqueIndex('api_key_name_in_use').on(table.userId, table.name).where(sql`${table.revokedAt} is null`)],
+  (table) => [
+    uniqueIndex('api_key_name_in_use')
+      .on(table.userId, table.name)
+      .where(sql`${table.revokedAt} is null`),
+  ],
 )

@@ -7,14 +7,25 @@ import { checkPassword } from './password.ts'
  * @throws {UnknownUser}
  * @throws {WeakPassword}
  */
-export async function setPassword(email: string, password: string, { db, settings }: AccountDeps): Promise<void> {
+export async function setPassword(
+  email: string,
+  password: string,
+  { db, settings }: AccountDeps,
+): Promise<void> {
   checkPassword(password)
   await db.transaction(async (transaction) => {
     const userId = await userIdOf(email, transaction)
     const { internalAdapter, password: hashing } = await createAuth(transaction, settings).$context
     const hash = await hashing.hash(password)
-    if (await internalAdapter.findCredentialAccount(userId)) await internalAdapter.updatePassword(userId, hash)
-    else await internalAdapter.createAccount({ userId, providerId: 'credential', accountId: userId, password: hash })
+    if (await internalAdapter.findCredentialAccount(userId))
+      await internalAdapter.updatePassword(userId, hash)
+    else
+      await internalAdapter.createAccount({
+        userId,
+        providerId: 'credential',
+        accountId: userId,
+        password: hash,
+      })
     await internalAdapter.deleteUserSessions(userId)
   })
 }

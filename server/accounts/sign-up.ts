@@ -12,10 +12,13 @@ function closed(): Response {
 }
 
 /**
- * The first person who signs up owns this Searchlight: they become its admin, and the door closes behind them. Of several at
- * once, one gets in and the others find it closed.
+ * The first person who signs up owns this Searchlight: they become its admin, and the door closes
+ * behind them. Of several at once, one gets in and the others find it closed.
  */
-export async function signUpFirstAdmin(request: Request, { db, settings }: AccountDeps): Promise<Response> {
+export async function signUpFirstAdmin(
+  request: Request,
+  { db, settings }: AccountDeps,
+): Promise<Response> {
   if (await anyAccount(db)) return closed()
   return oneAtATime(db, async (transaction) => {
     if (await anyAccount(transaction)) return closed()

@@ -69,12 +69,15 @@ async function changePassword(flags: Flags): Promise<string> {
   const password = flags.password ?? generatePassword()
   await withAccounts((deps) => setPassword(email, password, deps))
   const changed = `Changed the password of ${email} and signed it out everywhere.`
-  return flags.password === undefined ? `${changed} The new one, shown only now:\n${password}` : changed
+  return flags.password === undefined
+    ? `${changed} The new one, shown only now:\n${password}`
+    : changed
 }
 
 async function list({ db }: Pick<AccountDeps, 'db'>): Promise<string> {
   const found = await db.select().from(user).orderBy(asc(user.createdAt), asc(user.id))
-  if (found.length === 0) return 'There are no accounts yet. Make the first: npm run user -- create --email E --admin'
+  if (found.length === 0)
+    return 'There are no accounts yet. Make the first: npm run user -- create --email E --admin'
   const now = new Date()
   const rows = found.map((one) => [
     one.email,
@@ -87,7 +90,10 @@ async function list({ db }: Pick<AccountDeps, 'db'>): Promise<string> {
 }
 
 function withAccounts<Result>(work: (deps: AccountDeps) => Promise<Result>): Promise<Result> {
-  const { AUTH_SECRET } = readSettings(z.object({ AUTH_SECRET: z.string().min(32, 'at least 32 characters') }), process.env)
+  const { AUTH_SECRET } = readSettings(
+    z.object({ AUTH_SECRET: z.string().min(32, 'at least 32 characters') }),
+    process.env,
+  )
   // Nobody signs in here, so it doesn't matter where the pages are.
   const settings = { secret: AUTH_SECRET, publicUrl: 'http://localhost' }
   return withAccountsDatabase(({ db }) => work({ db, settings }))

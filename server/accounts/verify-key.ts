@@ -20,10 +20,16 @@ const keptMs = 2_000
 const keptAtMost = 10_000
 
 /**
- * Remembers what it verified for 2 s, since a program may ask a hundred times a second. Refusals are not remembered: anybody
- * could fill the memory with them.
+ * Remembers what it verified for 2 s, since a program may ask a hundred times a second. Refusals
+ * are not remembered: anybody could fill the memory with them.
  */
-export function createKeyVerifier({ db, now }: { db: AccountsDatabase; now: () => number }): VerifyKey {
+export function createKeyVerifier({
+  db,
+  now,
+}: {
+  db: AccountsDatabase
+  now: () => number
+}): VerifyKey {
   const known = new Map<string, { owner: KeyOwner; until: number }>()
 
   return async function verify(key) {
@@ -39,12 +45,18 @@ export function createKeyVerifier({ db, now }: { db: AccountsDatabase; now: () =
     await noteUse(found.owner.keyId, db)
     // The oldest is the first: a Map keeps the order in which things were put in.
     for (const oldest of known.keys()) if (known.size >= keptAtMost) known.delete(oldest)
-    known.set(hash, { owner: found.owner, until: askedAt + Math.min(keptMs, found.expiresInMs ?? keptMs) })
+    known.set(hash, {
+      owner: found.owner,
+      until: askedAt + Math.min(keptMs, found.expiresInMs ?? keptMs),
+    })
     return found.owner
   }
 }
 
-async function findOwner(hash: string, db: AccountsDatabase): Promise<{ owner: KeyOwner; expiresInMs: number | null } | null> {
+async function findOwner(
+  hash: string,
+  db: AccountsDatabase,
+): Promise<{ owner: KeyOwner; expiresInMs: number | null } | null> {
   const [found] = await db
     .select({
       keyId: apiKey.id,
@@ -52,7 +64,9 @@ async function findOwner(hash: string, db: AccountsDatabase): Promise<{ owner: K
       email: user.email,
       name: user.name,
       role: user.role,
-      expiresInMs: sql<number | null>`(extract(epoch from ${apiKey.expiresAt} - now()) * 1000)::float8`,
+      expiresInMs: sql<
+        number | null
+      >`(extract(epoch from ${apiKey.expiresAt} - now()) * 1000)::float8`,
     })
     .from(apiKey)
     .innerJoin(user, eq(user.id, apiKey.userId))
@@ -63,7 +77,10 @@ async function findOwner(hash: string, db: AccountsDatabase): Promise<{ owner: K
 }
 
 /** By the database's clock, so that all servers agree. */
-export const keyInForce = and(isNull(apiKey.revokedAt), or(isNull(apiKey.expiresAt), sql`${apiKey.expiresAt} > now()`))
+export const keyInForce = and(
+  isNull(apiKey.revokedAt),
+  or(isNull(apiKey.expiresAt), sql`${apiKey.expiresAt} > now()`),
+)
 
 /** Once a minute is enough to see whether a key is in use. */
 async function noteUse(keyId: string, db: AccountsDatabase): Promise<void> {
@@ -71,5 +88,7 @@ async function noteUse(keyId: string, db: AccountsDatabase): Promise<void> {
   await db
     .update(apiKey)
     .set({ lastUsedAt: sql`now()` })
-    .where(and(eq(apiKey.id, keyId), or(isNull(apiKey.lastUsedAt), lt(apiKey.lastUsedAt, aMinuteAgo))))
+    .where(
+      and(eq(apiKey.id, keyId), or(isNull(apiKey.lastUsedAt), lt(apiKey.lastUsedAt, aMinuteAgo))),
+    )
 }

@@ -2,13 +2,19 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { jobStates } from '#jobs/job.ts'
 import { countJobs } from '#jobs/redis/job-lists.ts'
 import { findJob, findStack } from '../find-job.ts'
-import type { Api } from './api.ts'
+import type { Api } from './api-env.ts'
 import { ApiError, notFound } from './api-error.ts'
 import type { JobRoutesDeps } from './job-routes.ts'
 import { answers, JobId } from './schemas.ts'
 
 const Counts = z.object(Object.fromEntries(jobStates.map((state) => [state, z.number()])))
-const Queue = z.object({ shard: z.number(), waiting: z.number(), active: z.number(), delayed: z.number(), paused: z.boolean() })
+const Queue = z.object({
+  shard: z.number(),
+  waiting: z.number(),
+  active: z.number(),
+  delayed: z.number(),
+  paused: z.boolean(),
+})
 
 const stats = createRoute({
   method: 'get',
@@ -23,7 +29,11 @@ const workers = createRoute({
   responses: {
     200: answers.of(
       'Now',
-      z.object({ workers: z.array(z.object({ shard: z.number(), address: z.string(), connectedForSeconds: z.number() })) }),
+      z.object({
+        workers: z.array(
+          z.object({ shard: z.number(), address: z.string(), connectedForSeconds: z.number() }),
+        ),
+      }),
     ),
   },
 })
@@ -48,13 +58,18 @@ const setPaused = createRoute({
 export function addAdminRoutes(api: Api, deps: JobRoutesDeps): void {
   const { store, queues } = deps
   api.use('/api/admin/*', async (c, next) => {
-    if (c.get('principal').role !== 'admin') throw new ApiError(403, 'forbidden', 'This is for admins.')
+    if (c.get('principal').role !== 'admin')
+      throw new ApiError(403, 'forbidden', 'This is for admins.')
     await next()
   })
 
   api.openapi(stats, async (c) => {
     const perShard = queues.byShard.map(async ({ shard, queue }) => {
-      const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'active', 'delayed')
+      const {
+        waiting = 0,
+        active = 0,
+        delayed = 0,
+      } = await queue.getJobCounts('waiting', 'active', 'delayed')
       return { shard: shard.number, waiting, active, delayed, paused: await queue.isPaused() }
     })
     return c.json({ counts: await countJobs(store), queues: await Promise.all(perShard) }, 200)

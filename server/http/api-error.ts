@@ -39,7 +39,8 @@ export interface InputIssue {
 
 export function invalidInput(issues: InputIssue[]): ApiError {
   const [first] = issues
-  const message = issues.length === 1 && first ? first.message : `${issues.length} fields need another value.`
+  const message =
+    issues.length === 1 && first ? first.message : `${issues.length} fields need another value.`
   return new ApiError(422, 'invalid_input', message, { issues })
 }
 
@@ -47,14 +48,19 @@ export function issuesOf(
   error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] },
   under: string[] = [],
 ): InputIssue[] {
-  return error.issues.map((issue) => ({ path: [...under, ...issue.path].map(String).join('.'), message: issue.message }))
+  return error.issues.map((issue) => ({
+    path: [...under, ...issue.path].map(String).join('.'),
+    message: issue.message,
+  }))
 }
 
 /** The answer to whatever went wrong; null for what nobody foresaw. */
 export function apiErrorOf(error: unknown): ApiError | null {
   if (error instanceof ApiError) return error
-  if (error instanceof AlreadyRunning) return new ApiError(409, 'already_running', error.message, { jobId: error.jobId })
-  if (error instanceof IdempotencyMismatch) return new ApiError(409, 'idempotency_mismatch', error.message)
+  if (error instanceof AlreadyRunning)
+    return new ApiError(409, 'already_running', error.message, { jobId: error.jobId })
+  if (error instanceof IdempotencyMismatch)
+    return new ApiError(409, 'idempotency_mismatch', error.message)
   if (error instanceof NotEnded) return new ApiError(409, 'not_ended', error.message)
   if (error instanceof TooManyWaiting) return new ApiError(503, 'overloaded', error.message)
   return null

@@ -1,8 +1,9 @@
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { Log } from '#jobs/redis/connect.ts'
+import type { Log } from '#jobs/log.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { addAdminRoutes } from './admin-routes.ts'
+import type { Api, ApiEnv } from './api-env.ts'
 import { ApiError, apiErrorOf, invalidInput, issuesOf } from './api-error.ts'
 import type { EventRoutesDeps } from './event-routes.ts'
 import { addEventRoutes } from './event-routes.ts'
@@ -23,13 +24,6 @@ export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
   log: Log
 }
 
-/** What every route behind `/api` knows of its caller. */
-export interface ApiEnv {
-  Variables: { principal: Principal }
-}
-
-export type Api = OpenAPIHono<ApiEnv>
-
 const authBodyBytes = 64 * 1024
 
 /** Everything that the server answers besides pages. */
@@ -45,13 +39,18 @@ export function createApi(deps: ApiDeps): Api {
     const error = apiErrorOf(cause)
     if (error) {
       if (error.code === 'overloaded') c.header('Retry-After', '5')
-      return c.json({ error: { code: error.code, message: error.message, ...error.details } }, error.status)
+      return c.json(
+        { error: { code: error.code, message: error.message, ...error.details } },
+        error.status,
+      )
     }
     log.error({ err: cause, path: c.req.path }, 'A request failed')
     const message = 'Searchlight could not answer. Nothing was lost; please try again in a moment.'
     return c.json({ error: { code: 'internal', message } }, isOutage(cause) ? 503 : 500)
   })
-  api.notFound((c) => c.json({ error: { code: 'not_found', message: `There is nothing at ${c.req.path}.` } }, 404))
+  api.notFound((c) =>
+    c.json({ error: { code: 'not_found', message: `There is nothing at ${c.req.path}.` } }, 404),
+  )
 
   api.get('/healthz', (c) => c.text('ok'))
   api.get('/readyz', async (c) => {
@@ -66,23 +65,38 @@ export function createApi(deps: ApiDeps): Api {
   api.use('/api/auth/*', async (c, next) => {
     // better-auth takes a body in whole, so it must say how long it is.
     const long = Number(c.req.header('content-length') ?? 0) > authBodyBytes
-    if (long || c.req.header('transfer-encoding')) throw new ApiError(413, 'too_large', 'A request to sign in may hold 64 KB.')
+    if (long || c.req.header('transfer-encoding'))
+      throw new ApiError(413, 'too_large', 'A request to sign in may hold 64 KB.')
     await next()
   })
   api.all('/api/auth/*', (c) => deps.authHandler(c.req.raw, getConnInfo(c).remote.address))
   api.get('/api/me', async (c) => {
     const principal = await deps.authenticate(c.req.raw.headers)
-    const user = principal && { id: principal.userId, email: principal.email, name: principal.name, role: principal.role }
+    const user = principal && {
+      id: principal.userId,
+      email: principal.email,
+      name: principal.name,
+      role: principal.role,
+    }
     return c.json({ user, signUp: (await deps.signUpOpen()) ? 'open' : 'closed' })
   })
   api.doc31('/api/openapi.json', {
     openapi: '3.1.0',
-    info: { title: 'Searchlight', version: '1', description: 'Start searches, watch them live, read what they found.' },
+    info: {
+      title: 'Searchlight',
+      version: '1',
+      description: 'Start searches, watch them live, read what they found.',
+    },
   })
 
   api.use('/api/*', async (c, next) => {
     const principal = await deps.authenticate(c.req.raw.headers)
-    if (!principal) throw new ApiError(401, 'unauthenticated', 'Sign in, or send an API key: Authorization: Bearer <key>.')
+    if (!principal)
+      throw new ApiError(
+        401,
+        'unauthenticated',
+        'Sign in, or send an API key: Authorization: Bearer <key>.',
+      )
     const changes = c.req.method !== 'GET' && c.req.method !== 'HEAD'
     if (changes && principal.via.kind === 'session' && !deps.originAllowed(c.req.raw.headers)) {
       throw new ApiError(403, 'forbidden', 'This request comes from a page of another site.')
@@ -103,11 +117,15 @@ export function createApi(deps: ApiDeps): Api {
 /** Redis or PostgreSQL is out of reach: worth trying again, so it is not our fault alone. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  if (error.name === 'MaxRetriesPerRequestError' || error.message.includes('Connection is closed')) return true
+  if (error.name === 'MaxRetriesPerRequestError' || error.message.includes('Connection is closed'))
+    return true
   if (error.cause !== undefined && isOutage(error.cause)) return true
   const { code } = error as { code?: unknown }
   return (
     typeof code === 'string' &&
-    (code === 'ECONNREFUSED' || code === 'ECONNRESET' || code.startsWith('57P') || code.startsWith('08'))
+    (code === 'ECONNREFUSED' ||
+      code === 'ECONNRESET' ||
+      code.startsWith('57P') ||
+      code.startsWith('08'))
   )
 }

@@ -3,7 +3,7 @@ import { findJob, type JobPlaces } from '../find-job.ts'
 import type { Authorization } from '../live/authorization.ts'
 import type { Hub } from '../live/hub.ts'
 import { jobEventStream, parseEventId } from '../live/sse.ts'
-import type { Api } from './api.ts'
+import type { Api } from './api-env.ts'
 import { notFound } from './api-error.ts'
 
 export interface EventRoutesDeps extends JobPlaces {
@@ -18,7 +18,8 @@ export function addEventRoutes(api: Api, deps: EventRoutesDeps): void {
     const job = await findJob(c.req.param('id'), principal, deps)
     if (!job) throw notFound()
     const since = parseEventId(c.req.header('last-event-id'))
-    if (!isLive(job.state) && since?.epoch === job.epoch && since.seq >= job.seq) return c.body(null, 204)
+    if (!isLive(job.state) && since?.epoch === job.epoch && since.seq >= job.seq)
+      return c.body(null, 204)
     const stream = jobEventStream(job.id, {
       hub: deps.hub,
       authorization: deps.authorization,

@@ -1,16 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { NotEnded } from '#jobs/errors.ts'
-import { type Job, JobState } from '#jobs/job.ts'
+import { type Job, JobInput, JobState } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { deleteArchivedJob } from '#jobs/postgres/forget.ts'
-import { deleteFromStore } from '#jobs/redis/remove-job.ts'
+import { deleteFromStore } from '#jobs/redis/delete-job.ts'
 import { findSearch } from '#searches/catalog.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { cancelJob } from '../cancel-job.ts'
 import { findJob, findTimeline, type JobPlaces } from '../find-job.ts'
 import { listJobs } from '../list-jobs.ts'
 import { type StartDeps, startSearch } from '../start-search.ts'
-import type { Api } from './api.ts'
+import type { Api } from './api-env.ts'
 import { ApiError, invalidInput, issuesOf, notFound } from './api-error.ts'
 import { readJson } from './read-json.ts'
 import { answers, JobAnswer, JobId } from './schemas.ts'
@@ -26,19 +26,20 @@ const start = createRoute({
   summary: 'Start a search',
   request: {
     headers: z.object({
-      'idempotency-key': z
-        .string()
-        .min(1)
-        .max(200)
-        .optional()
-        .openapi({ description: 'The same key and body again, within 24 h, answers with the same job.' }),
+      'idempotency-key': z.string().min(1).max(200).optional().openapi({
+        description: 'The same key and body again, within 24 h, answers with the same job.',
+      }),
     }),
   },
   responses: {
     201: answers.job('It is started'),
-    409: answers.error('One of this type is running (already_running, with its jobId), or the key was used for another body'),
+    409: answers.error(
+      'One of this type is running (already_running, with its jobId), or the key was used for another body',
+    ),
     422: answers.error('The input does not fit: one issue per field'),
-    503: answers.error('Too much is waiting already (overloaded); Retry-After says when to come back'),
+    503: answers.error(
+      'Too much is waiting already (overloaded); Retry-After says when to come back',
+    ),
   },
 })
 const list = createRoute({
@@ -51,17 +52,29 @@ const list = createRoute({
       search: z.string().max(64).optional(),
       cursor: z.string().max(200).optional(),
       limit: z.coerce.number().int().min(1).max(200).default(50),
-      user: z.string().max(64).optional().openapi({ description: 'For admins: `all`, or the id of a user.' }),
+      user: z
+        .string()
+        .max(64)
+        .optional()
+        .openapi({ description: 'For admins: `all`, or the id of a user.' }),
     }),
   },
-  responses: { 200: answers.of('One page', z.object({ jobs: z.array(JobAnswer), nextCursor: z.string().nullable() })) },
+  responses: {
+    200: answers.of(
+      'One page',
+      z.object({ jobs: z.array(JobAnswer), nextCursor: z.string().nullable() }),
+    ),
+  },
 })
 const one = createRoute({
   method: 'get',
   path: '/api/jobs/{id}',
   summary: 'One search',
   request: { params: JobId },
-  responses: { 200: answers.job('The search'), 404: answers.error('There is none, or it is not yours') },
+  responses: {
+    200: answers.job('The search'),
+    404: answers.error('There is none, or it is not yours'),
+  },
 })
 const timeline = createRoute({
   method: 'get',
@@ -72,7 +85,13 @@ const timeline = createRoute({
     200: answers.of(
       'In order',
       z.object({
-        events: z.array(z.object({ seq: z.number(), type: z.enum(['state', 'note']), data: z.record(z.string(), z.unknown()) })),
+        events: z.array(
+          z.object({
+            seq: z.number(),
+            type: z.enum(['state', 'note']),
+            data: z.record(z.string(), z.unknown()),
+          }),
+        ),
       }),
     ),
   },
@@ -89,7 +108,10 @@ const rerun = createRoute({
   path: '/api/jobs/{id}/rerun',
   summary: 'Start the same search again',
   request: { params: JobId },
-  responses: { 201: answers.job('The new search'), 409: answers.error('One of this type is running') },
+  responses: {
+    201: answers.job('The new search'),
+    409: answers.error('One of this type is running'),
+  },
 })
 const remove = createRoute({
   method: 'delete',
@@ -99,7 +121,10 @@ const remove = createRoute({
   responses: { 204: { description: 'It is gone' }, 409: answers.error('It has not ended') },
 })
 
-const StartBody = z.object({ search: z.string().max(64), input: z.record(z.string(), z.unknown()).default({}) })
+const StartBody = z.object({
+  search: z.string().max(64),
+  input: JobInput.prefault({}),
+})
 
 export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
   async function mustFind(id: string, viewer: Principal): Promise<Job> {
@@ -108,15 +133,20 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
     return job
   }
 
-  async function startAs(user: Principal, name: string, input: Record<string, unknown>, idempotencyKey?: string) {
+  async function startAs(user: Principal, name: string, input: JobInput, idempotencyKey?: string) {
     const search = findSearch(name)
     if (!search || !mayStart(search, user))
-      throw invalidInput([{ path: 'search', message: `There is no search “${name}”. GET /api/searches lists them.` }])
+      throw invalidInput([
+        { path: 'search', message: `There is no search “${name}”. GET /api/searches lists them.` },
+      ])
     if (Buffer.byteLength(JSON.stringify(input)) > inputBytes)
       throw new ApiError(413, 'too_large', 'The input of a search may hold 256 KB.')
     const parsed = search.input.safeParse(input)
     if (!parsed.success) throw invalidInput(issuesOf(parsed.error, ['input']))
-    const { id, replayed } = await startSearch({ userId: user.userId, search, input, idempotencyKey }, deps)
+    const { id, replayed } = await startSearch(
+      { userId: user.userId, search, input, idempotencyKey },
+      deps,
+    )
     return { job: await mustFind(id, user), replayed }
   }
 
@@ -124,7 +154,12 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
     const body = StartBody.safeParse(await readJson(c.req.raw))
     if (!body.success) throw invalidInput(bodyIssues(body.error))
     const { search, input } = body.data
-    const { job, replayed } = await startAs(c.get('principal'), search, input, c.req.header('idempotency-key'))
+    const { job, replayed } = await startAs(
+      c.get('principal'),
+      search,
+      input,
+      c.req.header('idempotency-key'),
+    )
     c.header('Location', `/api/jobs/${job.id}`)
     if (replayed) c.header('Idempotency-Replayed', 'true')
     return c.json({ job }, 201)
@@ -136,12 +171,17 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
     if (user !== undefined && user !== userId && role !== 'admin')
       throw new ApiError(403, 'forbidden', 'Only admins list the searches of others.')
     const whose = user === 'all' ? undefined : (user ?? userId)
-    const { jobs, more } = await listJobs({ userId: whose, state, search, before: parseCursor(cursor), limit }, deps)
+    const { jobs, more } = await listJobs(
+      { userId: whose, state, search, before: parseCursor(cursor), limit },
+      deps,
+    )
     const last = jobs.at(-1)
     return c.json({ jobs, nextCursor: more && last ? `${last.createdAt}~${last.id}` : null }, 200)
   })
 
-  api.openapi(one, async (c) => c.json({ job: await mustFind(c.req.valid('param').id, c.get('principal')) }, 200))
+  api.openapi(one, async (c) =>
+    c.json({ job: await mustFind(c.req.valid('param').id, c.get('principal')) }, 200),
+  )
 
   api.openapi(timeline, async (c) => {
     const job = await mustFind(c.req.valid('param').id, c.get('principal'))

@@ -4,7 +4,8 @@ import { ApiError } from './api-error.ts'
 const mostBytes = 320 * 1024
 
 /**
- * A request's body, or undefined where it is no JSON. Read piece by piece, so that a huge one is not taken in first.
+ * A request's body, or undefined where it is no JSON. Read piece by piece, so that a huge one is
+ * not taken in first.
  * @throws {ApiError} 413
  */
 export async function readJson(request: Request): Promise<unknown> {

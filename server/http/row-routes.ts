@@ -5,7 +5,7 @@ import type { Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
 import { findSearch } from '#searches/catalog.ts'
 import { allRows, findJob, findRows, type JobPlaces } from '../find-job.ts'
-import type { Api } from './api.ts'
+import type { Api } from './api-env.ts'
 import { notFound } from './api-error.ts'
 import { answers, JobId, RowsAnswer } from './schemas.ts'
 
@@ -39,7 +39,10 @@ export function addRowRoutes(api: Api, places: JobPlaces): void {
       const job = await findJob(c.req.param('id') ?? '', c.get('principal'), places)
       if (!job) throw notFound()
       c.header('Content-Type', type)
-      c.header('Content-Disposition', `attachment; filename="${job.search}-${job.createdAt.slice(0, 10)}.${name.slice(5)}"`)
+      c.header(
+        'Content-Disposition',
+        `attachment; filename="${job.search}-${job.createdAt.slice(0, 10)}.${name.slice(5)}"`,
+      )
       return stream(c, async (out) => {
         for await (const text of lines(job, allRows(job, places))) await out.write(text)
       })
@@ -51,12 +54,20 @@ async function* jsonLines(_job: Job, pages: AsyncIterable<Row[]>): AsyncGenerato
   for await (const rows of pages) yield `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`
 }
 
-/** With a head line, by the columns of the search. What a spreadsheet would take for a formula is escaped. */
+/**
+ * With a head line, by the columns of the search. What a spreadsheet would take for a formula is
+ * escaped.
+ */
 async function* csvLines(job: Job, pages: AsyncIterable<Row[]>): AsyncGenerator<string> {
   const columns = findSearch(job.search)?.columns.map(({ key, label }) => ({ key, header: label }))
   let header = true
   for await (const rows of pages) {
-    yield stringify(rows, { header, ...(columns ? { columns } : {}), escape_formulas: true, cast: { boolean: String } })
+    yield stringify(rows, {
+      header,
+      ...(columns ? { columns } : {}),
+      escape_formulas: true,
+      cast: { boolean: String },
+    })
     header = false
   }
   if (header) yield stringify([], { header, ...(columns ? { columns } : {}) })

@@ -43,7 +43,10 @@ const json = <Schema extends z.ZodType>(schema: Schema) => ({ 'application/json'
 
 export const answers = {
   job: (description: string) => ({ description, content: json(z.object({ job: JobAnswer })) }),
-  of: <Schema extends z.ZodType>(description: string, schema: Schema) => ({ description, content: json(schema) }),
+  of: <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+    description,
+    content: json(schema),
+  }),
   error: (description: string) => ({ description, content: json(ErrorAnswer) }),
 }
 

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Search } from '#jobs/define-search.ts'
 import { catalog } from '#searches/catalog.ts'
 import type { Principal } from '../accounts/authenticate.ts'
-import type { Api } from './api.ts'
+import type { Api } from './api-env.ts'
 import { answers } from './schemas.ts'
 
 const Column = z.object({
@@ -30,7 +30,10 @@ const list = createRoute({
 })
 
 /** To whom a type is not offered, it is not there. */
-export function mayStart({ forAdmins }: Pick<Search, 'forAdmins'>, { role }: Pick<Principal, 'role'>): boolean {
+export function mayStart(
+  { forAdmins }: Pick<Search, 'forAdmins'>,
+  { role }: Pick<Principal, 'role'>,
+): boolean {
   return !forAdmins || role === 'admin'
 }
 
@@ -38,10 +41,18 @@ export function addSearchRoutes(api: Api): void {
   const types = catalog.map((search) => {
     const { name, title, description, input, columns } = search
     // As people send it: what the schema makes of it is our business.
-    return { search, told: { name, title, description, input: z.toJSONSchema(input, { io: 'input' }), columns } }
+    return {
+      search,
+      told: { name, title, description, input: z.toJSONSchema(input, { io: 'input' }), columns },
+    }
   })
   api.openapi(list, (c) => {
     const principal = c.get('principal')
-    return c.json({ searches: types.filter(({ search }) => mayStart(search, principal)).map(({ told }) => told) }, 200)
+    return c.json(
+      {
+        searches: types.filter(({ search }) => mayStart(search, principal)).map(({ told }) => told),
+      },
+      200,
+    )
   })
 }

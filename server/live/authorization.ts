@@ -1,6 +1,6 @@
-import type { Log } from '#jobs/redis/connect.ts'
+import { CoalescedTask } from '#jobs/coalesced-task.ts'
+import type { Log } from '#jobs/log.ts'
 import type { Principal, Revocation } from '../accounts/authenticate.ts'
-import { OneAtATime } from './one-at-a-time.ts'
 
 /** Somebody who was let in, for as long as something of theirs is open. */
 interface Admission {
@@ -17,20 +17,22 @@ export interface AuthorizationDeps {
 const checkEveryMs = 2_000
 
 /**
- * Sign-outs, bans, changes of role, revoked keys and sessions that run out end what they had opened: within a moment when some server tells
- * of it, and within {@link checkEveryMs} when nobody does, since all that is open is compared with the accounts that often.
+ * Sign-outs, bans, changes of role, revoked keys and sessions that run out end what they had
+ * opened: within a moment when some server tells of it, and within {@link checkEveryMs} when nobody
+ * does, since all that is open is compared with the accounts that often.
  */
 export class Authorization {
   readonly #deps: AuthorizationDeps
   readonly #admissions = new Set<Admission>()
   #timer: NodeJS.Timeout | null = null
-  readonly #checking: OneAtATime
+  readonly #checking: CoalescedTask
 
   constructor(deps: AuthorizationDeps) {
     this.#deps = deps
-    this.#checking = new OneAtATime(
+    this.#checking = new CoalescedTask(
       () => this.#endRevoked(),
-      // It says nothing about anybody that PostgreSQL is out of reach; while it is, nobody can be banned or signed out either.
+      // It says nothing about anybody that PostgreSQL is out of reach; while it is, nobody can be
+      // banned or signed out either.
       (err) => deps.log.warn({ err }, 'Could not check who may stay; will try again'),
     )
   }
@@ -52,7 +54,7 @@ export class Authorization {
 
   /** Looks now. */
   check(): void {
-    this.#checking.ask()
+    this.#checking.request()
   }
 
   async #endRevoked(): Promise<void> {

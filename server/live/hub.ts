@@ -1,14 +1,21 @@
 import type { Job } from '#jobs/job.ts'
-import type { Log } from '#jobs/redis/connect.ts'
+import type { Log } from '#jobs/log.ts'
+import type { Position } from '#jobs/position.ts'
 import { epochOf } from '#jobs/redis/epoch.ts'
 import type { Shard } from '#jobs/redis/keys.ts'
-import type { Position } from '#jobs/redis/read-job.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { jobLedger, type ReadJob } from './job-ledger.ts'
 import type { ListEvent, ListLedger } from './list-ledger.ts'
 import type { LiveEvent } from './live-event.ts'
 import type { Subscriber } from './subscriber.ts'
-import { type Epochs, type Ledger, type Numbered, type Reader, type Reading, Topic } from './topic.ts'
+import {
+  type Epochs,
+  type Ledger,
+  type Numbered,
+  type Reader,
+  type Reading,
+  Topic,
+} from './topic.ts'
 
 export interface HubDeps {
   store: JobStore
@@ -19,7 +26,7 @@ export interface HubDeps {
 
 /** Somebody who watches jobs: a socket or an event stream. */
 export type JobReader = Reader<Job, LiveEvent>
-export type JobReading = Reading<Job, LiveEvent>
+export type HubReading = Reading<Job, LiveEvent>
 
 /** How often silent topics compare their position with the ledger's. */
 const checkEveryMs = 2_000
@@ -38,13 +45,14 @@ export class Hub {
 
   /**
    * Brings a reader up to date and keeps it so until the job ends.
-   * @param answer is given the reading at once before the first event; says whether the reader stays (it may not see the job)
+   * @param answer is given the reading at once before the first event; says whether the reader
+   * stays (it may not see the job)
    */
   async watch(
     reader: JobReader,
     id: string,
     since: Position | null,
-    answer: (reading: JobReading | null) => boolean,
+    answer: (reading: HubReading | null) => boolean,
   ): Promise<void> {
     const ledger = jobLedger(id, this.#deps)
     if (ledger) await this.#topicOf(this.#jobs, ledger).watch(reader, since, answer)
@@ -55,7 +63,10 @@ export class Hub {
     this.#jobs.get(id)?.unwatch(reader)
   }
 
-  /** Tells a reader of each change of a list from now on, and by a resync whenever it has to read the list again. */
+  /**
+   * Tells a reader of each change of a list from now on, and by a resync whenever it has to read
+   * the list again.
+   */
   async listen(reader: Reader<Position, ListEvent>, ledger: ListLedger): Promise<void> {
     await this.#topicOf(this.#lists, ledger).watch(reader, null, () => true)
   }
@@ -72,7 +83,9 @@ export class Hub {
   startChecking(): void {
     this.#timer = setTimeout(() => {
       this.#checkPositions()
-        .catch((error) => this.#deps.log.warn({ err: error }, 'Could not check positions; will try again'))
+        .catch((error) =>
+          this.#deps.log.warn({ err: error }, 'Could not check positions; will try again'),
+        )
         .finally(() => {
           if (this.#timer) this.startChecking()
         })
@@ -88,7 +101,9 @@ export class Hub {
     const topics = [...this.#jobs.values(), ...this.#lists.values()]
     const epochs = askedOnce((shard) => epochOf(shard, this.#deps.store))
     for (let i = 0; i < topics.length; i += checkedAtOnce) {
-      await Promise.all(topics.slice(i, i + checkedAtOnce).map((topic) => topic.checkPosition(epochs)))
+      await Promise.all(
+        topics.slice(i, i + checkedAtOnce).map((topic) => topic.checkPosition(epochs)),
+      )
     }
   }
 
@@ -103,7 +118,12 @@ export class Hub {
       topics.delete(ledger.name)
       this.#deps.subscriber.unsubscribe(ledger.channel)
     }
-    const topic = new Topic({ ledger, subscriber: this.#deps.subscriber, log: this.#deps.log, onEmpty })
+    const topic = new Topic({
+      ledger,
+      subscriber: this.#deps.subscriber,
+      log: this.#deps.log,
+      onEmpty,
+    })
     topics.set(ledger.name, topic)
     return topic
   }

@@ -1,9 +1,10 @@
 import { StateEvent } from '#jobs/events.ts'
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import { parseRing } from '#jobs/redis/announcements.ts'
+import type { Position } from '#jobs/position.ts'
+import { parseChannelMessage } from '#jobs/redis/announcements.ts'
 import { keys } from '#jobs/redis/keys.ts'
-import { type JobReading, type Position, seqOf } from '#jobs/redis/read-job.ts'
+import { type JobReading, seqOf } from '#jobs/redis/read-job.ts'
 import { type JobStore, shardForJob } from '#jobs/redis/store.ts'
 import { LiveEvent } from './live-event.ts'
 import type { Ledger } from './topic.ts'
@@ -11,16 +12,23 @@ import type { Ledger } from './topic.ts'
 /** From Redis, else from the archive; null when it is in neither. */
 export type ReadJob = (id: string, since: Position | null) => Promise<JobReading | null>
 
-/** A job: its log in Redis, and its record there or in the archive. Null when there can't be a job of this id. */
-export function jobLedger(id: string, { store, read }: { store: JobStore; read: ReadJob }): Ledger<Job, LiveEvent> | null {
+/**
+ * A job: its log in Redis, and its record there or in the archive. Null when there can't be a job
+ * of this id.
+ */
+export function jobLedger(
+  id: string,
+  { store, read }: { store: JobStore; read: ReadJob },
+): Ledger<Job, LiveEvent> | null {
   const shard = shardForJob(id, store)
   if (!shard) return null
-  const liveEvent = (seq: number | null, type: string, data: string) => new LiveEvent(id, seq, type, data)
+  const liveEvent = (seq: number | null, type: string, data: string) =>
+    new LiveEvent(id, seq, type, data)
   return {
     name: id,
     channel: keys.log(shard, id),
     parse(message) {
-      const { seq, epoch, type, data } = parseRing(message)
+      const { seq, epoch, type, data } = parseChannelMessage(message)
       return { epoch, event: liveEvent(seq, type, data) }
     },
     async read(since) {
@@ -28,14 +36,19 @@ export function jobLedger(id: string, { store, read }: { store: JobStore; read: 
       if (!reading) return null
       const { job: state } = reading
       if (reading.mode === 'snapshot') return { mode: 'snapshot', state }
-      return { mode: 'replay', state, events: reading.events.map(({ seq, type, data }) => liveEvent(seq, type, data)) }
+      return {
+        mode: 'replay',
+        state,
+        events: reading.events.map(({ seq, type, data }) => liveEvent(seq, type, data)),
+      }
     },
     async position(epochs) {
       // Sent together: ioredis writes the commands of one tick in one go.
       const [epoch, seq] = await Promise.all([epochs(shard), seqOf(id, store)])
       return seq > 0 ? { epoch, seq } : null
     },
-    endsWith: ({ type, data }) => type === 'state' && !isLive(StateEvent.parse(JSON.parse(data)).state),
+    endsWith: ({ type, data }) =>
+      type === 'state' && !isLive(StateEvent.parse(JSON.parse(data)).state),
     isOver: ({ state }) => !isLive(state),
   }
 }

@@ -1,5 +1,6 @@
 import type { JobSummary } from '#jobs/job.ts'
-import { type JobCounts, newestFirst } from '#jobs/redis/job-lists.ts'
+import type { JobCounts } from '#jobs/job-counts.ts'
+import { newestFirst } from '#jobs/newest-first.ts'
 import { SharedFrame } from './shared-frame.ts'
 
 export type ListName = 'jobs' | 'feed'
@@ -24,7 +25,10 @@ export class ListFrame {
     return this.#shared
   }
 
-  /** This frame and the next as one: of each job the last state counts. @param most so many of the newest are kept */
+  /**
+   * This frame and the next as one: of each job the last state counts.
+   * @param most so many of the newest are kept
+   */
   with(next: ListFrame, most: number): ListFrame {
     const changed = new Map(this.changed.map((job) => [job.id, job]))
     const removed = new Set(this.removed)

@@ -1,8 +1,8 @@
+import type { Position } from '#jobs/position.ts'
 import { type ListChange, parseListChange } from '#jobs/redis/announcements.ts'
 import { epochOf } from '#jobs/redis/epoch.ts'
 import { versionOfAll, versionOfMine } from '#jobs/redis/job-lists.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
-import type { Position } from '#jobs/redis/read-job.ts'
 import { type JobStore, shardForUser } from '#jobs/redis/store.ts'
 import type { Ledger, Numbered } from './topic.ts'
 
@@ -10,15 +10,20 @@ import type { Ledger, Numbered } from './topic.ts'
 export interface ListEvent extends Numbered, Pick<ListChange, 'id' | 'job'> {}
 
 /**
- * A list has no log: of each job only the last state counts. Its ledger says just how often the list has changed; whoever missed a change
- * reads the list again.
+ * A list has no log: of each job only the last state counts. Its ledger says just how often the
+ * list has changed; whoever missed a change reads the list again.
  */
 export type ListLedger = Ledger<Position, ListEvent>
 
 /** The changes of one user's jobs. */
 export function mineLedger(userId: string, store: JobStore): ListLedger {
   const shard = shardForUser(userId, store)
-  return listLedger(keys.mine(shard, userId), shard, () => versionOfMine(shard, userId, store), store)
+  return listLedger(
+    keys.mine(shard, userId),
+    shard,
+    () => versionOfMine(shard, userId, store),
+    store,
+  )
 }
 
 /** The changes of everybody's jobs in a shard. */
@@ -26,7 +31,12 @@ export function feedLedger(shard: Shard, store: JobStore): ListLedger {
   return listLedger(keys.feed(shard), shard, () => versionOfAll(shard, store), store)
 }
 
-function listLedger(channel: string, shard: Shard, version: () => Promise<number>, store: JobStore): ListLedger {
+function listLedger(
+  channel: string,
+  shard: Shard,
+  version: () => Promise<number>,
+  store: JobStore,
+): ListLedger {
   return {
     name: channel,
     channel,
@@ -37,7 +47,9 @@ function listLedger(channel: string, shard: Shard, version: () => Promise<number
     async read(since) {
       const [epoch, seq] = await Promise.all([epochOf(shard, store), version()])
       const state = { epoch, seq }
-      return since?.epoch === epoch && since.seq === seq ? { mode: 'replay', state, events: [] } : { mode: 'snapshot', state }
+      return since?.epoch === epoch && since.seq === seq
+        ? { mode: 'replay', state, events: [] }
+        : { mode: 'snapshot', state }
     },
     async position(epochs) {
       const [epoch, seq] = await Promise.all([epochs(shard), version()])

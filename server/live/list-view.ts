@@ -1,11 +1,12 @@
+import { CoalescedTask } from '#jobs/coalesced-task.ts'
 import type { JobSummary } from '#jobs/job.ts'
-import type { Log } from '#jobs/redis/connect.ts'
-import { type JobCounts, newestFirst } from '#jobs/redis/job-lists.ts'
-import type { Position } from '#jobs/redis/read-job.ts'
+import type { JobCounts } from '#jobs/job-counts.ts'
+import type { Log } from '#jobs/log.ts'
+import { newestFirst } from '#jobs/newest-first.ts'
+import type { Position } from '#jobs/position.ts'
 import type { Hub } from './hub.ts'
 import { ListFrame } from './list-frame.ts'
 import type { ListEvent, ListLedger } from './list-ledger.ts'
-import { OneAtATime } from './one-at-a-time.ts'
 import type { Reader } from './topic.ts'
 
 /** Which jobs a list shows. */
@@ -19,7 +20,10 @@ export interface ListRules {
   counts?(): Promise<JobCounts>
   /** So many jobs are in view; changes of older ones are nobody's concern. */
   most: number
-  /** Jobs may leave the view without new ones to come. With fewer than this in view while older ones exist, it is read again. */
+  /**
+   * Jobs may leave the view without new ones to come. With fewer than this in view while older ones
+   * exist, it is read again.
+   */
   refillBelow: number
 }
 
@@ -48,8 +52,9 @@ const refillEveryMs = 5_000
 const tryAgainMs = 1_000
 
 /**
- * A list of jobs as it changes: a user's own, or everybody's under one filter. Of each job the last state wins. What readers are told is
- * made once for all of them, so another reader costs one more write and no more.
+ * A list of jobs as it changes: a user's own, or everybody's under one filter. Of each job the last
+ * state wins. What readers are told is made once for all of them, so another reader costs one more
+ * write and no more.
  */
 export class ListView {
   readonly #rules: ListRules
@@ -68,9 +73,12 @@ export class ListView {
   #refilling: NodeJS.Timeout | null = null
   #lastFrameAt = 0
   #lastReadAt = 0
-  /** Readings under way, each with the jobs that changed since it began: of those it may hold less than was told. */
+  /**
+   * Readings under way, each with the jobs that changed since it began: of those it may hold less
+   * than was told.
+   */
   readonly #readings = new Set<Set<string>>()
-  readonly #refreshing: OneAtATime
+  readonly #refreshing: CoalescedTask
 
   constructor(rules: ListRules, deps: { hub: Hub; log: Log; onEmpty(): void }) {
     this.#rules = rules
@@ -81,14 +89,14 @@ export class ListView {
         for (const overtaken of this.#readings) overtaken.add(id)
         this.#schedule()
       },
-      resync: () => this.#refreshing.ask(),
+      resync: () => this.#refreshing.request(),
       closed: () => {},
     }
-    this.#refreshing = new OneAtATime(
+    this.#refreshing = new CoalescedTask(
       () => this.#refresh(),
       (err) => {
         deps.log.warn({ err }, 'Could not read a list again; will try again')
-        setTimeout(() => this.#refreshing.ask(), tryAgainMs)
+        setTimeout(() => this.#refreshing.request(), tryAgainMs)
       },
     )
   }
@@ -101,7 +109,9 @@ export class ListView {
     this.#readers.set(reader, [])
     try {
       const { ledgers } = this.#rules
-      this.#listening ??= Promise.all(ledgers.map((ledger) => this.#deps.hub.listen(this.#listener, ledger)))
+      this.#listening ??= Promise.all(
+        ledgers.map((ledger) => this.#deps.hub.listen(this.#listener, ledger)),
+      )
       await this.#listening
       const reading = await this.#read()
       this.#takeIn(reading)
@@ -126,7 +136,10 @@ export class ListView {
 
   #schedule(): void {
     this.#timer ??= setTimeout(
-      () => this.#tell().catch((error) => this.#deps.log.warn({ err: error }, 'Could not count the jobs; will try again')),
+      () =>
+        this.#tell().catch((error) =>
+          this.#deps.log.warn({ err: error }, 'Could not count the jobs; will try again'),
+        ),
       Math.max(gatherMs, this.#lastFrameAt + frameEveryMs - performance.now()),
     )
   }
@@ -184,7 +197,7 @@ export class ListView {
     this.#refilling ??= setTimeout(
       () => {
         this.#refilling = null
-        this.#refreshing.ask()
+        this.#refreshing.request()
       },
       Math.max(0, this.#lastReadAt + refillEveryMs - performance.now()),
     )
@@ -195,11 +208,13 @@ export class ListView {
     if (this.#readers.size === 0) return
     const reading = await this.#read()
     const { jobs, more, overtaken } = reading
-    for (const job of jobs) if (!overtaken.has(job.id)) this.#changes.set(job.id, { job: () => job })
+    for (const job of jobs)
+      if (!overtaken.has(job.id)) this.#changes.set(job.id, { job: () => job })
     const oldest = jobs.at(-1)?.createdAt ?? ''
     const listed = new Set(jobs.map(({ id }) => id))
     for (const [id, createdAt] of this.#inView) {
-      // In view, and in the stretch that was read, yet not there: it was deleted meanwhile, or fits no more.
+      // In view, and in the stretch that was read, yet not there: it was deleted meanwhile, or fits
+      // no more.
       const missing = !listed.has(id) && (!more || createdAt > oldest)
       if (missing && !overtaken.has(id)) this.#changes.set(id, { job: () => null })
     }

@@ -1,6 +1,6 @@
 import { type FeedFilter, fits } from '#jobs/feed-filter.ts'
+import type { Log } from '#jobs/log.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
-import type { Log } from '#jobs/redis/connect.ts'
 import { countJobs } from '#jobs/redis/job-lists.ts'
 import { allShards, type JobStore } from '#jobs/redis/store.ts'
 import { listJobs } from '../list-jobs.ts'
@@ -42,7 +42,8 @@ export class Lists {
       ledgers: [mineLedger(userId, this.#deps.store)],
       fits: () => true,
       read: () => listJobs({ userId, limit: first.mine }, this.#deps),
-      // People page back through theirs: what they may have on the screen is more than the first page.
+      // People page back through theirs: what they may have on the screen is more than the first
+      // page.
       most: 1_000,
       refillBelow: 0,
     }))
@@ -69,7 +70,11 @@ export class Lists {
 
   #make(name: string, rules: ListRules): ListView {
     const { hub, log } = this.#deps
-    const view = new ListView(rules, { hub, log, onEmpty: () => this.#views.get(name) === view && this.#views.delete(name) })
+    const view = new ListView(rules, {
+      hub,
+      log,
+      onEmpty: () => this.#views.get(name) === view && this.#views.delete(name),
+    })
     this.#views.set(name, view)
     return view
   }

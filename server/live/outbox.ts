@@ -1,8 +1,8 @@
 import type { Job } from '#jobs/job.ts'
 import type { Hub, JobReader } from './hub.ts'
-import { JobQueue } from './job-queue.ts'
 import type { ListFrame, ListName } from './list-frame.ts'
 import type { LiveEvent } from './live-event.ts'
+import { PendingEvents } from './pending-events.ts'
 
 /** One client's connection: a socket or an event stream. Each call writes one frame. */
 export interface Connection {
@@ -39,14 +39,15 @@ const limits = {
 const readAgainMs = 1_000
 
 /**
- * What a client watches, and what waits to be sent to it. Socket.IO and streams would queue without bounds for a client that stopped
- * reading; here a frame is written only when the one before has left, and what gathers meanwhile is bounded: progress is replaced by newer
- * progress, and too many events by the job as it is then. No state, row or note is ever dropped without that.
+ * What a client watches, and what waits to be sent to it. Socket.IO and streams would queue without
+ * bounds for a client that stopped reading; here a frame is written only when the one before has
+ * left, and what gathers meanwhile is bounded: progress is replaced by newer progress, and too many
+ * events by the job as it is then. No state, row or note is ever dropped without that.
  */
 export class Outbox implements JobReader {
   readonly #connection: Connection
   readonly #deps: OutboxDeps
-  readonly #queues = new Map<string, JobQueue>()
+  readonly #queues = new Map<string, PendingEvents>()
   #watched: Set<string> | null = null
   #lists: Map<ListName, ListFrame> | null = null
   /** Watches under way, by job. */
@@ -76,7 +77,8 @@ export class Outbox implements JobReader {
     queue.add(event)
     this.#bytes += queue.bytes - before
     if (queue.bytes > limits.bytesPerJob) this.#giveUp(queue)
-    if (this.#bytes > limits.bytesInAll) for (const each of this.#queues.values()) if (each.bytes > 0) this.#giveUp(each)
+    if (this.#bytes > limits.bytesInAll)
+      for (const each of this.#queues.values()) if (each.bytes > 0) this.#giveUp(each)
     this.#flush()
   }
 
@@ -156,22 +158,23 @@ export class Outbox implements JobReader {
     return this.#connection.writable && !this.#closed && !this.#held?.has(jobId)
   }
 
-  #queueOf(id: string): JobQueue {
+  #queueOf(id: string): PendingEvents {
     const held = this.#queues.get(id)
     if (held) return held
-    const queue = new JobQueue()
+    const queue = new PendingEvents()
     if (!this.#closed) this.#queues.set(id, queue)
     return queue
   }
 
-  #giveUp(queue: JobQueue): void {
+  #giveUp(queue: PendingEvents): void {
     this.#bytes -= queue.bytes
     queue.giveUp()
   }
 
   #flush(): void {
     while (!this.#closed && this.#connection.writable && this.#writeNext());
-    if (!this.#closed && this.#queues.size === 0 && !this.#watched?.size) this.#connection.finished?.()
+    if (!this.#closed && this.#queues.size === 0 && !this.#watched?.size)
+      this.#connection.finished?.()
   }
 
   /** Writes one frame; false when there is nothing that may be written now. */
@@ -212,7 +215,7 @@ export class Outbox implements JobReader {
   }
 
   /** The topic alone knows which events follow a snapshot, so it is asked for both. */
-  #watchAnew(id: string, queue: JobQueue): void {
+  #watchAnew(id: string, queue: PendingEvents): void {
     if (this.#reading >= limits.readAtOnce) return
     this.#reading++
     queue.standing = 'reading'

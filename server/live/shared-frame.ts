@@ -1,8 +1,14 @@
-/** A Socket.IO event of the default namespace, on its way to any number of sockets: encoded once, and framed once. */
+/**
+ * A Socket.IO event of the default namespace, on its way to any number of sockets: encoded once,
+ * and framed once.
+ */
 export class SharedFrame {
   /** The packet, as Engine.IO takes it. */
   readonly packet: string
-  /** What `ws` is to write as it is: Engine.IO passes this to it, as it does for Socket.IO's own broadcasts. */
+  /**
+   * What `ws` is to write as it is: Engine.IO passes this to it, as it does for Socket.IO's own
+   * broadcasts.
+   */
   readonly options: { compress: boolean; wsPreEncodedFrame: [Buffer] }
 
   /** @param json what is said, already as JSON */
@@ -12,7 +18,10 @@ export class SharedFrame {
   }
 }
 
-/** An unmasked text message in one frame: RFC 6455, section 5.2. One buffer, so that it leaves in one write. */
+/**
+ * An unmasked text message in one frame: RFC 6455, section 5.2. One buffer, so that it leaves in
+ * one write.
+ */
 function websocketFrame(text: string): Buffer {
   const length = Buffer.byteLength(text)
   const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8

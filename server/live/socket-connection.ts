@@ -5,7 +5,9 @@ import type { LiveEvent } from './live-event.ts'
 import type { Connection } from './outbox.ts'
 import type { SharedFrame } from './shared-frame.ts'
 
-/** Past Socket.IO's own buffer, which has no bounds: straight to its transport, one frame at a time. */
+/**
+ * Past Socket.IO's own buffer, which has no bounds: straight to its transport, one frame at a time.
+ */
 export class SocketConnection implements Connection {
   readonly #conn: Socket['conn']
 
@@ -18,13 +20,15 @@ export class SocketConnection implements Connection {
   }
 
   onWritable(callback: () => void): void {
-    // The transport's own `drain` comes before it is writable again, and the connection's as soon as a frame is handed over.
+    // The transport's own `drain` comes before it is writable again, and the connection's as soon
+    // as a frame is handed over.
     this.#conn.transport.on('ready', callback)
   }
 
   /** Resolves when the frame before has left; never, should the connection break before. */
   async drained(): Promise<void> {
-    if (!this.writable) await new Promise<void>((resolve) => this.#conn.transport.once('ready', () => resolve()))
+    if (!this.writable)
+      await new Promise<void>((resolve) => this.#conn.transport.once('ready', () => resolve()))
   }
 
   events(events: readonly LiveEvent[]): void {

@@ -1,11 +1,11 @@
 import type { Socket } from 'socket.io'
 import { z } from 'zod'
 import { JobState } from '#jobs/job.ts'
-import type { Log } from '#jobs/redis/connect.ts'
+import type { Log } from '#jobs/log.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { maySee } from '../find-job.ts'
 import type { Authorization } from './authorization.ts'
-import type { Hub, JobReading } from './hub.ts'
+import type { Hub, HubReading } from './hub.ts'
 import type { ListName } from './list-frame.ts'
 import type { ListAnswer, ListReader } from './list-view.ts'
 import type { Lists, OpenedList } from './lists.ts'
@@ -27,7 +27,9 @@ const limits = {
   replayBytesPerWatch: 1024 * 1024,
   /** Messages of one socket that wait for their answer. */
   unanswered: 200,
-  /** So many more refused for being too many than taken: whoever goes on like that does not listen. */
+  /**
+   * So many more refused for being too many than taken: whoever goes on like that does not listen.
+   */
   refused: 1_000,
 }
 
@@ -37,7 +39,9 @@ const messages = {
       .array(
         z.object({
           id: z.string().max(64),
-          since: z.object({ epoch: z.string().max(64), seq: z.number().int().nonnegative() }).optional(),
+          since: z
+            .object({ epoch: z.string().max(64), seq: z.number().int().nonnegative() })
+            .optional(),
         }),
       )
       .max(limits.jobsPerWatch),
@@ -45,7 +49,11 @@ const messages = {
   unwatch: z.object({ jobs: z.array(z.string().max(64)).max(limits.watchesPerSocket) }),
   'jobs:open': z.object({}),
   'jobs:close': z.object({}),
-  'feed:open': z.object({ filter: z.object({ state: JobState.optional(), search: z.string().max(64).optional() }).optional() }),
+  'feed:open': z.object({
+    filter: z
+      .object({ state: JobState.optional(), search: z.string().max(64).optional() })
+      .optional(),
+  }),
   'feed:close': z.object({}),
 }
 type Watch = z.infer<(typeof messages)['watch']>
@@ -64,7 +72,9 @@ class Refused extends Error {
 const failure = (code: string, message: string) => ({ error: { code, message } })
 const notFound = (id: string) => ({ id, ...failure('not_found', 'There is no such search.') })
 
-/** One connected client: what it watches, the lists that it has open, and the outbox for all of it. */
+/**
+ * One connected client: what it watches, the lists that it has open, and the outbox for all of it.
+ */
 export class SocketSession {
   readonly #socket: Socket
   readonly #principal: Principal
@@ -100,7 +110,10 @@ export class SocketSession {
     this.#outbox.check()
   }
 
-  /** Messages are answered in their order, and whatever goes wrong with one is told in its acknowledgement. */
+  /**
+   * Messages are answered in their order, and whatever goes wrong with one is told in its
+   * acknowledgement.
+   */
   #heard(event: string, sent: unknown[]): void {
     const last = sent.at(-1)
     const acknowledge = typeof last === 'function' ? (answer: unknown) => last(answer) : () => {}
@@ -128,7 +141,11 @@ export class SocketSession {
     this.#turn = turn
   }
 
-  async #answer(event: string, sent: unknown, acknowledge: (answer: unknown) => void): Promise<void> {
+  async #answer(
+    event: string,
+    sent: unknown,
+    acknowledge: (answer: unknown) => void,
+  ): Promise<void> {
     switch (event) {
       case 'watch':
         return this.#watch(parse(messages.watch, sent), acknowledge)
@@ -188,11 +205,14 @@ export class SocketSession {
 
   #openMine(acknowledge: (answer: unknown) => void): Promise<void> {
     const answer = ({ jobs }: ListAnswer) => acknowledge({ jobs })
-    return this.#openList('jobs', (reader) => this.#deps.lists.openMine(this.#principal.userId, reader, answer))
+    return this.#openList('jobs', (reader) =>
+      this.#deps.lists.openMine(this.#principal.userId, reader, answer),
+    )
   }
 
   #openFeed({ filter = {} }: OpenFeed, acknowledge: (answer: unknown) => void): Promise<void> {
-    if (this.#principal.role !== 'admin') throw new Refused('forbidden', 'Only admins see the searches of everybody.')
+    if (this.#principal.role !== 'admin')
+      throw new Refused('forbidden', 'Only admins see the searches of everybody.')
     const answer = ({ jobs, counts }: ListAnswer) => acknowledge({ jobs, counts })
     return this.#openList('feed', (reader) => this.#deps.lists.openFeed(filter, reader, answer))
   }
@@ -225,16 +245,25 @@ function parse<Message>(schema: z.ZodType<Message>, sent: unknown): Message {
   const message = schema.safeParse(sent ?? {})
   if (message.success) return message.data
   const [issue] = message.error.issues
-  throw new Refused('invalid_input', [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '))
+  throw new Refused(
+    'invalid_input',
+    [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '),
+  )
 }
 
-function bytesOf(reading: JobReading): number {
-  return reading.mode === 'replay' ? reading.events.reduce((sum, { data }) => sum + data.length, 0) : 0
+function bytesOf(reading: HubReading): number {
+  return reading.mode === 'replay'
+    ? reading.events.reduce((sum, { data }) => sum + data.length, 0)
+    : 0
 }
 
-function answerOf(reading: JobReading, mayReplay: boolean): object {
+function answerOf(reading: HubReading, mayReplay: boolean): object {
   const { id, epoch, seq } = reading.state
   const at = { id, epoch, seq, job: reading.state }
   if (reading.mode === 'snapshot' || !mayReplay) return { ...at, mode: 'snapshot' }
-  return { ...at, mode: 'replay', events: reading.events.map(({ seq, type, data }) => [seq, type, JSON.parse(data)]) }
+  return {
+    ...at,
+    mode: 'replay',
+    events: reading.events.map(({ seq, type, data }) => [seq, type, JSON.parse(data)]),
+  }
 }

@@ -1,5 +1,5 @@
 import type { Job } from '#jobs/job.ts'
-import type { Position } from '#jobs/redis/read-job.ts'
+import type { Position } from '#jobs/position.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import type { Authorization } from './authorization.ts'
 import type { Hub } from './hub.ts'
@@ -28,8 +28,14 @@ export function parseEventId(id: string | undefined): Position | null {
   return match?.[1] === undefined ? null : { epoch: match[1], seq: Number(match[2]) }
 }
 
-/** The events of one job as server-sent events: what happened so far, then each as it happens, to the end. */
-export function jobEventStream(jobId: string, options: EventStreamOptions): ReadableStream<Uint8Array> {
+/**
+ * The events of one job as server-sent events: what happened so far, then each as it happens, to
+ * the end.
+ */
+export function jobEventStream(
+  jobId: string,
+  options: EventStreamOptions,
+): ReadableStream<Uint8Array> {
   let connection: StreamConnection
   return new ReadableStream<Uint8Array>(
     {
@@ -44,7 +50,11 @@ export function jobEventStream(jobId: string, options: EventStreamOptions): Read
   )
 }
 
-function tellEvents(jobId: string, connection: StreamConnection, options: EventStreamOptions): void {
+function tellEvents(
+  jobId: string,
+  connection: StreamConnection,
+  options: EventStreamOptions,
+): void {
   const { hub, authorization, principal, since, signal } = options
   const outbox = new Outbox(connection, { hub, now: () => performance.now() })
   const leave = authorization.admit(principal, () => connection.giveUp())

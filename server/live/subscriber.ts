@@ -1,19 +1,26 @@
 import type { Redis } from 'ioredis'
-import type { Log } from '#jobs/redis/connect.ts'
+import type { Log } from '#jobs/log.ts'
 
 export interface ChannelListener {
   message(text: string): void
-  /** The connection was gone for a while and is subscribed again: what was published meanwhile is lost to us. */
+  /**
+   * The connection was gone for a while and is subscribed again: what was published meanwhile is
+   * lost to us.
+   */
   recovered(): void
 }
 
 const channelsPerCommand = 500
-/** A healthy Redis acknowledges a subscription at once; a connection that is half-open never does, and says nothing of it. */
+/**
+ * A healthy Redis acknowledges a subscription at once; a connection that is half-open never does,
+ * and says nothing of it.
+ */
 const acknowledgedWithinMs = 2_000
 
 /**
- * The doorbells of this process: one connection, any number of channels, one listener each. A message may be lost (Redis keeps none for
- * a dropped subscriber and says nothing of it), so listeners treat each as a hint and read the ledger.
+ * The doorbells of this process: one connection, any number of channels, one listener each. A
+ * message may be lost (Redis keeps none for a dropped subscriber and says nothing of it), so
+ * listeners treat each as a hint and read the ledger.
  */
 export class Subscriber {
   readonly #redis: Redis
@@ -27,10 +34,14 @@ export class Subscriber {
     this.#redis = redis
     this.#log = log
     this.#wasReady = redis.status === 'ready'
-    redis.on('message', (channel: string, text: string) => this.#listeners.get(channel)?.message(text))
+    redis.on('message', (channel: string, text: string) =>
+      this.#listeners.get(channel)?.message(text),
+    )
     redis.on('ready', () => {
       if (this.#wasReady)
-        this.#resubscribe().catch((error) => log.warn({ err: error }, 'Could not subscribe again; the next reconnect will'))
+        this.#resubscribe().catch((error) =>
+          log.warn({ err: error }, 'Could not subscribe again; the next reconnect will'),
+        )
       this.#wasReady = true
     })
     redis.on('close', () => {
@@ -46,7 +57,9 @@ export class Subscriber {
 
   unsubscribe(channel: string): void {
     this.#listeners.delete(channel)
-    this.#redis.unsubscribe(channel).catch((error) => this.#log.warn({ err: error, channel }, 'Could not unsubscribe'))
+    this.#redis
+      .unsubscribe(channel)
+      .catch((error) => this.#log.warn({ err: error, channel }, 'Could not unsubscribe'))
   }
 
   /** For a connection that looks healthy and rings no more. */
@@ -54,7 +67,10 @@ export class Subscriber {
     // Half-open, it takes a while to close; and many may find it deaf at once.
     if (this.#recycling || this.#redis.status !== 'ready') return
     this.#recycling = true
-    this.#log.warn({ channels: this.#listeners.size }, 'The doorbell is silent while things happen; connecting anew')
+    this.#log.warn(
+      { channels: this.#listeners.size },
+      'The doorbell is silent while things happen; connecting anew',
+    )
     this.#redis.disconnect(true)
   }
 

@@ -1,10 +1,13 @@
-import type { Log } from '#jobs/redis/connect.ts'
+import { CoalescedTask } from '#jobs/coalesced-task.ts'
+import type { Log } from '#jobs/log.ts'
+import type { Position } from '#jobs/position.ts'
 import type { Shard } from '#jobs/redis/keys.ts'
-import type { Position } from '#jobs/redis/read-job.ts'
-import { OneAtATime } from './one-at-a-time.ts'
 import type { ChannelListener, Subscriber } from './subscriber.ts'
 
-/** Something that happened: numbered 1, 2, 3… under an epoch, or null for what only the latest of counts. */
+/**
+ * Something that happened: numbered 1, 2, 3… under an epoch, or null for what only the latest of
+ * counts.
+ */
 export interface Numbered {
   readonly seq: number | null
 }
@@ -13,15 +16,24 @@ export type Reading<State extends Position, Event extends Numbered> =
   | { mode: 'replay'; state: State; events: Event[] }
   | { mode: 'snapshot'; state: State }
 
-/** What a topic is about: a channel that rings whenever something has happened, and the place where it is written down. */
+/**
+ * What a topic is about: a channel that rings whenever something has happened, and the place where
+ * it is written down.
+ */
 export interface Ledger<State extends Position, Event extends Numbered> {
   /** For the log, and for readers of several topics. */
   readonly name: string
   readonly channel: string
   parse(message: string): { epoch: string; event: Event }
-  /** How it stands, and what happened since a position where that is little; null when there is no such thing. */
+  /**
+   * How it stands, and what happened since a position where that is little; null when there is no
+   * such thing.
+   */
   read(since: Position | null): Promise<Reading<State, Event> | null>
-  /** Where it stands; null when that can't be told without reading it. @param epochs those of the shards, asked for once per round. */
+  /**
+   * Where it stands; null when that can't be told without reading it.
+   * @param epochs those of the shards, asked for once per round.
+   */
   position(epochs: Epochs): Promise<Position | null>
   /** Whether nothing comes after this event. */
   endsWith(event: Event): boolean
@@ -37,7 +49,9 @@ export interface Reader<State, Event> {
   event(event: Event): void
   /** Events were missed for good: this is how it stands now. */
   resync(state: State): void
-  /** Nothing more will come: the end was told, or (with a code) there is nothing to read any more. */
+  /**
+   * Nothing more will come: the end was told, or (with a code) there is nothing to read any more.
+   */
   closed(name: string, code: 'not_found' | null): void
 }
 
@@ -62,9 +76,9 @@ interface Place<State, Event> {
 const deafAfterHeals = 2
 
 /**
- * One thing that somebody on this server watches: a job, a user's list, everybody's. Pub/sub is the doorbell, the ledger is the truth:
- * messages that follow one another are passed on as they come; whatever does not fit is read from the ledger. No event is skipped, none is
- * told twice.
+ * One thing that somebody on this server watches: a job, a user's list, everybody's. Pub/sub is the
+ * doorbell, the ledger is the truth: messages that follow one another are passed on as they come;
+ * whatever does not fit is read from the ledger. No event is skipped, none is told twice.
  */
 export class Topic<State extends Position, Event extends Numbered> implements ChannelListener {
   readonly #ledger: Ledger<State, Event>
@@ -74,7 +88,7 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
   #known: Position | null = null
   /** Messages that came before the first reading was here. */
   #early: string[] = []
-  readonly #healing: OneAtATime
+  readonly #healing: CoalescedTask
   #silentHeals = 0
   /** Whether a message came since the last position check. */
   #rang = false
@@ -84,15 +98,21 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
   constructor(deps: TopicDeps<State, Event>) {
     this.#ledger = deps.ledger
     this.#deps = deps
-    this.#healing = new OneAtATime(
+    this.#healing = new CoalescedTask(
       () => this.#readWhatIsMissing(),
-      (err) => deps.log.warn({ err, topic: deps.ledger.name }, 'Could not read what was missed; will try again'),
+      (err) =>
+        deps.log.warn(
+          { err, topic: deps.ledger.name },
+          'Could not read what was missed; will try again',
+        ),
     )
   }
 
   /**
-   * Subscribes, waits for the acknowledgement, reads, answers, and only then tells what came meanwhile.
-   * @param answer is given the reading, at once before the first event; says whether the reader stays
+   * Subscribes, waits for the acknowledgement, reads, answers, and only then tells what came
+   * meanwhile.
+   * @param answer is given the reading, at once before the first event; says whether the reader
+   * stays
    */
   async watch(
     reader: Reader<State, Event>,
@@ -135,7 +155,7 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
     else if (seq === null) this.#tell(event)
     else if (seq <= this.#known.seq) return
     // What does not follow is read from the ledger; while that is under way, it is read once more.
-    else if (this.#healing.underWay || seq > this.#known.seq + 1) this.heal()
+    else if (this.#healing.running || seq > this.#known.seq + 1) this.heal()
     else this.#advance(event, { epoch, seq })
   }
 
@@ -143,14 +163,22 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
     this.heal()
   }
 
-  /** Finds out whether something happened of which no message told: the last event of all is the one that no gap reveals. */
+  /**
+   * Finds out whether something happened of which no message told: the last event of all is the one
+   * that no gap reveals.
+   */
   async checkPosition(epochs: Epochs): Promise<void> {
     const rang = this.#rang
     this.#rang = false
     const known = this.#known
-    if (rang || !known || this.#healing.underWay) return
+    if (rang || !known || this.#healing.running) return
     const now = await this.#ledger.position(epochs)
-    if (this.#rang || this.#known !== known || (now?.epoch === known.epoch && now.seq === known.seq)) return
+    if (
+      this.#rang ||
+      this.#known !== known ||
+      (now?.epoch === known.epoch && now.seq === known.seq)
+    )
+      return
     // Twice in a row, and the connection is deaf.
     if (++this.#silentHeals >= deafAfterHeals) {
       this.#silentHeals = 0
@@ -161,7 +189,7 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
 
   /** Reads what is missing and tells it. */
   heal(): void {
-    this.#healing.ask()
+    this.#healing.request()
   }
 
   async #readWhatIsMissing(): Promise<void> {
@@ -181,7 +209,11 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
   }
 
   /** The first reading of this reader is here. */
-  #settle(reader: Reader<State, Event>, place: Place<State, Event>, { epoch, seq }: Position): void {
+  #settle(
+    reader: Reader<State, Event>,
+    place: Place<State, Event>,
+    { epoch, seq }: Position,
+  ): void {
     place.seq = seq
     if (place.resync && (place.resync.epoch !== epoch || place.resync.seq > seq)) {
       place.seq = place.resync.seq
@@ -231,7 +263,10 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
     if (this.#ledger.isOver(state)) this.#closeAll(null)
   }
 
-  /** Those whose first reading is under way are told when they have been given it, and what came meanwhile. */
+  /**
+   * Those whose first reading is under way are told when they have been given it, and what came
+   * meanwhile.
+   */
   #closeAll(code: 'not_found' | null): void {
     this.#over = true
     for (const [reader, place] of [...this.#readers]) {

@@ -31,17 +31,27 @@ test('the form of a search follows from its schema', () => {
       { value: 1000, label: '1,000 sites' },
     ],
   })
-  expect(fields.find(({ name }) => name === 'limit')).toMatchObject({ initial: '1000', min: 1, max: 10_000, step: 1 })
+  expect(fields.find(({ name }) => name === 'limit')).toMatchObject({
+    initial: '1000',
+    min: 1,
+    max: 10_000,
+    step: 1,
+  })
 })
 
 test('what is filled in fits the schema that the form was made of', () => {
-  const input = inputOf(fields, filledIn({ domain: ' redis.io ', scope: 'host', follow: 'all', limit: '50' }))
+  const input = inputOf(
+    fields,
+    filledIn({ domain: ' redis.io ', scope: 'host', follow: 'all', limit: '50' }),
+  )
   expect(input).toEqual({ domain: 'redis.io', scope: 'host', follow: 'all', limit: 50 })
   expect(linkingDomains.input.parse(input)).toMatchObject({ scope: 'host', limit: 50 })
 })
 
 test('an option that is emptied falls back to its default, a text that is asked for does not', () => {
-  expect(inputOf(fields, filledIn({ domain: '', scope: 'site', follow: 'all', limit: '' }))).toEqual({
+  expect(
+    inputOf(fields, filledIn({ domain: '', scope: 'site', follow: 'all', limit: '' })),
+  ).toEqual({
     domain: '',
     scope: 'site',
     follow: 'all',
@@ -49,7 +59,9 @@ test('an option that is emptied falls back to its default, a text that is asked 
 })
 
 test('what is no choice is not sent', () => {
-  expect(inputOf(fields, filledIn({ domain: 'redis.io', scope: 'moon' }))).toEqual({ domain: 'redis.io' })
+  expect(inputOf(fields, filledIn({ domain: 'redis.io', scope: 'moon' }))).toEqual({
+    domain: 'redis.io',
+  })
 })
 
 test('numbers, switches and long texts get their own controls, and choices their names', () => {
@@ -66,7 +78,11 @@ test('numbers, switches and long texts get their own controls, and choices their
     ),
   )
   const byName = Object.fromEntries(other.map((field) => [field.name, field]))
-  expect(byName.verify).toMatchObject({ kind: 'choice', options: [{ value: 0 }, { value: 50 }], initial: '0' })
+  expect(byName.verify).toMatchObject({
+    kind: 'choice',
+    options: [{ value: 0 }, { value: 50 }],
+    initial: '0',
+  })
   expect(byName.match).toMatchObject({
     options: [
       { value: 'phrase', label: 'The exact phrase' },
@@ -81,7 +97,10 @@ test('numbers, switches and long texts get their own controls, and choices their
 
 test('a job is told by what it is about and by what differs from the defaults', () => {
   const input = { domain: 'redis.io', scope: 'host', follow: 'all', limit: 1_000 }
-  expect(inputPhrase(input, search)).toEqual({ subject: 'redis.io', details: ['Links to: this host'] })
+  expect(inputPhrase(input, search)).toEqual({
+    subject: 'redis.io',
+    details: ['Links to: this host'],
+  })
 })
 
 test('a job of a type that is gone is still told by what it was given', () => {
@@ -98,7 +117,8 @@ test('a field that depends on a choice is asked for only while that is chosen', 
       weight: { type: 'number', only: { kind: ['parcel'] } },
     },
   })
-  const names = (chosen: Record<string, string>) => fieldsAskedFor(dependent, chosen).map(({ name }) => name)
+  const names = (chosen: Record<string, string>) =>
+    fieldsAskedFor(dependent, chosen).map(({ name }) => name)
   expect(names({})).toEqual(['kind'])
   expect(names({ kind: 'parcel' })).toEqual(['kind', 'weight'])
 })

@@ -4,7 +4,9 @@ import { Job } from '#jobs/job.ts'
 export const at = '2026-03-01T10:00:00.000Z'
 export const later = '2026-03-01T10:00:05.000Z'
 
-/** A job as the server would answer it; parsed, so that a test can't hold one that does not exist. */
+/**
+ * A job as the server would answer it; parsed, so that a test can't hold one that does not exist.
+ */
 export function job(changes: Partial<Record<keyof Job, unknown>> = {}): Job {
   return Job.parse({
     id: '0-01890000-0000-7000-8000-000000000001',
@@ -26,7 +28,11 @@ export function job(changes: Partial<Record<keyof Job, unknown>> = {}): Job {
 }
 
 export function rowsEvent(seq: number, from: number, names: string[], attempt = 1): JobEvent {
-  return { seq, type: 'rows', data: { at: later, attempt, from, rows: names.map((site) => ({ site })) } }
+  return {
+    seq,
+    type: 'rows',
+    data: { at: later, attempt, from, rows: names.map((site) => ({ site })) },
+  }
 }
 
 export function noteEvent(seq: number, text: string, attempt = 1): JobEvent {
@@ -34,5 +40,9 @@ export function noteEvent(seq: number, text: string, attempt = 1): JobEvent {
 }
 
 export function progressEvent(done: number, attempt = 1): JobEvent {
-  return { seq: null, type: 'progress', data: { attempt, phase: 'Reading', done, total: 16, unit: 'shards' } }
+  return {
+    seq: null,
+    type: 'progress',
+    data: { attempt, phase: 'Reading', done, total: 16, unit: 'shards' },
+  }
 }

@@ -1,12 +1,24 @@
 import { describe, expect, test } from 'vitest'
-import { applyEvents, applyReplay, firstHole, putRows, putTimeline, replaceJob, viewOf } from '#app/live/job-view.ts'
+import {
+  applyEvents,
+  applyReplay,
+  firstHole,
+  putRows,
+  putTimeline,
+  replaceJob,
+  viewOf,
+} from '#app/live/job-view.ts'
 import { at, job, later, noteEvent, progressEvent, rowsEvent } from './job-fixture.ts'
 
-const sites = (view: { rows: readonly unknown[] }) => view.rows.map((row) => (row as { site: string } | undefined)?.site)
+const sites = (view: { rows: readonly unknown[] }) =>
+  view.rows.map((row) => (row as { site: string } | undefined)?.site)
 
 describe('events', () => {
   test('rows take the places that they say', () => {
-    const { view } = applyEvents(viewOf(job()), [rowsEvent(3, 0, ['a', 'b']), rowsEvent(4, 2, ['c'])])
+    const { view } = applyEvents(viewOf(job()), [
+      rowsEvent(3, 0, ['a', 'b']),
+      rowsEvent(4, 2, ['c']),
+    ])
     expect(sites(view)).toEqual(['a', 'b', 'c'])
     expect(view.job).toMatchObject({ seq: 4, rowCount: 3 })
     expect(view.freshFrom).toBe(2)
@@ -18,7 +30,10 @@ describe('events', () => {
   })
 
   test('nothing is applied behind a gap', () => {
-    const { view, gap } = applyEvents(viewOf(job()), [rowsEvent(3, 0, ['a']), rowsEvent(5, 2, ['c'])])
+    const { view, gap } = applyEvents(viewOf(job()), [
+      rowsEvent(3, 0, ['a']),
+      rowsEvent(5, 2, ['c']),
+    ])
     expect(gap).toBe(true)
     expect(view.job.seq).toBe(3)
     expect(sites(view)).toEqual(['a'])
@@ -31,7 +46,11 @@ describe('events', () => {
   })
 
   test('progress of another attempt is dropped', () => {
-    const { view } = applyEvents(viewOf(job({ attempt: 2 })), [progressEvent(9, 1), progressEvent(3, 2), progressEvent(8, 3)])
+    const { view } = applyEvents(viewOf(job({ attempt: 2 })), [
+      progressEvent(9, 1),
+      progressEvent(3, 2),
+      progressEvent(8, 3),
+    ])
     expect(view.job.progress).toEqual({ phase: 'Reading', done: 3, total: 16, unit: 'shards' })
     expect(view.job.seq).toBe(2)
   })
@@ -48,9 +67,13 @@ describe('events', () => {
 
   test('a job starts when its first attempt does', () => {
     const waiting = viewOf(job({ state: 'new', attempt: 0, startedAt: null, seq: 1 }))
-    const started = applyEvents(waiting, [{ seq: 2, type: 'state', data: { at, state: 'running', attempt: 1 } }]).view
+    const started = applyEvents(waiting, [
+      { seq: 2, type: 'state', data: { at, state: 'running', attempt: 1 } },
+    ]).view
     expect(started.job).toMatchObject({ state: 'running', attempt: 1, startedAt: at })
-    const again = applyEvents(started, [{ seq: 3, type: 'state', data: { at: later, state: 'running', attempt: 2 } }]).view
+    const again = applyEvents(started, [
+      { seq: 3, type: 'state', data: { at: later, state: 'running', attempt: 2 } },
+    ]).view
     expect(again.job).toMatchObject({ state: 'running', attempt: 2, startedAt: at })
   })
 
@@ -70,17 +93,33 @@ describe('events', () => {
     expect(view.job.seq).toBe(3)
   })
 
-  test.each(['error', 'cancelled'] as const)('%s carries its message and the time of its end', (state) => {
-    const { view } = applyEvents(viewOf(job()), [
-      { seq: 3, type: 'state', data: { at: later, state, attempt: 1, message: 'The index is gone.' } },
-    ])
-    expect(view.job).toMatchObject({ state, message: 'The index is gone.', finishedAt: later, startedAt: at })
-  })
+  test.each(['error', 'cancelled'] as const)(
+    '%s carries its message and the time of its end',
+    (state) => {
+      const { view } = applyEvents(viewOf(job()), [
+        {
+          seq: 3,
+          type: 'state',
+          data: { at: later, state, attempt: 1, message: 'The index is gone.' },
+        },
+      ])
+      expect(view.job).toMatchObject({
+        state,
+        message: 'The index is gone.',
+        finishedAt: later,
+        startedAt: at,
+      })
+    },
+  )
 
   test('a job that is cancelled before it starts has never started', () => {
     const waiting = viewOf(job({ state: 'new', attempt: 0, startedAt: null, seq: 1 }))
     const { view } = applyEvents(waiting, [
-      { seq: 2, type: 'state', data: { at: later, state: 'cancelled', attempt: 0, message: 'Cancelled by Ann.' } },
+      {
+        seq: 2,
+        type: 'state',
+        data: { at: later, state: 'cancelled', attempt: 0, message: 'Cancelled by Ann.' },
+      },
     ])
     expect(view.job).toMatchObject({ state: 'cancelled', startedAt: null, finishedAt: later })
   })
@@ -97,8 +136,15 @@ describe('events', () => {
 
   test('states and notes make the timeline, in order and once each', () => {
     const state = { seq: 1, type: 'state', data: { at, state: 'new', attempt: 0 } } as const
-    const note = { seq: 3, type: 'note', data: { at: later, attempt: 1, text: 'Reads the index.' } } as const
-    const { view } = applyEvents(viewOf(job()), [noteEvent(3, 'Reads the index.'), rowsEvent(4, 0, ['a'])])
+    const note = {
+      seq: 3,
+      type: 'note',
+      data: { at: later, attempt: 1, text: 'Reads the index.' },
+    } as const
+    const { view } = applyEvents(viewOf(job()), [
+      noteEvent(3, 'Reads the index.'),
+      rowsEvent(4, 0, ['a']),
+    ])
     expect(putTimeline(view, [note, state]).timeline).toEqual([state, note])
   })
 })
@@ -120,7 +166,9 @@ describe('snapshots and replays', () => {
     const { view } = applyEvents(viewOf(job()), [rowsEvent(3, 0, ['a', 'b']), noteEvent(4, 'Hm.')])
     const replaced = replaceJob(view, job({ epoch: 'e2', seq: 3, rowCount: 2 }))
     expect(replaced).toMatchObject({ rows: [], timeline: [] })
-    expect(applyReplay(view, job({ epoch: 'e2', seq: 5 }), [rowsEvent(5, 0, ['x'])]).rows).toEqual([])
+    expect(applyReplay(view, job({ epoch: 'e2', seq: 5 }), [rowsEvent(5, 0, ['x'])]).rows).toEqual(
+      [],
+    )
   })
 
   test('a replay brings the events, and its record the progress', () => {
@@ -140,7 +188,11 @@ describe('holes', () => {
     const opened = replaceJob(viewOf(job()), job({ rowCount: 3, seq: 5 }))
     const { view } = applyEvents(opened, [rowsEvent(6, 3, ['d'])])
     expect(firstHole(view)).toEqual({ from: 0, to: 3 })
-    const filled = putRows(view, { attempt: 1, from: 0, rows: [{ site: 'a' }, { site: 'b' }, { site: 'c' }] })
+    const filled = putRows(view, {
+      attempt: 1,
+      from: 0,
+      rows: [{ site: 'a' }, { site: 'b' }, { site: 'c' }],
+    })
     expect(sites(filled)).toEqual(['a', 'b', 'c', 'd'])
     expect(firstHole(filled)).toBeNull()
   })

@@ -19,7 +19,10 @@ type Answer =
   | { id: string; error: { code: string } }
 type Event = [id: string, seq: number | null, type: string, data: { state?: JobState }]
 
-/** A program that keeps starting searches for its user, one after the other, over a server that may be out of reach at any moment. */
+/**
+ * A program that keeps starting searches for its user, one after the other, over a server that may
+ * be out of reach at any moment.
+ */
 export function openClient({ key }: ChaosUser, url: string) {
   const { socket } = openSocket({ key }, url)
   const watched = new Map<string, { position: Position | null; ended(state: JobState): void }>()
@@ -45,20 +48,34 @@ export function openClient({ key }: ChaosUser, url: string) {
   socket.on('events', (events: Event[]) => {
     for (const [id, seq, type, data] of events) {
       const epoch = watched.get(id)?.position?.epoch
-      if (seq !== null && epoch !== undefined) learn(id, { epoch, seq }, type === 'state' ? data.state : undefined)
+      if (seq !== null && epoch !== undefined)
+        learn(id, { epoch, seq }, type === 'state' ? data.state : undefined)
     }
   })
-  socket.on('resync', ({ id, epoch, seq, job }: Position & { id: string; job: JobNow }) => learn(id, { epoch, seq }, job.state))
+  socket.on('resync', ({ id, epoch, seq, job }: Position & { id: string; job: JobNow }) =>
+    learn(id, { epoch, seq }, job.state),
+  )
 
-  /** Sends until it is answered, whatever happens to the server meanwhile: the idempotency key makes it one job. */
-  async function start(body: object, idempotencyKey: string): Promise<{ status: number; body: { job: JobNow } }> {
+  /**
+   * Sends until it is answered, whatever happens to the server meanwhile: the idempotency key makes
+   * it one job.
+   */
+  async function start(
+    body: object,
+    idempotencyKey: string,
+  ): Promise<{ status: number; body: { job: JobNow } }> {
     for (;;) {
       const response = await fetch(`${url}/api/jobs`, {
         method: 'POST',
-        headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey },
+        headers: {
+          Authorization: `Bearer ${key}`,
+          'Content-Type': 'application/json',
+          'Idempotency-Key': idempotencyKey,
+        },
         body: JSON.stringify(body),
       }).catch(() => null)
-      if (response && response.status < 500) return { status: response.status, body: await response.json() }
+      if (response && response.status < 500)
+        return { status: response.status, body: await response.json() }
       await delay(100)
     }
   }
@@ -66,11 +83,16 @@ export function openClient({ key }: ChaosUser, url: string) {
   return {
     /** Starts a search and resolves once it was seen to end, live. */
     async run(): Promise<{ id: string; seen: JobState }> {
-      const request = { search: 'linking-domains', input: { domain: everybodysTarget, limit: 10_000 } }
+      const request = {
+        search: 'linking-domains',
+        input: { domain: everybodysTarget, limit: 10_000 },
+      }
       const { status, body } = await start(request, uuid())
       if (status !== 201) throw new Error(`A start was answered ${status}: ${JSON.stringify(body)}`)
       const { id } = body.job
-      const end = new Promise<JobState>((resolve) => watched.set(id, { position: null, ended: resolve }))
+      const end = new Promise<JobState>((resolve) =>
+        watched.set(id, { position: null, ended: resolve }),
+      )
       if (socket.connected) watchAll([id])
       return { id, seen: await end }
     },

@@ -5,13 +5,13 @@ import { WriteRefused } from '#jobs/errors.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { readArchivedJob } from '#jobs/postgres/read-archive.ts'
+import { startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
-import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
 import { createArchiver } from '#workers/archive-ended.ts'
@@ -23,7 +23,10 @@ const rowsPerStep = 2
 const now = () => new Date()
 
 /** What workers do to the jobs, by the scripts that they use, and an archiver beside them. */
-export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { REDIS_URL: string; DATABASE_URL: string }) {
+export function openLoad(
+  plans: readonly Plan[],
+  { REDIS_URL, DATABASE_URL }: { REDIS_URL: string; DATABASE_URL: string },
+) {
   const connect = (name: string): JobStore => ({
     redis: connectRedis(REDIS_URL, { name, log: quietLog, retries: null }),
     namespace: shard.namespace,
@@ -47,7 +50,8 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
   async function play(plan: Plan): Promise<void> {
     const writer = writers[plan.n % writers.length] ?? store
     for (;;) {
-      const job = (await readJob(plan.id, null, writer))?.job ?? (await readArchivedJob(plan.id, postgres.db))
+      const job =
+        (await readJob(plan.id, null, writer))?.job ?? (await readArchivedJob(plan.id, postgres.db))
       if (!job) {
         await createJob({ ...plan, input: { n: plan.n }, createdAt: now() }, roomy, writer)
         created.emit(plan.id)
@@ -79,7 +83,9 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
       await delay(plan.stepMs)
       run.progress({ phase: 'Playing', done: step, total: steps, unit: 'steps' })
       if (step % 10 === 9) run.note(`Step ${step} of attempt ${attempt}`)
-      else for (let i = 0; i < rowsPerStep; i++) await run.add({ attempt, step, i, text: 'x'.repeat(plan.bytesPerRow) })
+      else
+        for (let i = 0; i < rowsPerStep; i++)
+          await run.add({ attempt, step, i, text: 'x'.repeat(plan.bytesPerRow) })
       await run.flush()
     }
     // Every other attempt is lost without a word.
@@ -97,7 +103,11 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
   async function cancel({ id, n }: Plan, writer: JobStore): Promise<void> {
     const job = (await readJob(id, null, writer))?.job
     if (job && isLive(job.state))
-      await endJob(job, { state: 'cancelled', message: `Job ${n} was to be cancelled.`, at: now() }, writer)
+      await endJob(
+        job,
+        { state: 'cancelled', message: `Job ${n} was to be cancelled.`, at: now() },
+        writer,
+      )
   }
 
   /** The archive holds it, and the time that it stays readable in Redis is over. */
@@ -137,7 +147,10 @@ export function openLoad(plans: readonly Plan[], { REDIS_URL, DATABASE_URL }: { 
     async ended(share: number): Promise<void> {
       while (ended.size < share * plans.length) await once(ends, 'end')
     },
-    /** An ending may be among what Redis lost with its last moments: those jobs are brought to an end again. */
+    /**
+     * An ending may be among what Redis lost with its last moments: those jobs are brought to an
+     * end again.
+     */
     async endAgain(): Promise<void> {
       await Promise.all([...ended].filter(({ id }) => !kept.has(id)).map(play))
     },

@@ -27,12 +27,18 @@ export interface LoadSize {
   stepMs: number
   /** The jobs begin spread over so long. */
   spreadMs: number
-  /** Jobs whose rows are so large that many of them are too much to be replayed, or to wait for a slow reader. */
+  /**
+   * Jobs whose rows are so large that many of them are too much to be replayed, or to wait for a
+   * slow reader.
+   */
   fatJobs: number
 }
 
 /** One search type each: a user may have many of them active at once. */
-export function planJobs({ jobs, steps, stepMs, spreadMs, fatJobs }: LoadSize, owners: readonly string[]): Plan[] {
+export function planJobs(
+  { jobs, steps, stepMs, spreadMs, fatJobs }: LoadSize,
+  owners: readonly string[],
+): Plan[] {
   return Array.from({ length: jobs }, (_, n) => {
     const fat = n % Math.floor(jobs / fatJobs) === 2
     const neverBegins = n % 50 === 49

@@ -16,7 +16,8 @@ async function truthOf(plan: Plan, load: Load, say: (problem: string) => void) {
   const rows = await readArchivedRows(plan.id, { from: 0, limit: 100_000 }, load.db)
   const told = readStrictly(log, say)
   if (log.length !== job.seq) say(`its log of ${log.length} events is archived as ${job.seq}`)
-  if (told.ending !== job.state) say(`its log ends ${told.ending}, and it is archived as ${job.state}`)
+  if (told.ending !== job.state)
+    say(`its log ends ${told.ending}, and it is archived as ${job.state}`)
   if (job.state !== plan.ending) say(`it ended ${job.state} instead of ${plan.ending}`)
   if (JSON.stringify(rows) !== JSON.stringify(told.rows)) say('its rows are archived as others')
   const digests = log.map((entry) => {
@@ -26,30 +27,53 @@ async function truthOf(plan: Plan, load: Load, say: (problem: string) => void) {
   return { job, rows: JSON.stringify(rows), digests }
 }
 
-/** Compares what every client has seen of every job with the archive. Its counts are added to the account. */
-export async function judgeViews(plans: readonly Plan[], views: readonly JobView[], load: Load, account: Account) {
-  await vi.waitFor(async () => expect(await load.unarchived()).toBe(0), { timeout: 30_000, interval: 200 })
+/**
+ * Compares what every client has seen of every job with the archive. Its counts are added to the
+ * account.
+ */
+export async function judgeViews(
+  plans: readonly Plan[],
+  views: readonly JobView[],
+  load: Load,
+  account: Account,
+) {
+  await vi.waitFor(async () => expect(await load.unarchived()).toBe(0), {
+    timeout: 30_000,
+    interval: 200,
+  })
   const epoch = await load.epoch()
   const findings = { events: 0, watches: views.length, wrongEndings: 0 }
   for (const plan of plans) {
-    const truth = await truthOf(plan, load, (problem) => account.problems.push(`${plan.id}: ${problem}`))
+    const truth = await truthOf(plan, load, (problem) =>
+      account.problems.push(`${plan.id}: ${problem}`),
+    )
     findings.events += truth.job.seq
     for (const view of views) {
       if (view.id !== plan.id) continue
       const { state, message, seq, rowCount } = truth.job
-      const seen = { state: view.state, message: view.message, seq: view.position?.seq ?? 0, rowCount: view.rowCount }
+      const seen = {
+        state: view.state,
+        message: view.message,
+        seq: view.position?.seq ?? 0,
+        rowCount: view.rowCount,
+      }
       if (JSON.stringify(seen) !== JSON.stringify({ state, message, seq, rowCount })) {
         findings.wrongEndings++
         account.missing += Math.max(0, seq - seen.seq)
-        view.say(`is last seen as ${JSON.stringify(seen)}, and is ${JSON.stringify({ state, message, seq, rowCount })}`)
+        view.say(
+          `is last seen as ${JSON.stringify(seen)}, and is ${JSON.stringify({ state, message, seq, rowCount })}`,
+        )
       } else if (JSON.stringify(view.rows) !== truth.rows) {
         findings.wrongEndings++
         view.say(`ended with ${view.rows.length} rows that are not those of the archive`)
       }
       // What a store has taken back was told under the epoch before.
-      const kept = view.told.filter((event) => event.epoch === epoch || !load.rolledBack.has(view.id))
+      const kept = view.told.filter(
+        (event) => event.epoch === epoch || !load.rolledBack.has(view.id),
+      )
       const wrong = kept.filter((event) => truth.digests[event.seq - 1] !== event.digest)
-      if (wrong.length > 0) view.say(`was told ${wrong.length} events otherwise than the log has them`)
+      if (wrong.length > 0)
+        view.say(`was told ${wrong.length} events otherwise than the log has them`)
     }
   }
   return findings
@@ -78,12 +102,18 @@ const comparable = ({ id, state, attempt, rowCount, seq, message, progress }: Su
 export async function judgeList({ user, url, kind, jobs, counts }: ListViewer): Promise<void> {
   const call = apiClient(url, user.key)
   const query =
-    kind.list === 'jobs' ? '?limit=50' : `?limit=200&user=all${kind.filter.state ? `&state=${kind.filter.state}` : ''}`
+    kind.list === 'jobs'
+      ? '?limit=50'
+      : `?limit=200&user=all${kind.filter.state ? `&state=${kind.filter.state}` : ''}`
   const most = kind.list === 'jobs' ? 50 : 200
   const wanted: Summary[] = (await call('GET', `/api/jobs${query}`)).body.jobs
-  await vi.waitFor(() => expect(jobs().slice(0, most).map(comparable)).toEqual(wanted.map(comparable)), {
-    timeout: 15_000,
-    interval: 100,
-  })
-  if (kind.list === 'feed') expect(counts()).toEqual((await call('GET', '/api/admin/stats')).body.counts)
+  await vi.waitFor(
+    () => expect(jobs().slice(0, most).map(comparable)).toEqual(wanted.map(comparable)),
+    {
+      timeout: 15_000,
+      interval: 100,
+    },
+  )
+  if (kind.list === 'feed')
+    expect(counts()).toEqual((await call('GET', '/api/admin/stats')).body.counts)
 }

@@ -9,7 +9,10 @@ import type { Wire } from './viewer.ts'
 
 const Resync = z.object({ job: Job })
 
-/** A program that reads the server-sent events of one job, and goes on from the last id whenever they break off. */
+/**
+ * A program that reads the server-sent events of one job, and goes on from the last id whenever
+ * they break off.
+ */
 export function readEvents(view: JobView, { key }: ChaosUser, url: string, account: Account): Wire {
   let response: IncomingMessage | null = null
   let closed = false
@@ -52,7 +55,11 @@ export function readEvents(view: JobView, { key }: ChaosUser, url: string, accou
   }
 
   function take(block: string): void {
-    const fields = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]))
+    const fields = new Map(
+      block
+        .split('\n')
+        .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+    )
     const [, epoch = '', number] = /^(.*):(\d+)$/.exec(fields.get('id') ?? '') ?? []
     const type = fields.get('event') ?? ''
     const data: unknown = JSON.parse(fields.get('data') ?? '')

@@ -7,10 +7,10 @@ import { Client } from 'pg'
 import { inject } from 'vitest'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { parseListChange } from '#jobs/redis/announcements.ts'
-import { freePort } from '#scripts/services/free-port.ts'
-import { ensurePostgres, stopPostgres } from '#scripts/services/postgres.ts'
-import { endProcess } from '#scripts/services/process-mark.ts'
-import { ensureRedis, stopRedis } from '#scripts/services/redis.ts'
+import { freePort } from '#local/services/free-port.ts'
+import { ensurePostgres, stopPostgres } from '#local/services/postgres.ts'
+import { endProcess } from '#local/services/process-mark.ts'
+import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 import { createApiKey } from '#server/accounts/api-keys.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
 import { buildIndexOfManyShards } from '../searches/many-shards.ts'
@@ -30,14 +30,28 @@ export interface GroundOptions {
   server?: { program: string; environment: Record<string, string> }
 }
 
-/** All of Searchlight, in processes and services of its own that can be killed: Redis with its append-only file, and PostgreSQL. */
+/**
+ * All of Searchlight, in processes and services of its own that can be killed: Redis with its
+ * append-only file, and PostgreSQL.
+ */
 export async function openGround(options: GroundOptions) {
-  const { servers: serverCount, users, admins = 0, workers: workerCount = 0, index, halfOpen = false, server } = options
+  const {
+    servers: serverCount,
+    users,
+    admins = 0,
+    workers: workerCount = 0,
+    index,
+    halfOpen = false,
+    server,
+  } = options
   const dataDir = await mkdtemp(join(inject('runDir'), 'chaos-'))
   await chmod(dataDir, 0o711)
   const indexDir = await mkdtemp(join(tmpdir(), 'searchlight-chaos-index-'))
   if (index) await buildIndexOfManyShards(indexDir, index)
-  const services = { redis: await ensureRedis({ dataDir }), postgres: await ensurePostgres({ dataDir }) }
+  const services = {
+    redis: await ensureRedis({ dataDir }),
+    postgres: await ensurePostgres({ dataDir }),
+  }
   const environment = {
     REDIS_URL: services.redis.url,
     DATABASE_URL: services.postgres.url,
@@ -50,19 +64,30 @@ export async function openGround(options: GroundOptions) {
     SHUTDOWN_GRACE_MS: '200',
   }
   const proxy = halfOpen ? await openHalfOpenProxy(services.redis.url) : null
-  // At a port of its own for good: a server that was killed is replaced where its clients look for it.
+  // At a port of its own for good: a server that was killed is replaced where its clients look for
+  // it.
   const startServer = (port: number) =>
     startServerProcess(
-      { ...environment, REDIS_URL: proxy?.url ?? environment.REDIS_URL, PORT: String(port), ...server?.environment },
+      {
+        ...environment,
+        REDIS_URL: proxy?.url ?? environment.REDIS_URL,
+        PORT: String(port),
+        ...server?.environment,
+      },
       server?.program,
     )
-  const servers = await Promise.all(Array.from({ length: serverCount }, async () => startServer(await freePort())))
+  const servers = await Promise.all(
+    Array.from({ length: serverCount }, async () => startServer(await freePort())),
+  )
   const workers: ChildProcess[] = []
   for (let i = 0; i < workerCount; i++) workers.push(await startWorker(environment))
   const people = await makeAccounts({ user: users, admin: admins }, environment)
 
   /** A look from outside, by connections that outlive whatever is done to the services. */
-  const redis = new Redis(environment.REDIS_URL, { connectionName: 'onlooker', maxRetriesPerRequest: null })
+  const redis = new Redis(environment.REDIS_URL, {
+    connectionName: 'onlooker',
+    maxRetriesPerRequest: null,
+  })
   redis.on('error', () => {})
   async function query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
     const client = new Client({ connectionString: environment.DATABASE_URL })
@@ -83,7 +108,9 @@ export async function openGround(options: GroundOptions) {
     redis,
     query,
     workers: () => [...workers],
-    /** As a supervisor would: one that could not start, for a service was away, is started again. */
+    /**
+     * As a supervisor would: one that could not start, for a service was away, is started again.
+     */
     async addWorker(): Promise<void> {
       let worker: ChildProcess | null = null
       while (worker === null) worker = await startWorker(environment, 'ignore').catch(() => null)
@@ -115,7 +142,8 @@ export async function openGround(options: GroundOptions) {
     },
     /** Cuts every connection to Redis but our own. */
     async cutConnections(): Promise<void> {
-      for (const type of ['normal', 'pubsub']) await redis.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes')
+      for (const type of ['normal', 'pubsub'])
+        await redis.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes')
     },
     /** Resolves when a worker has begun the next attempt of some search. */
     async takenOver(): Promise<void> {
@@ -133,7 +161,11 @@ export async function openGround(options: GroundOptions) {
     async close(): Promise<void> {
       redis.disconnect()
       for (const worker of workers) worker.kill('SIGCONT')
-      await Promise.all([...workers, ...servers.map(({ child }) => child)].map((child) => stopProcess(child, 'SIGKILL')))
+      await Promise.all(
+        [...workers, ...servers.map(({ child }) => child)].map((child) =>
+          stopProcess(child, 'SIGKILL'),
+        ),
+      )
       proxy?.close()
       await Promise.all([stopRedis(services.redis), stopPostgres(services.postgres)])
       await rm(indexDir, { recursive: true })
@@ -162,7 +194,8 @@ async function makeAccounts(
   }
   try {
     const made: Record<'user' | 'admin', ChaosUser[]> = { user: [], admin: [] }
-    for (const role of ['user', 'admin'] as const) for (let i = 0; i < counts[role]; i++) made[role].push(await make(role, i))
+    for (const role of ['user', 'admin'] as const)
+      for (let i = 0; i < counts[role]; i++) made[role].push(await make(role, i))
     return made
   } finally {
     await postgres.close()

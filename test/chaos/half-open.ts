@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { freePort } from '#scripts/services/free-port.ts'
+import { freePort } from '#local/services/free-port.ts'
 
 interface Link {
   near: Socket
@@ -9,8 +9,9 @@ interface Link {
 }
 
 /**
- * A way to Redis on which connections can become half-open, as when a router forgets them: to the side of the server they look healthy,
- * and nothing comes through in either direction any more, not even that the other side has closed.
+ * A way to Redis on which connections can become half-open, as when a router forgets them: to the
+ * side of the server they look healthy, and nothing comes through in either direction any more, not
+ * even that the other side has closed.
  */
 export async function openHalfOpenProxy(redisUrl: string) {
   const url = new URL(redisUrl)
@@ -51,7 +52,10 @@ export async function openHalfOpenProxy(redisUrl: string) {
     url: url.href,
     /** Deaf ones are among them. */
     subscribers: () => subscribers().length,
-    /** Makes one of the subscribers that still hear deaf for good. @returns false when none hears */
+    /**
+     * Makes one of the subscribers that still hear deaf for good.
+     * @returns false when none hears
+     */
     deafen(): boolean {
       const all = subscribers().filter(({ deaf }) => !deaf)
       const link = all[Math.floor(Math.random() * all.length)]

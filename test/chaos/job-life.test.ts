@@ -29,17 +29,24 @@ async function undisturbedRows(): Promise<unknown[]> {
   const { id, seen } = await client.run()
   client.close()
   expect(seen).toBe('complete')
-  const answer = await fetch(`${url}/api/jobs/${id}/rows?limit=5000`, { headers: { Authorization: `Bearer ${user.key}` } })
+  const answer = await fetch(`${url}/api/jobs/${id}/rows?limit=5000`, {
+    headers: { Authorization: `Bearer ${user.key}` },
+  })
   const { rows } = await answer.json()
   expect(rows).toHaveLength(index.sites)
   expect((await judge([{ id, seen }], rows, ground)).problems).toEqual([])
   return rows
 }
 
-/** Every user starts one search after the other, half of them over each server; the mischief goes on until all have ended. */
+/**
+ * Every user starts one search after the other, half of them over each server; the mischief goes on
+ * until all have ended.
+ */
 async function underLoad(mischief: (running: AbortSignal) => Promise<void>): Promise<Accepted[]> {
   const over = new AbortController()
-  const clients = ground.people.map((user, i) => openClient(user, ground.urls[i % ground.urls.length] ?? ''))
+  const clients = ground.people.map((user, i) =>
+    openClient(user, ground.urls[i % ground.urls.length] ?? ''),
+  )
   const running = clients.map(async (client) => {
     const mine: Accepted[] = []
     for (let n = 0; n < size.jobsPerUser; n++) mine.push(await client.run())
@@ -52,8 +59,10 @@ async function underLoad(mischief: (running: AbortSignal) => Promise<void>): Pro
 }
 
 /** @returns false when all is over */
-const pause = (ms: number, running: AbortSignal) => delay(ms, true, { signal: running }).catch(() => false)
-const twoOf = <Thing>(things: readonly Thing[]): Thing[] => things.toSorted(() => Math.random() - 0.5).slice(0, 2)
+const pause = (ms: number, running: AbortSignal) =>
+  delay(ms, true, { signal: running }).catch(() => false)
+const twoOf = <Thing>(things: readonly Thing[]): Thing[] =>
+  things.toSorted(() => Math.random() - 0.5).slice(0, 2)
 
 async function killWorkers(running: AbortSignal): Promise<void> {
   while (await pause(1_000, running)) {
@@ -62,7 +71,10 @@ async function killWorkers(running: AbortSignal): Promise<void> {
   }
 }
 
-/** Until another worker has taken over one of their searches: they wake up in the midst of the same one. */
+/**
+ * Until another worker has taken over one of their searches: they wake up in the midst of the same
+ * one.
+ */
 async function stopWorkersForAWhile(running: AbortSignal): Promise<void> {
   while (await pause(1_000, running)) {
     const stopped = twoOf(ground.workers())
@@ -85,7 +97,8 @@ async function restartPostgres(running: AbortSignal): Promise<void> {
 }
 
 async function cutConnections(running: AbortSignal): Promise<void> {
-  for (let cuts = 0; cuts < 100 && (await pause(100, running)); cuts++) await ground.cutConnections()
+  for (let cuts = 0; cuts < 100 && (await pause(100, running)); cuts++)
+    await ground.cutConnections()
 }
 
 async function restartWorkersInTurn(running: AbortSignal): Promise<void> {
@@ -97,7 +110,12 @@ async function restartWorkersInTurn(running: AbortSignal): Promise<void> {
 }
 
 async function everythingAtOnce(running: AbortSignal): Promise<void> {
-  await Promise.all([killWorkers(running), cutConnections(running), killRedis(running), restartPostgres(running)])
+  await Promise.all([
+    killWorkers(running),
+    cutConnections(running),
+    killRedis(running),
+    restartPostgres(running),
+  ])
 }
 
 const losesWorkers = new Set([killWorkers, stopWorkersForAWhile, everythingAtOnce])
@@ -141,8 +159,15 @@ describe.each(Array.from({ length: size.rounds }, (_, i) => i + 1))(
   },
 )
 
-function tell(round: number, name: string, { problems, ...counts }: Awaited<ReturnType<typeof judge>>, began: number): void {
+function tell(
+  round: number,
+  name: string,
+  { problems, ...counts }: Awaited<ReturnType<typeof judge>>,
+  began: number,
+): void {
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
-  const told = Object.entries({ ...counts, problems: problems.length }).map(([what, count]) => `${what} ${count}`)
+  const told = Object.entries({ ...counts, problems: problems.length }).map(
+    ([what, count]) => `${what} ${count}`,
+  )
   process.stdout.write(`chaos ${round}, ${name}: ${told.join(', ')}, ${seconds} s\n`)
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type Job, JobState, Progress } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import type { Position } from '#jobs/redis/read-job.ts'
+import type { Position } from '#jobs/position.ts'
 
 /** What clients were told, and what they should not have been. */
 export interface Account {
@@ -29,7 +29,12 @@ export const emptyAccount = (): Account => ({
   problems: [],
 })
 
-export const RowsPage = z.object({ attempt: z.number(), from: z.number(), rows: z.array(z.unknown()), rowCount: z.number() })
+export const RowsPage = z.object({
+  attempt: z.number(),
+  from: z.number(),
+  rows: z.array(z.unknown()),
+  rowCount: z.number(),
+})
 type RowsPage = z.infer<typeof RowsPage>
 
 const EventData = z.object({
@@ -40,11 +45,12 @@ const EventData = z.object({
   rows: z.array(z.unknown()).optional(),
 })
 
-export const digestOf = (type: string, data: string) => createHash('sha1').update(type).update(data).digest('base64')
+export const digestOf = (type: string, data: string) =>
+  createHash('sha1').update(type).update(data).digest('base64')
 
 /**
- * What one client knows of one job, by docs/protocol.md to the letter. Whatever does not follow from what it was told before is a problem,
- * noted at once.
+ * What one client knows of one job, by docs/protocol.md to the letter. Whatever does not follow
+ * from what it was told before is a problem, noted at once.
  */
 export class JobView {
   readonly id: string
@@ -56,7 +62,10 @@ export class JobView {
   readonly #owner: string
   /** Asks for rows 0…count; called again until they fit. */
   readonly #wantRows: (view: JobView) => void
-  /** `closed`: not watched. `asked`: not acknowledged yet. `leaving`: what is on its way may still come. */
+  /**
+   * `closed`: not watched. `asked`: not acknowledged yet. `leaving`: what is on its way may still
+   * come.
+   */
   door: 'closed' | 'asked' | 'open' | 'leaving' = 'closed'
   position: Position | null = null
   state: JobState | null = null
@@ -69,7 +78,14 @@ export class JobView {
   #progress: Progress | null = null
   #resolve = () => {}
 
-  constructor(id: string, { account, owner, wantRows }: { account: Account; owner: string; wantRows(view: JobView): void }) {
+  constructor(
+    id: string,
+    {
+      account,
+      owner,
+      wantRows,
+    }: { account: Account; owner: string; wantRows(view: JobView): void },
+  ) {
     this.id = id
     this.#account = account
     this.#owner = owner
@@ -87,7 +103,8 @@ export class JobView {
   take(job: Job): void {
     if (this.position?.epoch === job.epoch && job.seq < this.position.seq)
       this.say(`goes back from ${this.position.seq} to ${job.seq}`)
-    if (this.ended && !(job.seq === this.position?.seq && job.state === this.state)) this.say('is told anew after its end')
+    if (this.ended && !(job.seq === this.position?.seq && job.state === this.state))
+      this.say('is told anew after its end')
     this.position = { epoch: job.epoch, seq: job.seq }
     this.#become(job.state, job.attempt, job.message)
     this.rows = []
@@ -100,7 +117,12 @@ export class JobView {
 
   /** The rest of an acknowledgement that replayed, after its events. */
   confirm(job: Job): void {
-    const mine = { state: this.state, attempt: this.attempt, rowCount: this.rowCount, seq: this.position?.seq }
+    const mine = {
+      state: this.state,
+      attempt: this.attempt,
+      rowCount: this.rowCount,
+      seq: this.position?.seq,
+    }
     const theirs = { state: job.state, attempt: job.attempt, rowCount: job.rowCount, seq: job.seq }
     if (JSON.stringify(mine) !== JSON.stringify(theirs))
       this.say(`was replayed to ${JSON.stringify(mine)}, and is ${JSON.stringify(theirs)}`)
@@ -109,8 +131,10 @@ export class JobView {
 
   event(seq: number | null, type: string, data: unknown): void {
     if (this.door === 'leaving') return
-    const wrong = this.door !== 'open' ? 'without an acknowledged watch' : this.ended ? 'after the end' : null
-    if (wrong !== null || !this.position) this.say(`${type} ${seq} comes ${wrong ?? 'before any position'}`)
+    const wrong =
+      this.door !== 'open' ? 'without an acknowledged watch' : this.ended ? 'after the end' : null
+    if (wrong !== null || !this.position)
+      this.say(`${type} ${seq} comes ${wrong ?? 'before any position'}`)
     else if (seq === null) this.#progressed(data)
     else this.#follow(this.position, seq, type, data)
   }
@@ -131,7 +155,8 @@ export class JobView {
     this.told.push({ epoch, seq, digest: digestOf(type, JSON.stringify(data)) })
     const { state, attempt, message, from, rows } = EventData.parse(data)
     if (type === 'state' && state !== undefined) {
-      if (state === 'running' && attempt <= this.attempt) this.say(`${name}: attempt ${attempt} begins after ${this.attempt}`)
+      if (state === 'running' && attempt <= this.attempt)
+        this.say(`${name}: attempt ${attempt} begins after ${this.attempt}`)
       if (attempt !== this.attempt) {
         this.rows = []
         this.rowCount = 0
@@ -142,7 +167,9 @@ export class JobView {
       this.#settle()
     } else if (type === 'rows' && rows && from !== undefined) {
       if (attempt !== this.attempt || from !== this.rowCount)
-        this.say(`${name}: attempt ${attempt} from ${from}, with ${this.rowCount} of ${this.attempt}`)
+        this.say(
+          `${name}: attempt ${attempt} from ${from}, with ${this.rowCount} of ${this.attempt}`,
+        )
       for (const [i, row] of rows.entries()) this.rows[from + i] = row
       this.rowCount = from + rows.length
     } else if (type !== 'note') this.say(`${name} is of no type that there is`)
@@ -167,7 +194,8 @@ export class JobView {
     const { attempt, ...progress } = Progress.extend({ attempt: z.number() }).parse(data)
     if (attempt !== this.attempt) return
     this.#account.progress++
-    if (this.#progress?.phase === progress.phase && progress.done < this.#progress.done) this.#account.progressWentBack++
+    if (this.#progress?.phase === progress.phase && progress.done < this.#progress.done)
+      this.#account.progressWentBack++
     this.#progress = progress
   }
 

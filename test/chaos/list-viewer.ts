@@ -5,7 +5,11 @@ import { openSocket } from './viewer.ts'
 
 const Counts = z.record(z.string(), z.number())
 const Opened = z.object({ jobs: z.array(Job), counts: Counts.optional() })
-const Changed = z.object({ changed: z.array(Job), removed: z.array(z.string()), counts: Counts.optional() })
+const Changed = z.object({
+  changed: z.array(Job),
+  removed: z.array(z.string()),
+  counts: Counts.optional(),
+})
 
 export type ListKind = { list: 'jobs' } | { list: 'feed'; filter: { state?: 'running' } }
 
@@ -23,12 +27,16 @@ export function openListViewer(user: ChaosUser, url: string, kind: ListKind) {
   function open(): void {
     const connection = socket.id
     jobs = new Map()
-    socket.emit(`${kind.list}:open`, kind.list === 'feed' ? { filter: kind.filter } : {}, (sent: unknown) => {
-      const opened = Opened.safeParse(sent)
-      if (!opened.success) return void setTimeout(() => socket.id === connection && open(), 200)
-      opened.data.jobs.forEach(take)
-      counts = opened.data.counts ?? counts
-    })
+    socket.emit(
+      `${kind.list}:open`,
+      kind.list === 'feed' ? { filter: kind.filter } : {},
+      (sent: unknown) => {
+        const opened = Opened.safeParse(sent)
+        if (!opened.success) return void setTimeout(() => socket.id === connection && open(), 200)
+        opened.data.jobs.forEach(take)
+        counts = opened.data.counts ?? counts
+      },
+    )
   }
   socket.on('connect', open)
   socket.on(kind.list, (sent: unknown) => {
@@ -45,7 +53,9 @@ export function openListViewer(user: ChaosUser, url: string, kind: ListKind) {
     url,
     /** Newest first, as many as the list is promised to hold. */
     jobs: () =>
-      [...jobs.values()].sort((a, b) => (a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id < b.id) ? 1 : -1)),
+      [...jobs.values()].sort((a, b) =>
+        a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id < b.id) ? 1 : -1,
+      ),
     counts: () => counts,
   }
 }

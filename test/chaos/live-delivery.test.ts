@@ -64,18 +64,25 @@ const rounds = process.env.CHAOS === 'long' ? 3 : 1
 const runningOn = 3
 
 describe.each(Array.from({ length: rounds }, (_, i) => i + 1))('round %i', (round) => {
-  test('200 jobs reach 60 clients whole, whatever is done to servers, connections and Redis', { timeout: 240_000 }, async () => {
+  test('200 jobs reach 60 clients whole, whatever is done to servers, connections and Redis', {
+    timeout: 240_000,
+  }, async () => {
     const { account, findings, figures } = await deliver(whole, {})
     tell(`delivery ${round}`, figures)
     expect(account.problems.slice(0, 20)).toEqual([])
-    expect({ missing: account.missing, duplicated: account.duplicated, wrongEndings: findings.wrongEndings }).toEqual({
+    expect({
+      missing: account.missing,
+      duplicated: account.duplicated,
+      wrongEndings: findings.wrongEndings,
+    }).toEqual({
       missing: 0,
       duplicated: 0,
       wrongEndings: 0,
     })
     expect(findings.events).toBeGreaterThan(30_000)
     for (const [what, count] of Object.entries(figures)) {
-      if (/kills|cuts|pauses|deafened|servers|redis|replays|snapshots|resyncs/.test(what)) expect(count, what).toBeGreaterThan(0)
+      if (/kills|cuts|pauses|deafened|servers|redis|replays|snapshots|resyncs/.test(what))
+        expect(count, what).toBeGreaterThan(0)
     }
   })
 })
@@ -99,10 +106,19 @@ const weakened = (weakness: string): Pick<GroundOptions, 'server'> => ({
   server: { program: 'test/chaos/weak-server.ts', environment: { WEAKNESS: weakness } },
 })
 
-/** Runs the load, shows it to all clients while the mischief goes on, and judges what they have seen in the end. */
+/**
+ * Runs the load, shows it to all clients while the mischief goes on, and judges what they have seen
+ * in the end.
+ */
 async function deliver(size: Size, { server }: Pick<GroundOptions, 'server'>) {
   const began = performance.now()
-  const ground = await openGround({ servers: 2, users: size.owners, admins: 2, halfOpen: true, ...(server ? { server } : {}) })
+  const ground = await openGround({
+    servers: 2,
+    users: size.owners,
+    admins: 2,
+    halfOpen: true,
+    ...(server ? { server } : {}),
+  })
   const plans = planJobs(
     size,
     ground.people.map(({ userId }) => userId),
@@ -111,9 +127,17 @@ async function deliver(size: Size, { server }: Pick<GroundOptions, 'server'>) {
   const account = emptyAccount()
   const closed = new AbortController()
   try {
-    const audience = openAudience(size, plans, { ground, account, closed: closed.signal, created: load.created })
+    const audience = openAudience(size, plans, {
+      ground,
+      account,
+      closed: closed.signal,
+      created: load.created,
+    })
     const over = new AbortController()
-    const mischief = makeMischief({ ground, load, wires: audience.wires, running: over.signal }, size)
+    const mischief = makeMischief(
+      { ground, load, wires: audience.wires, running: over.signal },
+      size,
+    )
     const running = load.run()
     await load.ended(0.9)
     await load.leaveRunning(runningOn, ground.people[0]?.userId ?? '')
@@ -121,12 +145,19 @@ async function deliver(size: Size, { server }: Pick<GroundOptions, 'server'>) {
     const done = await mischief
     load.letEnd()
     await running
-    await Promise.race([Promise.all(audience.views.map(({ whole }) => whole)), delay(size.patienceMs)])
+    await Promise.race([
+      Promise.all(audience.views.map(({ whole }) => whole)),
+      delay(size.patienceMs),
+    ])
     const findings = await judgeViews(plans, audience.views, load, account)
     for (const list of audience.lists) await judgeList(list)
     const { problems, ...told } = account
     const seconds = Math.round((performance.now() - began) / 100) / 10
-    return { account, findings, figures: { ...findings, ...told, ...done, problems: problems.length, seconds } }
+    return {
+      account,
+      findings,
+      figures: { ...findings, ...told, ...done, problems: problems.length, seconds },
+    }
   } finally {
     closed.abort()
     await load.close()
@@ -143,7 +174,11 @@ interface AudienceDeps {
 }
 
 /** All clients, half of them at each server. Users watch jobs of their own, admins any. */
-function openAudience(size: Size, plans: readonly Plan[], { ground, account, closed, created }: AudienceDeps) {
+function openAudience(
+  size: Size,
+  plans: readonly Plan[],
+  { ground, account, closed, created }: AudienceDeps,
+) {
   const views: JobView[] = []
   const wires: Wire[] = []
   const url = (i: number) => ground.urls[i % ground.urls.length] ?? ''
@@ -158,9 +193,10 @@ function openAudience(size: Size, plans: readonly Plan[], { ground, account, clo
     const visible = ground.admins.some((admin) => admin.userId === userId)
       ? plans
       : plans.filter((plan) => plan.userId === userId)
-    return Array.from({ length: Math.min(count, visible.length) }, (_, k) => visible[(i * 7 + k) % visible.length]).filter(
-      (plan) => plan !== undefined,
-    )
+    return Array.from(
+      { length: Math.min(count, visible.length) },
+      (_, k) => visible[(i * 7 + k) % visible.length],
+    ).filter((plan) => plan !== undefined)
   }
   function viewOf(plan: Plan, owner: string, user: ChaosUser, at: string): JobView {
     const view = new JobView(plan.id, { account, owner, wantRows: rowReader(user, at, closed) })
@@ -193,7 +229,11 @@ function openAudience(size: Size, plans: readonly Plan[], { ground, account, clo
   }
   const lists = Array.from({ length: size.lists }, (_, i) => {
     const admin = ground.admins[i - size.owners]
-    if (admin) return openListViewer(admin, url(i), { list: 'feed', filter: i === size.owners ? { state: 'running' } : {} })
+    if (admin)
+      return openListViewer(admin, url(i), {
+        list: 'feed',
+        filter: i === size.owners ? { state: 'running' } : {},
+      })
     return openListViewer(person(i), url(i), { list: 'jobs' })
   })
   wires.push(...lists.map(({ wire }) => wire))

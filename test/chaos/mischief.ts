@@ -15,11 +15,17 @@ const serverAwayMs = 1_000
 const redisAwayMs = 500
 
 /**
- * All that is done to the delivery while the load runs. When it is over and everybody is back, every subscriber is left deaf: of what ends from
- * then on, no message tells and no reconnect. @returns how often each was done
+ * All that is done to the delivery while the load runs. When it is over and everybody is back,
+ * every subscriber is left deaf: of what ends from then on, no message tells and no reconnect.
+ * @returns how often each was done
  */
 export async function makeMischief(
-  { ground, load, wires, running }: { ground: Ground; load: Load; wires: readonly Wire[]; running: AbortSignal },
+  {
+    ground,
+    load,
+    wires,
+    running,
+  }: { ground: Ground; load: Load; wires: readonly Wire[]; running: AbortSignal },
   schedule: Schedule,
 ) {
   const done = { kills: 0, cuts: 0, pauses: 0, deafened: 0, servers: 0, redis: 0 }

@@ -3,7 +3,10 @@ import type { JobState } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { readEntry } from '#jobs/redis/log-entry.ts'
 
-/** Reads a job's log as a client would, strictly: each event must follow from those before, and one that does not is said. */
+/**
+ * Reads a job's log as a client would, strictly: each event must follow from those before, and one
+ * that does not is said.
+ */
 export function readStrictly(log: readonly string[], say: (problem: string) => void) {
   let state: JobState | null = null
   let attempt = 0
@@ -17,21 +20,27 @@ export function readStrictly(log: readonly string[], say: (problem: string) => v
     if (type === 'state') {
       const event = StateEvent.parse(JSON.parse(data))
       if (event.state === 'running') {
-        if (event.attempt <= attempt) say(`${place}: attempt ${event.attempt} begins after attempt ${attempt}`)
+        if (event.attempt <= attempt)
+          say(`${place}: attempt ${event.attempt} begins after attempt ${attempt}`)
         attempt = event.attempt
         attempts++
         rows = []
-      } else if (event.attempt !== attempt) say(`${place} is of attempt ${event.attempt} in attempt ${attempt}`)
-      if ((state === null) !== (event.state === 'new')) say(`${place}: ${event.state} after ${state}`)
+      } else if (event.attempt !== attempt)
+        say(`${place} is of attempt ${event.attempt} in attempt ${attempt}`)
+      if ((state === null) !== (event.state === 'new'))
+        say(`${place}: ${event.state} after ${state}`)
       state = event.state
     } else if (type === 'rows') {
       const event = RowsEvent.parse(JSON.parse(data))
-      if (event.attempt !== attempt) say(`${place} is of attempt ${event.attempt} in attempt ${attempt}`)
-      if (event.from !== rows.length) say(`${place} begins at row ${event.from}, with ${rows.length} before it`)
+      if (event.attempt !== attempt)
+        say(`${place} is of attempt ${event.attempt} in attempt ${attempt}`)
+      if (event.from !== rows.length)
+        say(`${place} begins at row ${event.from}, with ${rows.length} before it`)
       rows.push(...event.rows)
     } else {
       const event = NoteEvent.parse(JSON.parse(data))
-      if (event.attempt !== attempt) say(`${place} is of attempt ${event.attempt} in attempt ${attempt}`)
+      if (event.attempt !== attempt)
+        say(`${place} is of attempt ${event.attempt} in attempt ${attempt}`)
       if (event.worker !== undefined) interrupted++
     }
   }

@@ -24,9 +24,21 @@ export interface Findings {
 const tag = '{sl:0}'
 
 /** Looks at everything from the outside once all is quiet, and says what is not as it must be. */
-export async function judge(accepted: readonly Accepted[], expectedRows: readonly unknown[], ground: Ground): Promise<Findings> {
+export async function judge(
+  accepted: readonly Accepted[],
+  expectedRows: readonly unknown[],
+  ground: Ground,
+): Promise<Findings> {
   const problems: string[] = []
-  const findings: Findings = { jobs: accepted.length, complete: 0, error: 0, cancelled: 0, attempts: 0, interrupted: 0, problems }
+  const findings: Findings = {
+    jobs: accepted.length,
+    complete: 0,
+    error: 0,
+    cancelled: 0,
+    attempts: 0,
+    interrupted: 0,
+    problems,
+  }
   await settled(ground)
   problems.push(...(await leftovers(ground)))
   const archived = await readArchive(ground)
@@ -47,9 +59,12 @@ export async function judge(accepted: readonly Accepted[], expectedRows: readonl
     if (kept.seq !== log.length) say(`it is archived with ${kept.seq} of ${log.length} events`)
     if (JSON.stringify(kept.rows) !== JSON.stringify(told.rows))
       say(`its ${told.rows.length} rows are archived as ${kept.rows.length} others`)
-    if (kept.rowCount !== told.rows.length) say(`it counts ${kept.rowCount} rows of ${told.rows.length}`)
+    if (kept.rowCount !== told.rows.length)
+      say(`it counts ${kept.rowCount} rows of ${told.rows.length}`)
     if (seen === 'complete' && JSON.stringify(told.rows) !== JSON.stringify(expectedRows))
-      say(`it is complete with ${told.rows.length} rows that are not those of an undisturbed run (${expectedRows.length})`)
+      say(
+        `it is complete with ${told.rows.length} rows that are not those of an undisturbed run (${expectedRows.length})`,
+      )
     if (seen === 'complete' || seen === 'error' || seen === 'cancelled') findings[seen]++
   }
   for (const id of archived.keys()) problems.push(`${id}: it is archived, and nobody started it`)
@@ -68,7 +83,13 @@ async function settled({ redis }: Ground): Promise<void> {
         redis.llen(`${tag}:bull:searches:wait`),
         redis.zcard(`${tag}:bull:searches:delayed`),
       ])
-      expect({ live, ended, active, wait, delayed }).toEqual({ live: 0, ended: 0, active: 0, wait: 0, delayed: 0 })
+      expect({ live, ended, active, wait, delayed }).toEqual({
+        live: 0,
+        ended: 0,
+        active: 0,
+        wait: 0,
+        delayed: 0,
+      })
     },
     { timeout: 60_000, interval: 200 },
   )
@@ -79,8 +100,10 @@ async function leftovers({ redis }: Ground): Promise<string[]> {
   const found: string[] = []
   for (const key of await redis.keys(`${tag}:*`)) {
     if (key.startsWith(`${tag}:lock:`)) found.push(`a lock is left: ${key}`)
-    if (/:(job|log|rows):/.test(key) && (await redis.ttl(key)) === -1) found.push(`a key that never expires is left: ${key}`)
-    if (key.startsWith(`${tag}:mine:`)) found.push(`an archived job is listed as if it were not: ${key}`)
+    if (/:(job|log|rows):/.test(key) && (await redis.ttl(key)) === -1)
+      found.push(`a key that never expires is left: ${key}`)
+    if (key.startsWith(`${tag}:mine:`))
+      found.push(`an archived job is listed as if it were not: ${key}`)
     if (/^.*:bull:searches:0-/.test(key)) found.push(`a queue entry is left: ${key}`)
     if (/:bull:searches:(failed|completed|active|wait|delayed|stalled|paused)$/.test(key))
       found.push(`the queue holds something: ${key}`)
@@ -103,7 +126,8 @@ async function readArchive({ query }: Ground): Promise<Map<string, Archived>> {
     'select job_id, rows from archived_rows order by job_id, from_row',
   )
   const rowsOf = new Map<string, unknown[]>()
-  for (const { job_id, rows } of pieces) rowsOf.set(job_id, [...(rowsOf.get(job_id) ?? []), ...rows])
+  for (const { job_id, rows } of pieces)
+    rowsOf.set(job_id, [...(rowsOf.get(job_id) ?? []), ...rows])
   return new Map(
     jobs.map(({ id, state, seq, row_count }) => [
       id,

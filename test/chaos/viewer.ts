@@ -15,10 +15,15 @@ export interface Wire {
 }
 
 const UnderSocketIo = z.object({
-  ws: z.custom<{ pause(): void; resume(): void; terminate(): void }>((ws) => typeof ws === 'object' && ws !== null),
+  ws: z.custom<{ pause(): void; resume(): void; terminate(): void }>(
+    (ws) => typeof ws === 'object' && ws !== null,
+  ),
 })
 
-export function openSocket({ key }: Pick<ChaosUser, 'key'>, url: string): { socket: Socket; wire: Wire } {
+export function openSocket(
+  { key }: Pick<ChaosUser, 'key'>,
+  url: string,
+): { socket: Socket; wire: Wire } {
   const socket = io(url, {
     transports: ['websocket'],
     auth: { apiKey: key },
@@ -26,7 +31,8 @@ export function openSocket({ key }: Pick<ChaosUser, 'key'>, url: string): { sock
     reconnectionDelay: 50,
     reconnectionDelayMax: 500,
   })
-  // Refused while the server can't look: Socket.IO tries again by itself only when the connection broke.
+  // Refused while the server can't look: Socket.IO tries again by itself only when the connection
+  // broke.
   socket.on('connect_error', () => void setTimeout(() => !socket.active && socket.connect(), 200))
   const under = () => (socket.connected ? UnderSocketIo.parse(socket.io.engine.transport).ws : null)
   const wire: Wire = {
@@ -72,7 +78,9 @@ const Answer = z.union([
   z.object({ id: z.string(), error: z.object({ code: z.string() }) }),
 ])
 const Answers = z.union([z.array(Answer), z.object({ error: z.object({ code: z.string() }) })])
-const Events = z.array(z.tuple([z.string(), z.number().nullable(), z.string(), z.record(z.string(), z.unknown())]))
+const Events = z.array(
+  z.tuple([z.string(), z.number().nullable(), z.string(), z.record(z.string(), z.unknown())]),
+)
 const askAgainMs = 200
 
 /** A client that watches jobs over Socket.IO, as docs/protocol.md tells it to. */
@@ -99,7 +107,8 @@ export function openWatcher(user: ChaosUser, url: string, account: Account) {
       if (!Array.isArray(answers)) return open.forEach(again)
       for (const [i, answer] of answers.entries()) {
         const view = open[i]
-        if (!view || answer.id !== view.id) throw new Error('The answers are in another order than the questions')
+        if (!view || answer.id !== view.id)
+          throw new Error('The answers are in another order than the questions')
         if ('error' in answer) again(view)
         else answered(view, answer, jobs[i]?.since)
       }
@@ -113,7 +122,8 @@ export function openWatcher(user: ChaosUser, url: string, account: Account) {
   ): void {
     view.door = 'open'
     epoch = answer.epoch
-    if (answer.epoch !== answer.job.epoch || answer.seq !== answer.job.seq) view.say('is acknowledged as of two positions')
+    if (answer.epoch !== answer.job.epoch || answer.seq !== answer.job.seq)
+      view.say('is acknowledged as of two positions')
     if (answer.mode === 'snapshot') {
       account.snapshots++
       view.take(answer.job)
@@ -140,7 +150,8 @@ export function openWatcher(user: ChaosUser, url: string, account: Account) {
   socket.on('resync', (sent: unknown) => {
     const { id, job } = Place.parse(sent)
     const view = views.get(id)
-    if (!view || view.door === 'closed' || view.door === 'asked') account.problems.push(`${id}: a resync without a watch`)
+    if (!view || view.door === 'closed' || view.door === 'asked')
+      account.problems.push(`${id}: a resync without a watch`)
     else if (view.door === 'open') {
       account.resyncs++
       view.take(job)

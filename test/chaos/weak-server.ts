@@ -6,7 +6,8 @@ import { jobLedger } from '#server/live/job-ledger.ts'
 import { quietLog } from '../jobs/job-fixture.ts'
 
 /**
- * A server whose live delivery is weakened as `WEAKNESS` says. The chaos of live-delivery.test.ts must find both out: it tests that test.
+ * A server whose live delivery is weakened as `WEAKNESS` says. The chaos of live-delivery.test.ts
+ * must find both out: it tests that test.
  */
 if (process.env.WEAKNESS === 'no position check') Hub.prototype.startChecking = () => {}
 else if (process.env.WEAKNESS === 'plain pub/sub') deliverPlainly(process.env.REDIS_URL ?? '')
@@ -18,13 +19,15 @@ function deliverPlainly(redisUrl: string): void {
   const store = { redis: connect('plain'), namespace: 'sl', shards: 1 }
   const subscriber = connect('plain-subscriber')
   const readers = new Map<string, Set<JobReader>>()
-  const ledgerOf = (id: string) => jobLedger(id, { store, read: (jobId, since) => readJob(jobId, since, store) })
+  const ledgerOf = (id: string) =>
+    jobLedger(id, { store, read: (jobId, since) => readJob(jobId, since, store) })
   const channel = (id: string) => keys.log({ namespace: 'sl', number: 0 }, id)
 
   subscriber.on('message', (name, message) => {
     const id = name.slice(channel('').length)
     const ledger = ledgerOf(id)
-    for (const reader of readers.get(id) ?? []) if (ledger) reader.event(ledger.parse(message).event)
+    for (const reader of readers.get(id) ?? [])
+      if (ledger) reader.event(ledger.parse(message).event)
   })
   Hub.prototype.watch = async (reader, id, since, answer) => {
     const watching = readers.get(id) ?? new Set()

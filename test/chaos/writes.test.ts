@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { v4 as uuid } from 'uuid'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { renewEpochs } from '#jobs/redis/epoch.ts'
 import { keys } from '#jobs/redis/keys.ts'
-import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
-import { ensureRedis, stopRedis } from '#scripts/services/redis.ts'
+import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 import { delivery, newJob, newRef, quietLog } from '../jobs/job-fixture.ts'
 import { readStrictly } from './read-strictly.ts'
 
@@ -30,7 +30,9 @@ afterAll(async () => {
   await stopRedis(service)
 })
 
-test('cut off every 100 ms, no write is lost, doubled or out of order', { timeout: 300_000 }, async () => {
+test('cut off every 100 ms, no write is lost, doubled or out of order', {
+  timeout: 300_000,
+}, async () => {
   const writers: JobStore[] = Array.from({ length: 3 }, (_, i) => ({
     redis: connectRedis(service.url, { name: `writer-${i}`, log: quietLog, retries: null }),
     namespace: 'sl',
@@ -42,7 +44,9 @@ test('cut off every 100 ms, no write is lost, doubled or out of order', { timeou
 
   const over = new AbortController()
   const cutting = cutConnections(over.signal)
-  const ids = await Promise.all(Array.from({ length: runs }, (_, i) => runOne(writers[i % writers.length] ?? store)))
+  const ids = await Promise.all(
+    Array.from({ length: runs }, (_, i) => runOne(writers[i % writers.length] ?? store)),
+  )
   over.abort()
   const cuts = await cutting
 
@@ -54,7 +58,9 @@ test('cut off every 100 ms, no write is lost, doubled or out of order', { timeou
     if (ending !== 'complete' || JSON.stringify(rows) !== wholeRun)
       say(`it ends ${ending} with ${rows.length} of ${rowsPerRun} rows`)
   }
-  process.stdout.write(`chaos, writes: ${runs} runs of ${rowsPerRun} rows, ${cuts} cuts, problems ${problems.length}\n`)
+  process.stdout.write(
+    `chaos, writes: ${runs} runs of ${rowsPerRun} rows, ${cuts} cuts, problems ${problems.length}\n`,
+  )
   expect(problems).toEqual([])
   expect(cuts).toBeGreaterThan(3)
   for (const { redis } of writers) redis.disconnect()
@@ -72,7 +78,8 @@ async function runOne(store: JobStore): Promise<string> {
     onRefused() {},
     signal: new AbortController().signal,
   })
-  // A write every 20 rows, each awaited: as many writes as a search that is slower than Redis makes.
+  // A write every 20 rows, each awaited: as many writes as a search that is slower than Redis
+  // makes.
   for (let n = 0; n < rowsPerRun; n++) {
     await run.add({ n })
     if (n % 20 === 19) await run.flush()

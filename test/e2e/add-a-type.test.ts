@@ -9,7 +9,7 @@ import { openLive, signIn, startWhole, type Whole } from './whole-fixture.ts'
 /** The one file. */
 const wordLengths = `import { z } from 'zod'
 import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
 
 const Input = z.object({
   sentence: z.string().trim().min(1, 'Write a sentence.').max(200).meta({ title: 'Sentence', description: 'Whose words are measured.' }),
@@ -35,7 +35,17 @@ export const wordLengths = defineSearch<SearchTools, typeof Input>({
   },
 })
 `
-const parts = ['app', 'jobs', 'searches', 'server', 'webindex', 'workers', 'package.json', 'tsconfig.json', 'next.config.js']
+const parts = [
+  'app',
+  'jobs',
+  'searches',
+  'server',
+  'webindex',
+  'workers',
+  'package.json',
+  'tsconfig.json',
+  'next.config.js',
+]
 
 let project: string
 let whole: Whole
@@ -49,7 +59,10 @@ beforeAll(async () => {
   const catalog = join(project, 'searches/catalog.ts')
   const text = await readFile(catalog, 'utf8')
   // An import and a name: the one line that the linter makes two.
-  await writeFile(catalog, `import { wordLengths } from './word-lengths.ts'\n${text.replace(/= \[/, '= [wordLengths, ')}`)
+  await writeFile(
+    catalog,
+    `import { wordLengths } from './word-lengths.ts'\n${text.replace(/= \[/, '= [wordLengths, ')}`,
+  )
   whole = await startWhole({ shards: 4, sites: 10 }, project)
   await whole.addWorker()
 })
@@ -64,9 +77,17 @@ test('a type that is added by one file and one line has its form, checks, live r
   const call = apiClient(whole.url, user.key)
 
   const { searches } = (await call('GET', '/api/searches')).body
-  expect(searches[0]).toMatchObject({ name: 'word-lengths', columns: [{ key: 'word' }, { key: 'letters' }] })
-  const refused = await call('POST', '/api/jobs', { search: 'word-lengths', input: { sentence: ' ' } })
-  expect(refused.body.error).toMatchObject({ issues: [{ path: 'input.sentence', message: 'Write a sentence.' }] })
+  expect(searches[0]).toMatchObject({
+    name: 'word-lengths',
+    columns: [{ key: 'word' }, { key: 'letters' }],
+  })
+  const refused = await call('POST', '/api/jobs', {
+    search: 'word-lengths',
+    input: { sentence: ' ' },
+  })
+  expect(refused.body.error).toMatchObject({
+    issues: [{ path: 'input.sentence', message: 'Write a sentence.' }],
+  })
 
   const context = await signIn(whole, 'user@example.com')
   const page = await openLive(context, '/')
@@ -81,13 +102,24 @@ test('a type that is added by one file and one line has its form, checks, live r
 
   const socket = await connectSocket(whole.url, user.key)
   const [{ job }] = await socket.emitWithAck('watch', { jobs: [{ id }] })
-  expect(job).toMatchObject({ search: 'word-lengths', state: 'complete', rowCount: 3, input: { shortest: 2 } })
+  expect(job).toMatchObject({
+    search: 'word-lengths',
+    state: 'complete',
+    rowCount: 3,
+    input: { shortest: 2 },
+  })
   socket.close()
 
-  expect((await call('GET', `/api/jobs/${id}/rows.csv`)).body).toBe('Word,Letters\nlighthouse,10\nfinds,5\nships,5\n')
+  expect((await call('GET', `/api/jobs/${id}/rows.csv`)).body).toBe(
+    'Word,Letters\nlighthouse,10\nfinds,5\nships,5\n',
+  )
   const { events } = (await call('GET', `/api/jobs/${id}/timeline`)).body
-  expect(events.flatMap((event: { data: { text?: string } }) => event.data.text ?? [])).toEqual(['Measures 4 words.'])
-  expect((await call('GET', '/api/jobs?search=word-lengths')).body.jobs).toMatchObject([{ id, rowCount: 3 }])
+  expect(events.flatMap((event: { data: { text?: string } }) => event.data.text ?? [])).toEqual([
+    'Measures 4 words.',
+  ])
+  expect((await call('GET', '/api/jobs?search=word-lengths')).body.jobs).toMatchObject([
+    { id, rowCount: 3 },
+  ])
   await page.goto('/')
   await page.getByRole('link', { name: /lighthouse finds ships/ }).waitFor()
   await context.close()

@@ -41,14 +41,18 @@ test('a state that is chosen is asked of the server, kept in the address, and su
   await page.getByRole('button', { name: 'Cancelled' }).click()
   await page.locator(`[data-job="${waiting}"]`).waitFor({ state: 'detached' })
   await page.locator(`[data-job="${cancelled}"]`).waitFor()
-  await expect.poll(() => questions.filter((question) => question.includes('"feed:open"')).length).toBe(2)
+  await expect
+    .poll(() => questions.filter((question) => question.includes('"feed:open"')).length)
+    .toBe(2)
   expect(questions.at(-1)).toContain('["feed:open",{"filter":{"state":"cancelled"}}]')
   expect(requests.filter((path) => path.startsWith('/api'))).toEqual([])
   expect(new URL(page.url()).search).toBe('?state=cancelled')
 
   await page.reload()
   await untilLive(page)
-  expect(await page.getByRole('button', { name: 'Cancelled' }).getAttribute('aria-pressed')).toBe('true')
+  expect(await page.getByRole('button', { name: 'Cancelled' }).getAttribute('aria-pressed')).toBe(
+    'true',
+  )
   expect(await page.locator('[data-job]').count()).toBe(1)
   expect(mishaps).toEqual([])
 })

@@ -2,7 +2,16 @@ import type { BrowserContext, Page, WebSocketRoute } from 'playwright'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { everybodysTarget } from '../searches/many-shards.ts'
 import { openHooksPage } from './hooks-page.ts'
-import { openLive, recordStatuses, signIn, startByKey, startSearch, startWhole, untilLive, type Whole } from './whole-fixture.ts'
+import {
+  openLive,
+  recordStatuses,
+  signIn,
+  startByKey,
+  startSearch,
+  startWhole,
+  untilLive,
+  type Whole,
+} from './whole-fixture.ts'
 
 let whole: Whole
 let admin: BrowserContext
@@ -20,7 +29,8 @@ afterEach(async () => {
 })
 afterAll(() => whole?.stop())
 
-const says = (page: Page, status: string) => page.locator(`[data-connection="${status}"]`).waitFor({ timeout: 60_000 })
+const says = (page: Page, status: string) =>
+  page.locator(`[data-connection="${status}"]`).waitFor({ timeout: 60_000 })
 
 test('the server dies and comes back: one question carries all that is watched, and the page catches up', async () => {
   const ids = [await startByKey(whole, people.user.key), await startByKey(whole, people.other.key)]
@@ -39,9 +49,12 @@ test('the server dies and comes back: one question carries all that is watched, 
   await untilLive(page)
   expect(await statuses()).toEqual(['live', 'reconnecting', 'live'])
   const since = (id: string) => `{"id":"${id}","since":{"epoch":"[^"]+","seq":\\d+}}`
-  expect(said('watch').slice(asked)).toEqual([expect.stringMatching(`\\["watch",{"jobs":\\[${ids.map(since).join(',')}\\]}\\]$`)])
+  expect(said('watch').slice(asked)).toEqual([
+    expect.stringMatching(`\\["watch",{"jobs":\\[${ids.map(since).join(',')}\\]}\\]$`),
+  ])
   expect(said('feed:open').at(-1)).toContain('{"filter":{"search":"linking-domains"}}')
-  for (const id of ids) await page.locator(`[data-watched="${id}"]`).getByText('complete 300 rows').waitFor()
+  for (const id of ids)
+    await page.locator(`[data-watched="${id}"]`).getByText('complete 300 rows').waitFor()
   await page.locator('[data-feed]').getByText('complete complete').waitFor()
   await whole.stopWorkers()
 })
@@ -76,7 +89,10 @@ test('a server that has fallen silent is noticed, though its connection stands',
 })
 
 /** Between the page and the server. Answers what the page has opened so far. */
-async function standBetween(page: Page, pass: (message: string, toPage: WebSocketRoute, opened: number) => string | null) {
+async function standBetween(
+  page: Page,
+  pass: (message: string, toPage: WebSocketRoute, opened: number) => string | null,
+) {
   const opened: WebSocketRoute[] = []
   await page.routeWebSocket(/\/socket\.io\//, (toPage) => {
     const number = opened.push(toPage)
@@ -92,7 +108,9 @@ const isAcknowledgement = (message: string) => /^43\d+\[/.test(message)
 
 test('a question that is never answered is no live page: it is asked again over another connection', async () => {
   const page = await user.newPage()
-  const opened = await standBetween(page, (message, _, number) => (number === 1 && isAcknowledgement(message) ? null : message))
+  const opened = await standBetween(page, (message, _, number) =>
+    number === 1 && isAcknowledgement(message) ? null : message,
+  )
   await page.goto('/')
   const statuses = await recordStatuses(page)
   await untilLive(page)
@@ -102,7 +120,9 @@ test('a question that is never answered is no live page: it is asked again over 
 
 test('a server that can’t read answers, but makes no live page', async () => {
   const page = await user.newPage()
-  const failure = JSON.stringify([{ error: { code: 'internal', message: 'Redis is out of reach.' } }])
+  const failure = JSON.stringify([
+    { error: { code: 'internal', message: 'Redis is out of reach.' } },
+  ])
   let failed = 0
   await standBetween(page, (message) => {
     if (!isAcknowledgement(message) || failed === 2) return message
@@ -117,7 +137,10 @@ test('a server that can’t read answers, but makes no live page', async () => {
 test('what an account may not do any more is told to its page', async () => {
   const context = await signIn(whole, 'admin@example.com')
   const page = await context.newPage()
-  const [opened, id] = [await standBetween(page, (message) => message), await startByKey(whole, people.admin.key)]
+  const [opened, id] = [
+    await standBetween(page, (message) => message),
+    await startByKey(whole, people.admin.key),
+  ]
   const revoke = (frame: object) => opened.at(-1)?.send(`42${JSON.stringify(['revoked', frame])}`)
   await page.goto(`/jobs/${id}`)
   await untilLive(page)

@@ -4,7 +4,10 @@ import type { BrowserContext, Page } from 'playwright'
 import type { HooksPage } from './fixtures/hooks-page.tsx'
 import { recordQuestions } from './whole-fixture.ts'
 
-/** A page of the tests' own at the server's origin, so that session and socket are real: nothing but the hooks, in StrictMode. */
+/**
+ * A page of the tests' own at the server's origin, so that session and socket are real: nothing but
+ * the hooks, in StrictMode.
+ */
 export async function openHooksPage(context: BrowserContext) {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('fixtures/hooks-page.tsx', import.meta.url))],
@@ -17,7 +20,8 @@ export async function openHooksPage(context: BrowserContext) {
   const questions = recordQuestions(page)
   let sockets = 0
   page.on('websocket', () => sockets++)
-  // A document that the server itself sent: to one of Playwright's making, Chromium refuses sockets on the machine's own network.
+  // A document that the server itself sent: to one of Playwright's making, Chromium refuses sockets
+  // on the machine's own network.
   await page.goto('/healthz')
   await page.addScriptTag({ content: outputFiles[0]?.text ?? '' })
   return {
@@ -25,10 +29,14 @@ export async function openHooksPage(context: BrowserContext) {
     /** What was said over sockets, as Socket.IO frames them. */
     said: (event: string) => questions.filter((question) => question.includes(`["${event}"`)),
     sockets: () => sockets,
-    show: (wish: Partial<HooksPage>) => show(page, { watched: [], mine: false, feed: null, ...wish }),
+    show: (wish: Partial<HooksPage>) =>
+      show(page, { watched: [], mine: false, feed: null, ...wish }),
   }
 }
 
 async function show(page: Page, wish: HooksPage): Promise<void> {
-  await page.evaluate((wish) => (window as unknown as { show(page: HooksPage): Promise<void> }).show(wish), wish)
+  await page.evaluate(
+    (wish) => (window as unknown as { show(page: HooksPage): Promise<void> }).show(wish),
+    wish,
+  )
 }

@@ -40,13 +40,21 @@ test('a search goes from queued to complete before the eyes of its owner and of 
   const id = await startSearch(page, everybodysTarget)
   await page.locator('[data-job-state="new"]').waitFor()
   const line = `[data-job="${id}"]`
-  await Promise.all([home, feed].map((list) => list.locator(`${line} [data-job-state="new"]`).waitFor()))
+  await Promise.all(
+    [home, feed].map((list) => list.locator(`${line} [data-job-state="new"]`).waitFor()),
+  )
 
   const requests = [page, home, feed].map(recordRequests)
-  const states = await Promise.all([recordStates(page, 'main'), recordStates(home, line), recordStates(feed, line)])
+  const states = await Promise.all([
+    recordStates(page, 'main'),
+    recordStates(home, line),
+    recordStates(feed, line),
+  ])
   await whole.addWorker()
   await Promise.all(
-    [page, home, feed].map((each) => each.locator(`${each === page ? '' : line} [data-job-state="complete"]`).waitFor()),
+    [page, home, feed].map((each) =>
+      each.locator(`${each === page ? '' : line} [data-job-state="complete"]`).waitFor(),
+    ),
   )
 
   for (const seen of states) expect(await seen()).toEqual(['new', 'running', 'complete'])
@@ -81,7 +89,9 @@ test('somebody who comes in the midst of a search sees what was found before', a
   expect(mishaps).toEqual([])
 })
 
-test('a page outlives its server: it says that it is not live, and catches up by itself', { timeout: 90_000 }, async () => {
+test('a page outlives its server: it says that it is not live, and catches up by itself', {
+  timeout: 90_000,
+}, async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   await startSearch(page, everybodysTarget)
@@ -92,13 +102,17 @@ test('a page outlives its server: it says that it is not live, and catches up by
   await whole.startServerAgain()
   await untilLive(page)
   expect(questions.filter((question) => question.includes('"watch"'))).toEqual([
-    expect.stringMatching(/"watch",\{"jobs":\[\{"id":"[^"]+","since":\{"epoch":"[^"]+","seq":\d+\}\}\]\}/),
+    expect.stringMatching(
+      /"watch",\{"jobs":\[\{"id":"[^"]+","since":\{"epoch":"[^"]+","seq":\d+\}\}\]\}/,
+    ),
   ])
   await page.locator('main [data-job-state="complete"]').waitFor()
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
 })
 
-test('a worker dies and the page shows the next attempt from its first row on', { timeout: 90_000 }, async () => {
+test('a worker dies and the page shows the next attempt from its first row on', {
+  timeout: 90_000,
+}, async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   await startSearch(page, everybodysTarget)

@@ -2,7 +2,14 @@ import type { BrowserContext } from 'playwright'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { everybodysTarget } from '../searches/many-shards.ts'
 import { password } from '../server/server-fixture.ts'
-import { fillSignIn, openLive, signIn, startSearch, startWhole, type Whole } from './whole-fixture.ts'
+import {
+  fillSignIn,
+  openLive,
+  signIn,
+  startSearch,
+  startWhole,
+  type Whole,
+} from './whole-fixture.ts'
 
 let whole: Whole
 let user: BrowserContext
@@ -63,7 +70,9 @@ test('what is wrong with an input is said at its field, which has the focus', as
   await page.getByText('Enter a domain').waitFor()
   const field = page.getByRole('textbox', { name: 'Domain' })
   expect(await field.getAttribute('aria-invalid')).toBe('true')
-  await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true)
+  await expect
+    .poll(() => field.evaluate((element) => element === document.activeElement))
+    .toBe(true)
 })
 
 test('results are sorted and filtered by keyboard, and their columns say what they mean', async () => {
@@ -117,7 +126,8 @@ test('a chosen theme is painted by the server from then on', async () => {
   const page = await openLive(user, '/')
   await page.getByRole('button', { name: 'Theme: System' }).click()
   await page.getByRole('menuitemradio', { name: 'Dark' }).click()
-  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
+  const background = () =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
   await expect.poll(background).toBe('rgb(12, 13, 15)')
   expect(await (await user.request.get('/')).text()).toContain('data-theme="dark"')
 })

@@ -18,7 +18,8 @@ afterEach(async () => {
 })
 afterAll(() => whole?.stop())
 
-const watchOf = (...jobs: string[]) => new RegExp(jobs.map((id) => `"id":"${id}","since"`).join('.*'))
+const watchOf = (...jobs: string[]) =>
+  new RegExp(jobs.map((id) => `"id":"${id}","since"`).join('.*'))
 
 test('mounted twice by StrictMode, a tab has one socket, and all that it shows is asked for once', async () => {
   const { page, said, sockets, show } = await openHooksPage(admin)
@@ -42,7 +43,9 @@ test('two components share one watch, which ends a moment after both are gone', 
 
   await show({ watched: [id] })
   await show({ watched: [] })
-  await expect.poll(() => said('unwatch')).toEqual([expect.stringContaining(`["unwatch",{"jobs":["${id}"]}]`)])
+  await expect
+    .poll(() => said('unwatch'))
+    .toEqual([expect.stringContaining(`["unwatch",{"jobs":["${id}"]}]`)])
   expect(said('watch')).toHaveLength(1)
 })
 
@@ -53,7 +56,8 @@ test('who leaves and comes back in a moment has never left', async () => {
   await untilLive(page)
   await show({})
   await show({ watched: [id], mine: true, feed: {} })
-  // Another one leaves for good: once that is said, whatever would have been said of the first would have been, too.
+  // Another one leaves for good: once that is said, whatever would have been said of the first
+  // would have been, too.
   await show({ watched: [id, other], mine: true, feed: {} })
   await show({ watched: [id], mine: true, feed: {} })
   await expect.poll(() => said('unwatch')).toEqual([expect.stringContaining(other)])

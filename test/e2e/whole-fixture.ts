@@ -7,10 +7,24 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { buildPages } from '#scripts/build-pages.ts'
 import { findChromium } from '#scripts/chromium.ts'
 import { buildIndexOfManyShards, everybodysTarget } from '../searches/many-shards.ts'
-import { apiClient, makePeople, password, root, startWorker, stopProcess, testEnvironment } from '../server/server-fixture.ts'
+import {
+  apiClient,
+  makePeople,
+  password,
+  root,
+  startWorker,
+  stopProcess,
+  testEnvironment,
+} from '../server/server-fixture.ts'
 
-/** The whole of Searchlight as people meet it: built pages, a server process, a real browser; workers when a test wants them. */
-export async function startWhole(index: { shards: number; sites: number } = { shards: 512, sites: 2_000 }, project = root) {
+/**
+ * The whole of Searchlight as people meet it: built pages, a server process, a real browser;
+ * workers when a test wants them.
+ */
+export async function startWhole(
+  index: { shards: number; sites: number } = { shards: 512, sites: 2_000 },
+  project = root,
+) {
   await buildPages({ say: () => {} })
   const indexDir = await mkdtemp(join(tmpdir(), 'searchlight-e2e-'))
   const { sites } = await buildIndexOfManyShards(indexDir, index)
@@ -56,8 +70,14 @@ export type Whole = Awaited<ReturnType<typeof startWhole>>
 
 async function launch(): Promise<Browser> {
   const executablePath = await findChromium()
-  if (executablePath === null) throw new Error('There is no browser; `npm test` finds or installs one.')
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking']
+  if (executablePath === null)
+    throw new Error('There is no browser; `npm test` finds or installs one.')
+  const args = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--disable-background-networking',
+  ]
   return chromium.launch({ executablePath, args })
 }
 
@@ -82,7 +102,10 @@ async function startServerProcess(
 
 /** A browser of somebody's own, signed in as them. */
 export async function signIn(whole: Whole, email: string): Promise<BrowserContext> {
-  const context = await whole.browser.newContext({ baseURL: whole.url, viewport: { width: 1280, height: 800 } })
+  const context = await whole.browser.newContext({
+    baseURL: whole.url,
+    viewport: { width: 1280, height: 800 },
+  })
   const page = await context.newPage()
   await page.goto('/sign-in')
   await fillSignIn(page, email, password)
@@ -127,7 +150,9 @@ export async function startByKey({ url }: Whole, key: string): Promise<string> {
   return body.job.id
 }
 
-/** What the page asks the server for, from now on. The socket is not among it: it was there before. */
+/**
+ * What the page asks the server for, from now on. The socket is not among it: it was there before.
+ */
 export function recordRequests(page: Page): string[] {
   const requests: string[] = []
   page.on('request', (request) => requests.push(new URL(request.url()).pathname))
@@ -137,20 +162,30 @@ export function recordRequests(page: Page): string[] {
 /** What the page says over sockets that it opens from now on. */
 export function recordQuestions(page: Page): string[] {
   const questions: string[] = []
-  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => questions.push(String(payload))))
+  page.on('websocket', (socket) =>
+    socket.on('framesent', ({ payload }) => questions.push(String(payload))),
+  )
   return questions
 }
 
-/** Every state that a job shows inside an element from now on, in order; answers how to read them. */
+/**
+ * Every state that a job shows inside an element from now on, in order; answers how to read them.
+ */
 export async function recordStates(page: Page, within: string): Promise<() => Promise<string[]>> {
   const seen = await page.evaluateHandle((selector) => {
     const states: string[] = []
     const look = () => {
-      const state = document.querySelector(`${selector} [data-job-state]`)?.getAttribute('data-job-state')
+      const state = document
+        .querySelector(`${selector} [data-job-state]`)
+        ?.getAttribute('data-job-state')
       if (state && state !== states.at(-1)) states.push(state)
     }
     look()
-    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true })
+    new MutationObserver(look).observe(document.body, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+    })
     return states
   }, within)
   return () => seen.jsonValue()
@@ -165,18 +200,25 @@ export async function recordStatuses(page: Page): Promise<() => Promise<string[]
       if (status && status !== statuses.at(-1)) statuses.push(status)
     }
     look()
-    new MutationObserver(look).observe(document.body, { subtree: true, attributeFilter: ['data-connection'] })
+    new MutationObserver(look).observe(document.body, {
+      subtree: true,
+      attributeFilter: ['data-connection'],
+    })
     return statuses
   })
   return () => seen.jsonValue()
 }
 
-/** Whatever goes wrong inside the page; a test expects it to stay empty. Answers of the server that say no are no such thing. */
+/**
+ * Whatever goes wrong inside the page; a test expects it to stay empty. Answers of the server that
+ * say no are no such thing.
+ */
 export function recordMishaps(page: Page): string[] {
   const mishaps: string[] = []
   page.on('pageerror', (error) => mishaps.push(error.message))
   page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) mishaps.push(message.text())
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      mishaps.push(message.text())
   })
   return mishaps
 }

@@ -1,10 +1,11 @@
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import type { Job } from '#jobs/job.ts'
-import { connectRedis, type Log } from '#jobs/redis/connect.ts'
+import type { Log } from '#jobs/log.ts'
+import type { Delivery } from '#jobs/redis/attempt.ts'
+import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
 import { renewEpochs } from '#jobs/redis/epoch.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
-import type { Delivery } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { redisUrl, uniquePrefix } from '../services.ts'
 
@@ -27,7 +28,10 @@ export const roomy: WaitingLimits = { inAll: 10_000, perUser: 100 }
 export async function newJob(
   store: JobStore,
   ref = newRef(),
-  { input = { domain: 'example.com' }, createdAt = new Date() }: { input?: Record<string, unknown>; createdAt?: Date } = {},
+  {
+    input = { domain: 'example.com' },
+    createdAt = new Date(),
+  }: { input?: Record<string, unknown>; createdAt?: Date } = {},
 ): Promise<JobRef> {
   await createJob({ ...ref, input, createdAt }, roomy, store)
   return ref

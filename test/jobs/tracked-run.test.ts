@@ -16,7 +16,9 @@ function openRun(answer: (write: RunWrite) => Promise<void> = async () => {}) {
     signal: new AbortController().signal,
   })
   const rowsWritten = () =>
-    writes.flatMap(({ events }) => events.flatMap((event) => (event.type === 'rows' ? JSON.parse(event.data).rows : [])))
+    writes.flatMap(({ events }) =>
+      events.flatMap((event) => (event.type === 'rows' ? JSON.parse(event.data).rows : [])),
+    )
   return { run, writes, rowsWritten, refusals: () => refused }
 }
 
@@ -69,7 +71,12 @@ describe('a tracked run', () => {
     run.note('between')
     await run.add({ n: 2 })
     await run.complete()
-    expect(writes.flatMap(({ events }) => events.map(({ type }) => type))).toEqual(['rows', 'note', 'rows', 'state'])
+    expect(writes.flatMap(({ events }) => events.map(({ type }) => type))).toEqual([
+      'rows',
+      'note',
+      'rows',
+      'state',
+    ])
   })
 
   test('refuses a row that is too large and a job that is too full, in words for people', async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { fingerprintOf } from '#scripts/build-pages.ts'
-import { tempDir } from './temp-dir.ts'
+import { tempDir } from '../local/temp-dir.ts'
 
 test('pages are built again when a file of theirs changes or moves, and for no other file', async () => {
   const folder = await tempDir()

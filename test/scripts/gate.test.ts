@@ -8,7 +8,10 @@ const file = (status: string, ...statuses: string[]) => ({
 })
 
 test('passed and failed tests are counted', () => {
-  const report = { success: false, testResults: [file('failed', 'passed', 'failed'), file('passed', 'passed')] }
+  const report = {
+    success: false,
+    testResults: [file('failed', 'passed', 'failed'), file('passed', 'passed')],
+  }
   expect(countTests(report, 1)).toEqual({ passed: 2, failed: 1, skipped: [] })
 })
 
@@ -18,14 +21,19 @@ test('a skipped test and one that is still to do count as failed, and are named'
 })
 
 test('a file that could not be run counts as failed', () => {
-  expect(countTests({ success: false, testResults: [file('failed'), file('passed', 'passed')] }, 1)).toMatchObject({
+  expect(
+    countTests({ success: false, testResults: [file('failed'), file('passed', 'passed')] }, 1),
+  ).toMatchObject({
     passed: 1,
     failed: 1,
   })
 })
 
 test('a run that failed for no test counts as failed: an error after the end, or no test at all', () => {
-  expect(countTests({ success: false, testResults: [file('passed', 'passed')] }, 1)).toMatchObject({ passed: 1, failed: 1 })
+  expect(countTests({ success: false, testResults: [file('passed', 'passed')] }, 1)).toMatchObject({
+    passed: 1,
+    failed: 1,
+  })
   expect(countTests({ success: false, testResults: [] }, 1)).toMatchObject({ passed: 0, failed: 1 })
 })
 

@@ -4,16 +4,22 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { isNewEnough, needsInstall } from '#scripts/run.js'
-import { tempDir } from './temp-dir.ts'
+import { tempDir } from '../local/temp-dir.ts'
 
 type Packages = Record<string, { version: string; optional?: boolean; dev?: boolean }>
 
 async function project(wanted: Packages, installed?: Packages): Promise<string> {
   const folder = await tempDir()
-  writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ packages: { '': { version: '1.0.0' }, ...wanted } }))
+  writeFileSync(
+    join(folder, 'package-lock.json'),
+    JSON.stringify({ packages: { '': { version: '1.0.0' }, ...wanted } }),
+  )
   if (installed === undefined) return folder
   mkdirSync(join(folder, 'node_modules'))
-  writeFileSync(join(folder, 'node_modules', '.package-lock.json'), JSON.stringify({ packages: installed }))
+  writeFileSync(
+    join(folder, 'node_modules', '.package-lock.json'),
+    JSON.stringify({ packages: installed }),
+  )
   return folder
 }
 
@@ -25,12 +31,23 @@ test('packages are installed in a fresh clone, and not again', async () => {
 })
 
 test('packages are installed when the lock file asks for another version, or for one more', async () => {
-  expect(needsInstall(await project(a, { 'node_modules/a': { version: '1.0.1' } }), { development: false })).toBe(true)
-  expect(needsInstall(await project({ ...a, 'node_modules/b': { version: '1.0.0' } }, a), { development: false })).toBe(true)
+  expect(
+    needsInstall(await project(a, { 'node_modules/a': { version: '1.0.1' } }), {
+      development: false,
+    }),
+  ).toBe(true)
+  expect(
+    needsInstall(await project({ ...a, 'node_modules/b': { version: '1.0.0' } }, a), {
+      development: false,
+    }),
+  ).toBe(true)
 })
 
 test("another platform's packages may be absent, and for a start also those of development", async () => {
-  const optional = await project({ ...a, 'node_modules/o': { version: '1.0.0', optional: true } }, a)
+  const optional = await project(
+    { ...a, 'node_modules/o': { version: '1.0.0', optional: true } },
+    a,
+  )
   expect(needsInstall(optional, { development: true })).toBe(false)
   const dev = await project({ ...a, 'node_modules/d': { version: '1.0.0', dev: true } }, a)
   expect(needsInstall(dev, { development: false })).toBe(false)

@@ -5,8 +5,8 @@ import type { Row } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
 import { keywordMetrics } from '#searches/keyword-metrics.ts'
 import { pageAt } from '#test/webindex/index-fixture.ts'
-import type { IndexEngine } from '#webindex/engine.ts'
 import { readManifest } from '#webindex/manifest.ts'
+import type { IndexEngine } from '#webindex/query/engine.ts'
 import { breakFile } from './break-file.ts'
 import { counted, phraseItems, queries, queryLogOf } from './phrase-facts.ts'
 import { builtIndex, engineOf, engineOver, runSearch } from './run-search.ts'
@@ -18,7 +18,14 @@ const lookUp = (engine: IndexEngine, lines: string[], options?: Parameters<typeo
 function rowByHand(keyword: string, { log = true } = {}): Row {
   const long = keyword.split(' ').length > 4
   const none = { uses: 0, pages: 0, sites: 0, in_title: 0, in_anchor: 0, iaat: 0 }
-  const unknown = { uses: null, pages: null, sites: null, in_title: null, in_anchor: null, iaat: null }
+  const unknown = {
+    uses: null,
+    pages: null,
+    sites: null,
+    in_title: null,
+    in_anchor: null,
+    iaat: null,
+  }
   const counts = long ? unknown : (counted.get(keyword) ?? none)
   const logged = log ? queryLogOf(keyword) : null
   const searches = log ? (logged?.searches ?? 0) : null
@@ -90,7 +97,9 @@ test('lines are keywords: commas stay, blank ones drop, the same in another spel
     'x'.repeat(100),
     'y '.repeat(150),
   ]
-  const { rows, notes } = await runSearch(keywordMetrics, await engineOver(phraseItems()), { keywords: lines.join('\r\n') })
+  const { rows, notes } = await runSearch(keywordMetrics, await engineOver(phraseItems()), {
+    keywords: lines.join('\r\n'),
+  })
   expect(rows.map((row) => row.keyword)).toEqual(['Redis, Queue', 'web socket'])
   expect(rows[0]).toEqual({ ...rowByHand('redis queue'), keyword: 'Redis, Queue' })
   expect(notes.slice(1)).toEqual([
@@ -103,7 +112,9 @@ test('lines are keywords: commas stay, blank ones drop, the same in another spel
 })
 
 test('a long list is looked up in batches, each row once and in order', async () => {
-  const lines = Array.from({ length: 2500 }, (_, n) => (n % 10 === 0 ? `redis ${n}` : `nothing ${n}`))
+  const lines = Array.from({ length: 2500 }, (_, n) =>
+    n % 10 === 0 ? `redis ${n}` : `nothing ${n}`,
+  )
   lines[2222] = 'redis'
   const { rows, steps } = await lookUp(await engineOver(phraseItems()), lines)
   expect(rows.map((row) => row.keyword)).toEqual(lines)
@@ -112,7 +123,12 @@ test('a long list is looked up in batches, each row once and in order', async ()
   const done = steps.map((step) => step.done)
   expect(done).toEqual(done.toSorted((a, b) => a - b))
   expect(done[0]).toBe(0)
-  expect(steps.at(-1)).toEqual({ phase: 'Looking up keywords', done: 2500, total: 2500, unit: 'keywords' })
+  expect(steps.at(-1)).toEqual({
+    phase: 'Looking up keywords',
+    done: 2500,
+    total: 2500,
+    unit: 'keywords',
+  })
 })
 
 test('what lies in a broken file is unknown, not zero; the rest is told, and all broken is a failure', async () => {
@@ -126,8 +142,10 @@ test('what lies in a broken file is unknown, not zero; the rest is told, and all
   expect(rows.map((row) => row.keyword)).toEqual(lines)
   const unknown = rows.filter((row) => row.pages === null)
   expect(unknown.length).toBeGreaterThan(0)
-  for (const row of rows) if (!unknown.includes(row)) expect(row).toEqual(rowByHand(String(row.keyword)))
-  for (const { keyword: _, ...row } of unknown) expect(new Set(Object.values(row))).toEqual(new Set([null]))
+  for (const row of rows)
+    if (!unknown.includes(row)) expect(row).toEqual(rowByHand(String(row.keyword)))
+  for (const { keyword: _, ...row } of unknown)
+    expect(new Set(Object.values(row))).toEqual(new Set([null]))
   expect(notes.filter((note) => note.startsWith('Could not read'))).toEqual([
     expect.stringContaining('phrases-00.parquet (it is cut off'),
   ])

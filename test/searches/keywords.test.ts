@@ -3,31 +3,56 @@ import { describe, expect, test } from 'vitest'
 import type { Row } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
 import { keywords } from '#searches/keywords.ts'
-import type { IndexEngine } from '#webindex/engine.ts'
 import { readManifest } from '#webindex/manifest.ts'
+import type { IndexEngine } from '#webindex/query/engine.ts'
 import { breakFile } from './break-file.ts'
 import { counted, phraseItems, queries, queryLogOf } from './phrase-facts.ts'
 import { builtIndex, engineOf, engineOver, runSearch } from './run-search.ts'
 
-const search = (engine: IndexEngine, input: Record<string, unknown>, options?: Parameters<typeof runSearch>[3]) =>
-  runSearch(keywords, engine, { limit: 10_000, ...input }, options)
+const search = (
+  engine: IndexEngine,
+  input: Record<string, unknown>,
+  options?: Parameters<typeof runSearch>[3],
+) => runSearch(keywords, engine, { limit: 10_000, ...input }, options)
 const byPhrase = (a: Row, b: Row) => (String(a.phrase) < String(b.phrase) ? -1 : 1)
 
 /** The answer by going over all phrases that were counted by hand. */
-function findByHand({ q, match, minPages, log = true }: { q: string[]; match: string; minPages: number; log?: boolean }): Row[] {
-  const all = new Set([...counted.keys(), ...(log ? queries.map(({ query }) => query.toLowerCase().replace('-', ' ')) : [])])
+function findByHand({
+  q,
+  match,
+  minPages,
+  log = true,
+}: {
+  q: string[]
+  match: string
+  minPages: number
+  log?: boolean
+}): Row[] {
+  const all = new Set([
+    ...counted.keys(),
+    ...(log ? queries.map(({ query }) => query.toLowerCase().replace('-', ' ')) : []),
+  ])
   return [...all].flatMap((phrase) => {
     const words = phrase.split(' ')
     const adjacent = words.some((_, from) => q.every((word, at) => words[from + at] === word))
     if (!(match === 'phrase' ? adjacent : q.every((word) => words.includes(word)))) return []
     const long = words.length > 4
-    const { iaat: _, ...counts } = counted.get(phrase) ?? { uses: 0, pages: 0, sites: 0, in_title: 0, in_anchor: 0, iaat: 0 }
+    const { iaat: _, ...counts } = counted.get(phrase) ?? {
+      uses: 0,
+      pages: 0,
+      sites: 0,
+      in_title: 0,
+      in_anchor: 0,
+      iaat: 0,
+    }
     if (minPages > (long ? 0 : counts.pages)) return []
     const logged = queryLogOf(phrase)
     return {
       phrase,
       words: words.length,
-      ...(long ? { uses: null, pages: null, sites: null, in_title: null, in_anchor: null } : counts),
+      ...(long
+        ? { uses: null, pages: null, sites: null, in_title: null, in_anchor: null }
+        : counts),
       searches: log ? (logged?.searches ?? 0) : null,
       clicks: log ? (logged?.clicks ?? 0) : null,
       position: log ? (logged?.position ?? null) : null,
@@ -53,7 +78,9 @@ test('every number equals a plain count over the raw pages and queries', async (
     for (const match of ['phrase', 'all_words'])
       for (const minPages of [0, 1, 2, 5]) {
         const found = await search(engine, { q: q.join(' '), match, minPages })
-        expect(found.rows.sort(byPhrase), `${q} ${match} ${minPages}`).toEqual(findByHand({ q, match, minPages }).sort(byPhrase))
+        expect(found.rows.sort(byPhrase), `${q} ${match} ${minPages}`).toEqual(
+          findByHand({ q, match, minPages }).sort(byPhrase),
+        )
         rows += found.rows.length
       }
   expect(rows).toBeGreaterThan(500)
@@ -62,7 +89,9 @@ test('every number equals a plain count over the raw pages and queries', async (
 test('without a query log, searches are unknown, not zero', async () => {
   const engine = await engineOver(phraseItems({ withQueries: false }))
   const { rows } = await search(engine, { q: 'node', minPages: 1 })
-  expect(rows.sort(byPhrase)).toEqual(findByHand({ q: ['node'], match: 'phrase', minPages: 1, log: false }).sort(byPhrase))
+  expect(rows.sort(byPhrase)).toEqual(
+    findByHand({ q: ['node'], match: 'phrase', minPages: 1, log: false }).sort(byPhrase),
+  )
   expect(rows[0]).toMatchObject({ searches: null, clicks: null, position: null })
 })
 
@@ -81,11 +110,17 @@ test.each([
 
 describe('a run', () => {
   test('says what it read and how far it is, and has the phrases on most pages first in each shard', async () => {
-    const { rows, notes, steps } = await search(await engineOver(phraseItems(), { shards: 1 }), { q: 'redis' })
+    const { rows, notes, steps } = await search(await engineOver(phraseItems(), { shards: 1 }), {
+      q: 'redis',
+    })
     expect(notes).toEqual([
-      expect.stringMatching(/^Reads the index of 2026-05-06 07:08 UTC \(generation .*\): 24 pages, \d+ phrases, [\d.]+ MB\.$/),
+      expect.stringMatching(
+        /^Reads the index of 2026-05-06 07:08 UTC \(generation .*\): 24 pages, \d+ phrases, [\d.]+ MB\.$/,
+      ),
     ])
-    expect(steps).toEqual([0, 1].map((done) => ({ phase: 'Reading phrases', done, total: 1, unit: 'shards' })))
+    expect(steps).toEqual(
+      [0, 1].map((done) => ({ phase: 'Reading phrases', done, total: 1, unit: 'shards' })),
+    )
     const pages = rows.map((row) => Number(row.pages))
     expect(pages).toEqual(pages.toSorted((a, b) => b - a))
   })
@@ -142,7 +177,12 @@ describe('a run', () => {
 })
 
 test('the input has defaults for all but the words', () => {
-  expect(keywords.input.parse({ q: ' web socket ' })).toEqual({ q: 'web socket', match: 'phrase', minPages: 1, limit: 1000 })
+  expect(keywords.input.parse({ q: ' web socket ' })).toEqual({
+    q: 'web socket',
+    match: 'phrase',
+    minPages: 1,
+    limit: 1000,
+  })
 })
 
 test.each([

@@ -9,8 +9,8 @@ import { SearchFailed } from '#jobs/errors.ts'
 import { keywordMetrics } from '#searches/keyword-metrics.ts'
 import { keywords } from '#searches/keywords.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
-import { createIndexEngine } from '#webindex/engine.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
+import { createIndexEngine } from '#webindex/query/engine.ts'
 import { runSearch } from './run-search.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'searchlight-large-index-'))
@@ -30,25 +30,28 @@ const searches: [string, Search<SearchTools>, Record<string, unknown>][] = [
   ['keyword-metrics', keywordMetrics, { keywords: list }],
 ]
 
-test.each(searches)('an abort of %s is heard at once, whenever it comes', async (_, search, input) => {
-  const engine = await engineWith()
-  const started = performance.now()
-  const whole = await runSearch(search, engine, input)
-  const wholeMs = performance.now() - started
-  for (const part of [0.05, 0.3, 0.6]) {
-    const stop = new AbortController()
-    const running = runSearch(search, engine, input, { stop }).catch((error: unknown) => error)
-    await Promise.race([after(wholeMs * part), running])
-    const aborted = performance.now()
-    stop.abort(new Error('cancelled'))
-    const ended = await running
-    expect(performance.now() - aborted).toBeLessThan(500)
-    // The second time it may have been through already.
-    if (ended instanceof Error) expect(ended.message).toBe('cancelled')
-    else expect(ended).toMatchObject({ rows: whole.rows })
-  }
-  expect((await runSearch(search, engine, input)).rows).toEqual(whole.rows)
-})
+test.each(searches)(
+  'an abort of %s is heard at once, whenever it comes',
+  async (_, search, input) => {
+    const engine = await engineWith()
+    const started = performance.now()
+    const whole = await runSearch(search, engine, input)
+    const wholeMs = performance.now() - started
+    for (const part of [0.05, 0.3, 0.6]) {
+      const stop = new AbortController()
+      const running = runSearch(search, engine, input, { stop }).catch((error: unknown) => error)
+      await Promise.race([after(wholeMs * part), running])
+      const aborted = performance.now()
+      stop.abort(new Error('cancelled'))
+      const ended = await running
+      expect(performance.now() - aborted).toBeLessThan(500)
+      // The second time it may have been through already.
+      if (ended instanceof Error) expect(ended.message).toBe('cancelled')
+      else expect(ended).toMatchObject({ rows: whole.rows })
+    }
+    expect((await runSearch(search, engine, input)).rows).toEqual(whole.rows)
+  },
+)
 
 test('eight searches at once, of which hardly two fit into memory, all find the same', async () => {
   const [, search, input] = searches[0] ?? []
@@ -70,20 +73,23 @@ test('a search that memory does not suffice for fails and says so', async () => 
   await expect(running).rejects.toThrow('needs more memory than searches may use here (4 MB)')
 })
 
-test.each(searches)('%s lets go of the process after some rows, again and again', async (_, search, input) => {
-  const engine = await engineWith()
-  let [inOneGo, most] = [0, 0]
-  let running = true
-  const beat = () => {
-    inOneGo = 0
-    if (running) setImmediate(beat)
-  }
-  beat()
-  const onRow = () => {
-    most = Math.max(most, ++inOneGo)
-  }
-  const { rows } = await runSearch(search, engine, input, { onRow })
-  running = false
-  expect(rows.length).toBeGreaterThan(1_500)
-  expect(most).toBeLessThanOrEqual(1_000)
-})
+test.each(searches)(
+  '%s lets go of the process after some rows, again and again',
+  async (_, search, input) => {
+    const engine = await engineWith()
+    let [inOneGo, most] = [0, 0]
+    let running = true
+    const beat = () => {
+      inOneGo = 0
+      if (running) setImmediate(beat)
+    }
+    beat()
+    const onRow = () => {
+      most = Math.max(most, ++inOneGo)
+    }
+    const { rows } = await runSearch(search, engine, input, { onRow })
+    running = false
+    expect(rows.length).toBeGreaterThan(1_500)
+    expect(most).toBeLessThanOrEqual(1_000)
+  },
+)

@@ -1,18 +1,24 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { NoNetwork } from '#crawler/errors.ts'
+import type { Web } from '#crawler/web.ts'
 import type { Row } from '#jobs/define-search.ts'
 import { PassingError, SearchFailed } from '#jobs/errors.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
-import { linkTo, pageAt, pagesOf, temporaryFolder, writeTree } from '#test/webindex/index-fixture.ts'
-import { answer, localSites, webOf } from '#test/webindex/web/local-sites.ts'
-import type { WebDocument } from '#webindex/document.ts'
-import type { IndexEngine } from '#webindex/engine.ts'
+import { answer, localSites, webOf } from '#test/crawler/local-sites.ts'
+import {
+  linkTo,
+  pageAt,
+  pagesOf,
+  temporaryFolder,
+  writeTree,
+} from '#test/webindex/index-fixture.ts'
 import { readManifest } from '#webindex/manifest.ts'
-import type { SourceItem } from '#webindex/source-item.ts'
-import { starterSource } from '#webindex/starter-documents.ts'
-import { NoNetwork } from '#webindex/web/errors.ts'
-import type { Web } from '#webindex/web/web.ts'
+import type { WebDocument } from '#webindex/pages/document.ts'
+import type { IndexEngine } from '#webindex/query/engine.ts'
+import type { SourceItem } from '#webindex/source.ts'
+import { starterSource } from '#webindex/sources/packages/packages-source.ts'
 import { breakFile } from './break-file.ts'
 import { builtAt, builtIndex, dice, engineOf, engineOver, runSearch } from './run-search.ts'
 
@@ -21,30 +27,71 @@ const search = (engine: IndexEngine, input: Record<string, unknown>, options?: O
   runSearch(linkingDomains, engine, input, options)
 const pageItems = (pages: WebDocument[]): SourceItem[] => pages.map((page) => ({ page }))
 
-/** Links between places whose site, host and page are written down by hand, spelt in the ways that pages spell them. */
+/**
+ * Links between places whose site, host and page are written down by hand, spelt in the ways that
+ * pages spell them.
+ */
 const sources = [
   { site: 'a.com', urls: ['https://a.com/1', 'http://www.a.com/2', 'https://blog.a.com/3'] },
   { site: 'b.co.uk', urls: ['https://b.co.uk/', 'https://x.y.b.co.uk/'] },
   { site: 'c.github.io', urls: ['https://c.github.io/'] },
-  { site: 'github.com/ann', urls: ['https://github.com/ann/x', 'https://github.com/Ann/y', 'https://gist.github.com/ann/z'] },
+  {
+    site: 'github.com/ann',
+    urls: ['https://github.com/ann/x', 'https://github.com/Ann/y', 'https://gist.github.com/ann/z'],
+  },
   { site: 'github.com/bob', urls: ['https://github.com/bob'] },
   { site: 'github.com', urls: ['https://docs.github.com/en'] },
   { site: 'redis.io', urls: ['https://redis.io/', 'https://docs.redis.io/a'] },
 ]
 const targets = [
-  { site: 'redis.io', host: 'redis.io', page: 'redis.io', spellings: ['https://redis.io', 'http://www.redis.io/#top'] },
-  { site: 'redis.io', host: 'redis.io', page: 'redis.io/a', spellings: ['https://redis.io/a/', 'http://redis.io/a#b'] },
-  { site: 'redis.io', host: 'docs.redis.io', page: 'docs.redis.io/a', spellings: ['https://docs.redis.io/a'] },
+  {
+    site: 'redis.io',
+    host: 'redis.io',
+    page: 'redis.io',
+    spellings: ['https://redis.io', 'http://www.redis.io/#top'],
+  },
+  {
+    site: 'redis.io',
+    host: 'redis.io',
+    page: 'redis.io/a',
+    spellings: ['https://redis.io/a/', 'http://redis.io/a#b'],
+  },
+  {
+    site: 'redis.io',
+    host: 'docs.redis.io',
+    page: 'docs.redis.io/a',
+    spellings: ['https://docs.redis.io/a'],
+  },
   {
     site: 'github.com/ann',
     host: 'github.com',
     page: 'github.com/ann/x',
     spellings: ['https://github.com/ann/x', 'http://github.com/ann/x/'],
   },
-  { site: 'github.com/bob', host: 'github.com', page: 'github.com/bob', spellings: ['https://www.github.com/bob'] },
-  { site: 'github.com', host: 'github.com', page: 'github.com/features', spellings: ['https://github.com/features'] },
-  { site: 'github.com', host: 'docs.github.com', page: 'docs.github.com/en', spellings: ['https://docs.github.com/en'] },
-  { site: 'github.community', host: 'github.community', page: 'github.community', spellings: ['https://github.community/'] },
+  {
+    site: 'github.com/bob',
+    host: 'github.com',
+    page: 'github.com/bob',
+    spellings: ['https://www.github.com/bob'],
+  },
+  {
+    site: 'github.com',
+    host: 'github.com',
+    page: 'github.com/features',
+    spellings: ['https://github.com/features'],
+  },
+  {
+    site: 'github.com',
+    host: 'docs.github.com',
+    page: 'docs.github.com/en',
+    spellings: ['https://docs.github.com/en'],
+  },
+  {
+    site: 'github.community',
+    host: 'github.community',
+    page: 'github.community',
+    spellings: ['https://github.community/'],
+  },
 ]
 const anchors = ['', 'Redis', 'redis', 'Zebra', 'ägypten', '😀 smile', 'docs']
 
@@ -63,7 +110,8 @@ const facts = Array.from({ length: 1500 }, () => {
     kind: pick(['text', 'text', 'image', 'metadata'] as const),
   }
 })
-const dateOf = (url: string) => new Date(Date.UTC(2026, 0, 1 + (url.length % 9), 1, 2, 3, url.length))
+const dateOf = (url: string) =>
+  new Date(Date.UTC(2026, 0, 1 + (url.length % 9), 1, 2, 3, url.length))
 
 /** What Search Console tells: this page links to that property. */
 const reported = [
@@ -94,27 +142,49 @@ const ranks = [
 ]
 
 function factItems(): SourceItem[] {
-  const urls = [...new Set([...sources.flatMap((source) => source.urls), ...reported.map((fact) => fact.from)])]
+  const urls = [
+    ...new Set([...sources.flatMap((source) => source.urls), ...reported.map((fact) => fact.from)]),
+  ]
   const pages = urls.map((url) => {
     const links = allFacts.filter((fact) => fact.from === url)
     return pageAt(
       url,
-      links.map(({ href, ...more }) => linkTo(href, { anchor: more.anchor, nofollow: more.nofollow, kind: more.kind })),
+      links.map(({ href, ...more }) =>
+        linkTo(href, { anchor: more.anchor, nofollow: more.nofollow, kind: more.kind }),
+      ),
       { seenAt: dateOf(url) },
     )
   })
-  return [...pageItems(pages), ...edges.map((edge) => ({ edge })), ...ranks.map((rank) => ({ rank }))]
+  return [
+    ...pageItems(pages),
+    ...edges.map((edge) => ({ edge })),
+    ...ranks.map((rank) => ({ rank })),
+  ]
 }
 
-/** The share of sites with less PageRank, by plain iteration (damping 0.85; who links nowhere links everywhere). */
+/**
+ * The share of sites with less PageRank, by plain iteration (damping 0.85; who links nowhere links
+ * everywhere).
+ */
 function rankByHand(): Map<string, number> {
   const pairs = [
-    ...allFacts.filter((fact) => fact.kind !== 'metadata').map((fact) => [fact.fromSite, fact.site]),
+    ...allFacts
+      .filter((fact) => fact.kind !== 'metadata')
+      .map((fact) => [fact.fromSite, fact.site]),
     ...edges.map((edge) => [edge.fromSite, edge.toSite]),
   ]
-  const sites = [...new Set([...sources.map(({ site }) => site), ...targets.map(({ site }) => site), ...pairs.flat()])]
+  const sites = [
+    ...new Set([
+      ...sources.map(({ site }) => site),
+      ...targets.map(({ site }) => site),
+      ...pairs.flat(),
+    ]),
+  ]
   const links = new Map(
-    sites.map((site) => [site, new Set(pairs.filter(([from, to]) => from === site && to !== site).map(([, to]) => to ?? ''))]),
+    sites.map((site) => [
+      site,
+      new Set(pairs.filter(([from, to]) => from === site && to !== site).map(([, to]) => to ?? '')),
+    ]),
   )
   let rank = new Map(sites.map((site) => [site, 1 / sites.length]))
   for (let round = 0; round < 200; round++) {
@@ -126,16 +196,33 @@ function rankByHand(): Map<string, number> {
     }
     rank = next
   }
-  const rounded = new Map([...rank].map(([site, share]) => [site, Math.round(share * sites.length * 1e6)]))
+  const rounded = new Map(
+    [...rank].map(([site, share]) => [site, Math.round(share * sites.length * 1e6)]),
+  )
   const lower = (share: number) => [...rounded.values()].filter((other) => other < share).length
-  return new Map([...rounded].map(([site, share]) => [site, Math.round((lower(share) / sites.length) * 1000) / 10]))
+  return new Map(
+    [...rounded].map(([site, share]) => [
+      site,
+      Math.round((lower(share) / sites.length) * 1000) / 10,
+    ]),
+  )
 }
 
 const bytewise = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 const within = (site: string, whole: string) => site === whole || site.startsWith(`${whole}/`)
 
 /** The answer by a plain count over the facts, with nothing of the index in it. */
-function countByHand({ site, scope, place, follow }: { site: string; scope: string; place: string; follow: string }) {
+function countByHand({
+  site,
+  scope,
+  place,
+  follow,
+}: {
+  site: string
+  scope: string
+  place: string
+  follow: string
+}) {
   const hits = allFacts.filter(
     (fact) =>
       within(fact.site, site) &&
@@ -161,7 +248,8 @@ function countByHand({ site, scope, place, follow }: { site: string; scope: stri
       site: referring,
       links: own.length,
       linking_pages: new Set(own.map((hit) => hit.from)).size,
-      target_pages: new Set(own.filter((hit) => hit.kind !== 'reported').map((hit) => hit.page)).size || null,
+      target_pages:
+        new Set(own.filter((hit) => hit.kind !== 'reported').map((hit) => hit.page)).size || null,
       follow_links: own.filter((hit) => !hit.nofollow).length,
       top_anchor: top?.[0] ?? null,
       anchors: uses.size,
@@ -172,11 +260,14 @@ function countByHand({ site, scope, place, follow }: { site: string; scope: stri
     }
   })
   const told =
-    scope === 'site' && follow === 'all' ? edges.filter((edge) => within(edge.toSite, site) && !within(edge.fromSite, site)) : []
+    scope === 'site' && follow === 'all'
+      ? edges.filter((edge) => within(edge.toSite, site) && !within(edge.fromSite, site))
+      : []
   const onlyTold = [...new Set(told.map((edge) => edge.fromSite))].filter(
     (referring) => !fromLinks.some((row) => row.site === referring),
   )
-  const most = (counts: (number | null)[]) => counts.reduce((a, b) => (a === null || (b !== null && b > a) ? b : a), null)
+  const most = (counts: (number | null)[]) =>
+    counts.reduce((a, b) => (a === null || (b !== null && b > a) ? b : a), null)
   const unknown = {
     links: null,
     follow_links: null,
@@ -197,16 +288,32 @@ function countByHand({ site, scope, place, follow }: { site: string; scope: stri
   return [...fromLinks, ...fromEdges]
 }
 
-const bySite = (a: { site?: unknown }, b: { site?: unknown }) => (String(a.site) < String(b.site) ? -1 : 1)
+const bySite = (a: { site?: unknown }, b: { site?: unknown }) =>
+  String(a.site) < String(b.site) ? -1 : 1
 
 describe('every number equals a plain count over the raw links and edges', () => {
   const asked = [
     { domain: 'https://www.redis.io/a', site: 'redis.io', host: 'redis.io', page: 'redis.io/a' },
     { domain: 'docs.redis.io/a', site: 'redis.io', host: 'docs.redis.io', page: 'docs.redis.io/a' },
-    { domain: 'github.com/Ann/x', site: 'github.com/ann', host: 'github.com', page: 'github.com/Ann/x' },
-    { domain: 'github.com/ann/x', site: 'github.com/ann', host: 'github.com', page: 'github.com/ann/x' },
+    {
+      domain: 'github.com/Ann/x',
+      site: 'github.com/ann',
+      host: 'github.com',
+      page: 'github.com/Ann/x',
+    },
+    {
+      domain: 'github.com/ann/x',
+      site: 'github.com/ann',
+      host: 'github.com',
+      page: 'github.com/ann/x',
+    },
     { domain: 'github.com', site: 'github.com', host: 'github.com', page: 'github.com' },
-    { domain: 'github.community', site: 'github.community', host: 'github.community', page: 'github.community' },
+    {
+      domain: 'github.community',
+      site: 'github.community',
+      host: 'github.community',
+      page: 'github.community',
+    },
   ]
   const cases = asked.flatMap((one) =>
     (['site', 'host', 'url'] as const).flatMap((scope) =>
@@ -265,17 +372,23 @@ test('documents written to disk are found by what they say', async () => {
 })
 
 describe('a run', () => {
-  const referring = pageItems(Array.from({ length: 30 }, (_, n) => pageAt(`https://site${n}.com/`, ['https://target.com/'])))
+  const referring = pageItems(
+    Array.from({ length: 30 }, (_, n) => pageAt(`https://site${n}.com/`, ['https://target.com/'])),
+  )
 
   test('says which index it read and how many shards it has finished', async () => {
-    const { notes, steps, rows } = await search(await engineOver(referring), { domain: 'target.com' })
+    const { notes, steps, rows } = await search(await engineOver(referring), {
+      domain: 'target.com',
+    })
     expect(rows).toHaveLength(30)
     expect(notes).toEqual([
       expect.stringMatching(
         /^Reads the index of 2026-05-06 07:08 UTC \(generation 20260506-.*\): 30 pages, 30 links, [\d.]+ MB\.$/,
       ),
     ])
-    expect(steps).toEqual([0, 1, 2, 4, 5].map((done) => ({ phase: 'Reading links', done, total: 5, unit: 'shards' })))
+    expect(steps).toEqual(
+      [0, 1, 2, 4, 5].map((done) => ({ phase: 'Reading links', done, total: 5, unit: 'shards' })),
+    )
   })
 
   test('stops at its limit and says so only if something was left out', async () => {
@@ -297,7 +410,11 @@ describe('a run', () => {
 
   test('that finds nothing says what the index holds and what helps', async () => {
     const engine = await engineOver(referring)
-    const { rows, notes } = await search(engine, { domain: 'absent.com', scope: 'url', follow: 'only' })
+    const { rows, notes } = await search(engine, {
+      domain: 'absent.com',
+      scope: 'url',
+      follow: 'only',
+    })
     expect(rows).toEqual([])
     expect(notes.at(-1)).toMatch(
       /^No other site in this index has a follow link to absent\.com\. .*“Whole site”.* pages of 30 sites only \(fixture, 30 pages\).*npm run index -- stats.*npm run index -- add/,
@@ -308,11 +425,17 @@ describe('a run', () => {
     const engine = await engineOver(referring)
     const before = new AbortController()
     before.abort(new Error('cancelled'))
-    await expect(search(engine, { domain: 'target.com' }, { stop: before })).rejects.toThrow('cancelled')
+    await expect(search(engine, { domain: 'target.com' }, { stop: before })).rejects.toThrow(
+      'cancelled',
+    )
 
     const stop = new AbortController()
     const run = { rows: [] as Row[], notes: [], steps: [] }
-    const running = search(engine, { domain: 'target.com' }, { stop, run, onRow: () => stop.abort(new Error('cancelled later')) })
+    const running = search(
+      engine,
+      { domain: 'target.com' },
+      { stop, run, onRow: () => stop.abort(new Error('cancelled later')) },
+    )
     await expect(running).rejects.toThrow('cancelled later')
     expect(run.rows).toHaveLength(1)
     expect((await search(engine, { domain: 'target.com' })).rows).toHaveLength(30)
@@ -324,7 +447,9 @@ describe('a run', () => {
     const { id } = await readManifest(dir)
     const run = { rows: [] as Row[], notes: [], steps: [] }
     const onRow = () => rmSync(join(dir, `gen-${id}`), { recursive: true, force: true })
-    await expect(search(engine, { domain: 'target.com' }, { run, onRow })).rejects.toThrow(PassingError)
+    await expect(search(engine, { domain: 'target.com' }, { run, onRow })).rejects.toThrow(
+      PassingError,
+    )
     expect(existsSync(join(dir, `gen-${id}`))).toBe(false)
     expect(run.rows.length).toBeLessThan(30)
   })
@@ -363,7 +488,12 @@ describe('a run', () => {
 
   test('goes on with the links when a file of a graph is broken, and with the graph when links are', async () => {
     const told: SourceItem[] = Array.from({ length: 20 }, (_, n) => ({
-      edge: { fromSite: `told${n}.com`, toSite: 'target.com', linkingPages: null, targetPages: null },
+      edge: {
+        fromSite: `told${n}.com`,
+        toSite: 'target.com',
+        linkingPages: null,
+        targetPages: null,
+      },
     }))
     const dir = await builtIndex([...referring, ...told], { shards: 2 })
     const engine = await engineOf(dir)
@@ -371,7 +501,11 @@ describe('a run', () => {
     await breakFile(join(dir, tables.edges?.shards[0]?.file ?? ''), 'truncated')
     await breakFile(join(dir, tables.links.shards[1]?.file ?? ''), 'truncated')
     const { rows, notes } = await search(engine, { domain: 'target.com' })
-    expect(notes.map((note) => /(edges|links)-\d\d/.exec(note)?.[0])).toEqual([undefined, 'edges-00', 'links-01'])
+    expect(notes.map((note) => /(edges|links)-\d\d/.exec(note)?.[0])).toEqual([
+      undefined,
+      'edges-00',
+      'links-01',
+    ])
     const kinds = new Set(rows.map((row) => (row.links === null ? 'told' : 'seen')))
     expect(kinds).toEqual(new Set(['seen', 'told']))
     expect(rows.length).toBeLessThan(50)
@@ -423,11 +557,22 @@ describe('verifying', () => {
     ).toEqual(unverified.sort())
     expect(rows.slice(0, 11).every((row) => row.status === null)).toBe(true)
     expect(rows.slice(11).map(({ site, links, status }) => [site, links, status])).toEqual(
-      Array.from({ length: 50 }, (_, n) => [`site${n + 10}.com`, n + 11, n % 2 === 0 ? 'live' : 'lost']),
+      Array.from({ length: 50 }, (_, n) => [
+        `site${n + 10}.com`,
+        n + 11,
+        n % 2 === 0 ? 'live' : 'lost',
+      ]),
     )
-    expect(web.asked.map((link) => link.sourceUrl)).toEqual(Array.from({ length: 50 }, (_, n) => `https://site${59 - n}.com/`))
+    expect(web.asked.map((link) => link.sourceUrl)).toEqual(
+      Array.from({ length: 50 }, (_, n) => `https://site${59 - n}.com/`),
+    )
     expect(steps.filter((step) => step.phase === 'Verifying links')).toEqual(
-      Array.from({ length: 51 }, (_, done) => ({ phase: 'Verifying links', done, total: 50, unit: 'sites' })),
+      Array.from({ length: 51 }, (_, done) => ({
+        phase: 'Verifying links',
+        done,
+        total: 50,
+        unit: 'sites',
+      })),
     )
     expect(notes).toHaveLength(1)
   })
@@ -435,14 +580,19 @@ describe('verifying', () => {
   test.each([
     ['is out of reach', 50],
     ['breaks off', 30],
-  ] as const)('ends early with a note when the web %s, and the search completes', async (ends, left) => {
-    const { rows, notes } = await search(await engineOver(items), asked, { web: webThat(ends) })
-    expect(new Set(rows.map((row) => row.site)).size).toBe(61)
-    expect(rows.filter((row) => row.status === null)).toHaveLength(11 + left)
-    expect(notes.at(-1)).toMatch(
-      new RegExp(`^Stopped verifying, the other ${left} sites are as the index knows them\\. .*be reached`),
-    )
-  })
+  ] as const)(
+    'ends early with a note when the web %s, and the search completes',
+    async (ends, left) => {
+      const { rows, notes } = await search(await engineOver(items), asked, { web: webThat(ends) })
+      expect(new Set(rows.map((row) => row.site)).size).toBe(61)
+      expect(rows.filter((row) => row.status === null)).toHaveLength(11 + left)
+      expect(notes.at(-1)).toMatch(
+        new RegExp(
+          `^Stopped verifying, the other ${left} sites are as the index knows them\\. .*be reached`,
+        ),
+      )
+    },
+  )
 
   test('tells what real pages hold now, by the scope that was asked for', async () => {
     const link = '<p>See <a href="https://www.target.com/a/">it</a>'
@@ -452,17 +602,30 @@ describe('verifying', () => {
       'three.com': '<p>No more',
       'four.com': answer(404),
     }
-    const sites = await localSites(Object.fromEntries(Object.entries(hosts).map(([host, page]) => [host, { '/': page }])))
-    const seen = Object.keys(hosts).map((host) => pageAt(sites.url(host), ['https://target.com/a', 'https://target.com/b']))
+    const sites = await localSites(
+      Object.fromEntries(Object.entries(hosts).map(([host, page]) => [host, { '/': page }])),
+    )
+    const seen = Object.keys(hosts).map((host) =>
+      pageAt(sites.url(host), ['https://target.com/a', 'https://target.com/b']),
+    )
     const engine = await engineOver(pageItems(seen))
     const statuses = async (input: Record<string, unknown>) => {
       const { rows } = await search(engine, { verify: 50, ...input }, { web: webOf(sites) })
       return Object.fromEntries(rows.map(({ site, status }) => [site, status]))
     }
-    const now = { 'one.com': 'live', 'two.com': 'live_nofollow', 'three.com': 'lost', 'four.com': 'gone' }
+    const now = {
+      'one.com': 'live',
+      'two.com': 'live_nofollow',
+      'three.com': 'lost',
+      'four.com': 'gone',
+    }
     expect(await statuses({ domain: 'target.com' })).toEqual(now)
     expect(await statuses({ domain: 'target.com/a', scope: 'url' })).toEqual(now)
-    expect(await statuses({ domain: 'target.com/b', scope: 'url' })).toEqual({ ...now, 'one.com': 'lost', 'two.com': 'lost' })
+    expect(await statuses({ domain: 'target.com/b', scope: 'url' })).toEqual({
+      ...now,
+      'one.com': 'lost',
+      'two.com': 'lost',
+    })
   })
 
   test('fails with what is not the want of a network', async () => {
@@ -484,19 +647,28 @@ describe('verifying', () => {
     ],
     ['host', ['https://target.com/b', 'http://www.target.com/a'], ['https://docs.target.com/a']],
     ['url', ['http://www.target.com/a/#b'], ['https://target.com/', 'https://target.com/a?b']],
-  ])('knows which links on a page lead to the target, with scope %s', async (scope, leading, others) => {
-    const web = webThat('tells all')
-    await search(await engineOver(items), { ...asked, domain: 'target.com/a', scope }, { web })
-    const isTarget = web.asked[0]?.isTarget ?? (() => undefined)
-    expect(leading.map((href) => isTarget(href))).toEqual(leading.map(() => true))
-    expect(others.map((href) => isTarget(href))).toEqual(others.map(() => false))
-  })
+  ])(
+    'knows which links on a page lead to the target, with scope %s',
+    async (scope, leading, others) => {
+      const web = webThat('tells all')
+      await search(await engineOver(items), { ...asked, domain: 'target.com/a', scope }, { web })
+      const isTarget = web.asked[0]?.isTarget ?? (() => undefined)
+      expect(leading.map((href) => isTarget(href))).toEqual(leading.map(() => true))
+      expect(others.map((href) => isTarget(href))).toEqual(others.map(() => false))
+    },
+  )
 })
 
 describe('the input', () => {
   test('has defaults for all but the domain, which comes out in one form', () => {
     const input = linkingDomains.input.parse({ domain: ' https://www.Redis.io/ ' })
-    expect(input).toEqual({ domain: 'redis.io', scope: 'site', follow: 'all', verify: 0, limit: 1000 })
+    expect(input).toEqual({
+      domain: 'redis.io',
+      scope: 'site',
+      follow: 'all',
+      verify: 0,
+      limit: 1000,
+    })
     expect(linkingDomains.input.parse(input)).toEqual(input)
   })
 
@@ -522,7 +694,9 @@ test('the starter index of this project knows more than ten sites that link to g
   const nodeModules = join(import.meta.dirname, '../../node_modules')
   const pages = await pagesOf(starterSource({ nodeModules, seenAt: builtAt }))
   // Without their texts: phrases take long to count, and links don't need them.
-  const engine = await engineOver(pageItems(pages.map((page) => ({ ...page, text: '' }))), { shards: 16 })
+  const engine = await engineOver(pageItems(pages.map((page) => ({ ...page, text: '' }))), {
+    shards: 16,
+  })
   const index = await engine.open()
   expect(index.generation.counts.pages).toBeGreaterThan(1000)
   expect(index.generation.counts.links).toBeGreaterThan(5000)

@@ -1,10 +1,23 @@
 import { linkTo, pageAt } from '#test/webindex/index-fixture.ts'
-import type { LoggedQuery, SourceItem } from '#webindex/source-item.ts'
+import type { LoggedQuery, SourceItem } from '#webindex/source.ts'
 import { dice } from './run-search.ts'
 
 const pick = dice(11)
-const vocabulary = ['redis', 'redis', 'web', 'socket', 'event', 'loop', 'queue', "don't", 'c++', 'café', 'node']
-const phraseOf = (longest: number) => Array.from({ length: pick([1, 2, 3, longest]) }, () => pick(vocabulary)).join(' ')
+const vocabulary = [
+  'redis',
+  'redis',
+  'web',
+  'socket',
+  'event',
+  'loop',
+  'queue',
+  "don't",
+  'c++',
+  'café',
+  'node',
+]
+const phraseOf = (longest: number) =>
+  Array.from({ length: pick([1, 2, 3, longest]) }, () => pick(vocabulary)).join(' ')
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 const places = [
   'https://a.com/',
@@ -14,12 +27,19 @@ const places = [
   'https://d.co.uk/y/',
   'https://e.com/?q=1',
 ]
-const urls = places.flatMap((url) => [url, ...[2, 3, 4].map((n) => `${url}${url.includes('?') ? '&' : '?'}p=${n}`)])
+const urls = places.flatMap((url) => [
+  url,
+  ...[2, 3, 4].map((n) => `${url}${url.includes('?') ? '&' : '?'}p=${n}`),
+])
 
-/** Pages with titles, sentences and links to each other; every text is made of plain words, so that it can be counted with split(). */
+/**
+ * Pages with titles, sentences and links to each other; every text is made of plain words, so that
+ * it can be counted with split().
+ */
 const pages = urls.map((url) => ({
   url,
-  site: ['a.com', 'b.org', 'c.github.io', 'd.co.uk', 'e.com'].find((site) => url.includes(site)) ?? '',
+  site:
+    ['a.com', 'b.org', 'c.github.io', 'd.co.uk', 'e.com'].find((site) => url.includes(site)) ?? '',
   title: capital(phraseOf(4)),
   sentences: Array.from({ length: pick([0, 4, 8, 12]) }, () => phraseOf(7)),
   links: Array.from({ length: pick([2, 5]) }, () => ({
@@ -46,7 +66,10 @@ export function phraseItems({ withQueries = true } = {}): SourceItem[] {
       { title, text: sentences.map((sentence) => `${capital(sentence)}.`).join(' ') },
     ),
   )
-  return [...written.map((page) => ({ page })), ...(withQueries ? queries.map((query) => ({ query })) : [])]
+  return [
+    ...written.map((page) => ({ page })),
+    ...(withQueries ? queries.map((query) => ({ query })) : []),
+  ]
 }
 
 export interface PhraseCounts {
@@ -61,7 +84,9 @@ export interface PhraseCounts {
 const phrasesIn = (text: string): string[] => {
   const words = text.toLowerCase().split(' ').filter(Boolean)
   return words.flatMap((_, from) =>
-    [1, 2, 3, 4].filter((n) => from + n <= words.length).map((n) => words.slice(from, from + n).join(' ')),
+    [1, 2, 3, 4]
+      .filter((n) => from + n <= words.length)
+      .map((n) => words.slice(from, from + n).join(' ')),
   )
 }
 const sameUrl = (url: string) => url.replace(/^https?:\/\/(www\.)?/, '').replace(/\/(?=\?|$)/, '')
@@ -78,15 +103,22 @@ function countPhrases(): Map<string, PhraseCounts> {
     title: phrasesIn(title),
     text: sentences.flatMap(phrasesIn),
   }))
-  const all = new Set([...read.flatMap(({ title, text }) => [...title, ...text]), ...links.flatMap((link) => link.phrases)])
+  const all = new Set([
+    ...read.flatMap(({ title, text }) => [...title, ...text]),
+    ...links.flatMap((link) => link.phrases),
+  ])
   const counts = [...all].map((phrase): [string, PhraseCounts] => {
     const on = read.filter(({ title, text }) => title.includes(phrase) || text.includes(phrase))
     const titled = on.filter(({ title }) => title.includes(phrase))
-    const linked = new Set(links.filter((link) => link.phrases.includes(phrase)).map((link) => link.to))
+    const linked = new Set(
+      links.filter((link) => link.phrases.includes(phrase)).map((link) => link.to),
+    )
     return [
       phrase,
       {
-        uses: read.flatMap(({ title, text }) => [...title, ...text]).filter((each) => each === phrase).length,
+        uses: read
+          .flatMap(({ title, text }) => [...title, ...text])
+          .filter((each) => each === phrase).length,
         pages: on.length,
         sites: new Set(on.map((page) => page.site)).size,
         in_title: titled.length,
@@ -99,20 +131,31 @@ function countPhrases(): Map<string, PhraseCounts> {
   const logged = new Set(queries.map(({ query }) => query.toLowerCase().replace('-', ' ')))
   return new Map(
     counts.filter(
-      ([phrase, { pages, in_title, in_anchor }]) => pages >= 2 || in_title > 0 || in_anchor > 0 || logged.has(phrase),
+      ([phrase, { pages, in_title, in_anchor }]) =>
+        pages >= 2 || in_title > 0 || in_anchor > 0 || logged.has(phrase),
     ),
   )
 }
 
-/** What is to be counted of each phrase, by going over the pages as they were written, for each phrase anew. */
+/**
+ * What is to be counted of each phrase, by going over the pages as they were written, for each
+ * phrase anew.
+ */
 export const counted = countPhrases()
 
-/** What the query log says of a phrase: the same phrase in two spellings adds up, its position is the average over all searches. */
-export function queryLogOf(phrase: string): { searches: number; clicks: number; position: number | null } | null {
+/**
+ * What the query log says of a phrase: the same phrase in two spellings adds up, its position is
+ * the average over all searches.
+ */
+export function queryLogOf(
+  phrase: string,
+): { searches: number; clicks: number; position: number | null } | null {
   const own = queries.filter(({ query }) => query.toLowerCase().replace('-', ' ') === phrase)
   if (own.length === 0) return null
   const searches = own.reduce((sum, each) => sum + each.searches, 0)
-  const placed = own.flatMap(({ position, searches }) => (position === null ? [] : [{ position, searches }]))
+  const placed = own.flatMap(({ position, searches }) =>
+    position === null ? [] : [{ position, searches }],
+  )
   const weight = placed.reduce((sum, each) => sum + each.searches, 0)
   const weighted = placed.reduce((sum, each) => sum + each.position * each.searches, 0)
   const [only] = placed

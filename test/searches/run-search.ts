@@ -1,20 +1,25 @@
 import { onTestFinished } from 'vitest'
 import type { Row, Search } from '#jobs/define-search.ts'
 import type { Progress } from '#jobs/job.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
 import { sourceOf, temporaryFolder } from '#test/webindex/index-fixture.ts'
-import { createBuilds } from '#webindex/build-index.ts'
-import { createIndexEngine, type IndexEngine } from '#webindex/engine.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
-import type { SourceItem } from '#webindex/source-item.ts'
+import { createBuilds } from '#webindex/build/build-index.ts'
+import { createIndexEngine, type IndexEngine } from '#webindex/query/engine.ts'
+import type { SourceItem } from '#webindex/source.ts'
 import { toolsOver } from './tools-fixture.ts'
 
 export const builtAt = new Date('2026-05-06T07:08:09.010Z')
 
 /** Builds an index of these items in a folder of the test's own. @returns the folder. */
-export async function builtIndex(items: Iterable<SourceItem>, { shards = 5 } = {}): Promise<string> {
+export async function builtIndex(
+  items: Iterable<SourceItem>,
+  { shards = 5 } = {},
+): Promise<string> {
   const dir = temporaryFolder()
   const { signal } = new AbortController()
-  await createBuilds({ dir, shards, now: () => builtAt }).add(sourceOf('fixture', items), { signal })
+  await createBuilds({ dir, shards, now: () => builtAt }).add(sourceOf('fixture', items), {
+    signal,
+  })
   return dir
 }
 
@@ -24,7 +29,10 @@ export async function engineOf(dir: string): Promise<IndexEngine> {
   return engine
 }
 
-export async function engineOver(items: Iterable<SourceItem>, options?: { shards?: number }): Promise<IndexEngine> {
+export async function engineOver(
+  items: Iterable<SourceItem>,
+  options?: { shards?: number },
+): Promise<IndexEngine> {
   return engineOf(await builtIndex(items, options))
 }
 
@@ -40,9 +48,19 @@ export async function runSearch(
   search: Search<SearchTools>,
   engine: IndexEngine,
   input: Record<string, unknown>,
-  options: { stop?: AbortController; web?: SearchTools['web']; run?: Run; onRow?(row: Row): void } = {},
+  options: {
+    stop?: AbortController
+    web?: SearchTools['web']
+    run?: Run
+    onRow?(row: Row): void
+  } = {},
 ): Promise<Run> {
-  const { stop = new AbortController(), web, run = { rows: [], notes: [], steps: [] }, onRow } = options
+  const {
+    stop = new AbortController(),
+    web,
+    run = { rows: [], notes: [], steps: [] },
+    onRow,
+  } = options
   const index = await engine.open()
   try {
     const context = {

@@ -5,7 +5,6 @@ import { SearchFailed } from '#jobs/errors.ts'
 import type { Progress } from '#jobs/job.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
 import { createSiteCrawl, siteCrawl } from '#searches/site-crawl.ts'
-import { temporaryFolder } from '#test/webindex/index-fixture.ts'
 import {
   answer,
   type LocalSites,
@@ -16,11 +15,12 @@ import {
   robots,
   type Served,
   webOf,
-} from '#test/webindex/web/local-sites.ts'
-import { createBuilds } from '#webindex/build-index.ts'
-import { takeBuildLock } from '#webindex/build-lock.ts'
-import { createIndexEngine } from '#webindex/engine.ts'
+} from '#test/crawler/local-sites.ts'
+import { temporaryFolder } from '#test/webindex/index-fixture.ts'
+import { createBuilds } from '#webindex/build/build-index.ts'
+import { takeBuildLock } from '#webindex/build/build-lock.ts'
 import { NoIndex } from '#webindex/errors.ts'
+import { createIndexEngine } from '#webindex/query/engine.ts'
 import { toolsOver, toolsWith } from './tools-fixture.ts'
 
 interface Installation {
@@ -58,8 +58,14 @@ async function linkingDomainsIn(dir: string, domain: string): Promise<Row[]> {
   const engine = await openEngine(dir)
   const index = await engine.open()
   const rows: Row[] = []
-  const context = { ...toolsOver(index), signal: new AbortController().signal, progress() {}, note() {} }
-  for await (const row of linkingDomains.run(linkingDomains.input.parse({ domain }), context)) rows.push(row)
+  const context = {
+    ...toolsOver(index),
+    signal: new AbortController().signal,
+    progress() {},
+    note() {},
+  }
+  for await (const row of linkingDomains.run(linkingDomains.input.parse({ domain }), context))
+    rows.push(row)
   index.close()
   return rows
 }
@@ -107,13 +113,31 @@ test('a row per page is what its server says, recounted here, and the index then
       links: 6,
       depth: 0,
     },
-    { url: at('/a'), status: 200, problem: null, title: 'Page A', words: wordsOf('See the target and more'), links: 2, depth: 1 },
-    { url: at('/new'), status: 200, problem: null, title: 'New line', words: 1, links: 0, depth: 1 },
+    {
+      url: at('/a'),
+      status: 200,
+      problem: null,
+      title: 'Page A',
+      words: wordsOf('See the target and more'),
+      links: 2,
+      depth: 1,
+    },
+    {
+      url: at('/new'),
+      status: 200,
+      problem: null,
+      title: 'New line',
+      words: 1,
+      links: 0,
+      depth: 1,
+    },
     { ...nothing, url: at('/closed'), status: null, problem: 'its robots.txt does not allow it' },
     { ...nothing, url: at('/file'), status: 200, problem: 'not HTML (application/pdf)' },
     { ...nothing, url: at('/gone'), status: 404, problem: 'HTTP 404' },
   ])
-  expect(notes).toEqual([expect.stringMatching(/^Added 3 pages to the index as crawl:example\.com \(generation .+\)\.$/)])
+  expect(notes).toEqual([
+    expect.stringMatching(/^Added 3 pages to the index as crawl:example\.com \(generation .+\)\.$/),
+  ])
   const phases = [...new Set(steps.map(({ phase }) => phase))]
   expect(phases.slice(0, 2)).toEqual(['Crawling', 'Adding to the index: Reading crawl:example.com'])
   expect(steps.filter(({ phase }) => phase === 'Crawling').at(-1)).toEqual({
@@ -124,22 +148,39 @@ test('a row per page is what its server says, recounted here, and the index then
   })
 
   expect(await linkingDomainsIn(dir, 'target.example.net')).toMatchObject([
-    { site: 'example.com', links: 3, linking_pages: 2, target_pages: 2, follow_links: 2, first_seen: now().toISOString() },
+    {
+      site: 'example.com',
+      links: 3,
+      linking_pages: 2,
+      target_pages: 2,
+      follow_links: 2,
+      first_seen: now().toISOString(),
+    },
   ])
   expect(readdirSync(aside).filter((name) => name.startsWith('searchlight-crawl-'))).toEqual([])
 })
 
 test('the same crawl again replaces what it has found before, another one stands beside it', async () => {
   const pages: Record<string, Served> = { '/': links('https://one-target.net/') }
-  const sites = await localSites({ [host]: pages, 'other.example.org': { '/': links('https://one-target.net/') } })
+  const sites = await localSites({
+    [host]: pages,
+    'other.example.org': { '/': links('https://one-target.net/') },
+  })
   const dir = temporaryFolder()
   await run(sites, { startUrl: sites.url(host) }, { dir })
   await run(sites, { startUrl: sites.url('other.example.org') }, { dir })
-  expect((await linkingDomainsIn(dir, 'one-target.net')).map(({ site }) => site).sort()).toEqual(['example.com', 'example.org'])
+  expect((await linkingDomainsIn(dir, 'one-target.net')).map(({ site }) => site).sort()).toEqual([
+    'example.com',
+    'example.org',
+  ])
   pages['/'] = links('https://two-target.net/')
   await run(sites, { startUrl: sites.url(host) }, { dir })
-  expect((await linkingDomainsIn(dir, 'one-target.net')).map(({ site }) => site)).toEqual(['example.org'])
-  expect((await linkingDomainsIn(dir, 'two-target.net')).map(({ site }) => site)).toEqual(['example.com'])
+  expect((await linkingDomainsIn(dir, 'one-target.net')).map(({ site }) => site)).toEqual([
+    'example.org',
+  ])
+  expect((await linkingDomainsIn(dir, 'two-target.net')).map(({ site }) => site)).toEqual([
+    'example.com',
+  ])
 })
 
 test.each([
@@ -148,15 +189,23 @@ test.each([
   ['folder', 'crawl:docs.example.com:PORT/guide/'],
 ])('with scope %s its source is called %s', async (scope, name) => {
   const sites = await localSites({ [host]: { '/guide': 'page' } })
-  const { notes } = await run(sites, { startUrl: sites.url(host, '/guide'), scope }, { dir: temporaryFolder() })
+  const { notes } = await run(
+    sites,
+    { startUrl: sites.url(host, '/guide'), scope },
+    { dir: temporaryFolder() },
+  )
   expect(notes[0]).toContain(` as ${name.replace('PORT', String(sites.port))} `)
 })
 
 test('a page that can’t be had ends the search with its reason', async () => {
-  const sites = await localSites({ [host]: { '/robots.txt': robots('User-agent: *', 'Disallow: /') } })
+  const sites = await localSites({
+    [host]: { '/robots.txt': robots('User-agent: *', 'Disallow: /') },
+  })
   const failing = run(sites, { startUrl: sites.url(host) }, { dir: temporaryFolder() })
   await expect(failing).rejects.toThrow(SearchFailed)
-  await expect(failing).rejects.toThrow(`The crawl can’t begin at ${sites.url(host)}: its robots.txt does not allow it.`)
+  await expect(failing).rejects.toThrow(
+    `The crawl can’t begin at ${sites.url(host)}: its robots.txt does not allow it.`,
+  )
 })
 
 test('where no page may be indexed nothing is added, and it completes with a note', async () => {
@@ -197,17 +246,28 @@ describe('while another build is running', () => {
 test('a crawl that takes too long ends early with a note, and what it has is added', async () => {
   const sites = await localSites({ [host]: { '/': links('/slow'), '/slow': () => {} } })
   const search = createSiteCrawl({ crawlMs: 1_000, retryMs: 5, mostWaitMs: 20 })
-  const { rows, notes } = await run(sites, { startUrl: sites.url(host) }, { dir: temporaryFolder(), search })
+  const { rows, notes } = await run(
+    sites,
+    { startUrl: sites.url(host) },
+    { dir: temporaryFolder(), search },
+  )
   expect(rows).toHaveLength(1)
-  expect(notes).toEqual([expect.stringMatching(/^The crawl ends early/), expect.stringMatching(/^Added 1 page to the index/)])
+  expect(notes).toEqual([
+    expect.stringMatching(/^The crawl ends early/),
+    expect.stringMatching(/^Added 1 page to the index/),
+  ])
 })
 
 test('a cancelled crawl adds nothing and leaves no file behind', async () => {
   const aside = ownTemporaryFolder()
   const stop = new AbortController()
   const dir = temporaryFolder()
-  const sites = await localSites({ [host]: { '/': links('/slow'), '/slow': () => stop.abort(new Error('cancelled')) } })
-  await expect(run(sites, { startUrl: sites.url(host) }, { dir, stop })).rejects.toThrow('cancelled')
+  const sites = await localSites({
+    [host]: { '/': links('/slow'), '/slow': () => stop.abort(new Error('cancelled')) },
+  })
+  await expect(run(sites, { startUrl: sites.url(host) }, { dir, stop })).rejects.toThrow(
+    'cancelled',
+  )
   expect(readdirSync(aside).filter((name) => name.startsWith('searchlight-crawl-'))).toEqual([])
   await expect((await openEngine(dir)).open()).rejects.toThrow(NoIndex)
 })

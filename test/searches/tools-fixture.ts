@@ -1,5 +1,5 @@
-import type { WebIndex } from '#webindex/engine.ts'
-import type { SearchTools } from '#webindex/search-tools.ts'
+import type { SearchTools } from '#searches/search-tools.ts'
+import type { WebIndex } from '#webindex/query/engine.ts'
 
 function missing(tool: string) {
   return (): never => {

@@ -1,8 +1,12 @@
 import { startServer } from './start-server.ts'
 
-/** A server without its pages, in a process of its own: it tells its address, and ends on SIGTERM. */
+/**
+ * A server without its pages, in a process of its own: it tells its address, and ends on SIGTERM.
+ */
 const environment = Object.fromEntries(
-  Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  ),
 )
 const { url, close } = await startServer(environment)
 process.on('SIGTERM', () => close().then(() => process.exit(0)))

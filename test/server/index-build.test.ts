@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { isLive } from '#jobs/lifecycle.ts'
 import { writeTree } from '../webindex/index-fixture.ts'
-import { apiClient, makePeople, startWorker, stopProcess, testEnvironment } from './server-fixture.ts'
+import {
+  apiClient,
+  makePeople,
+  startWorker,
+  stopProcess,
+  testEnvironment,
+} from './server-fixture.ts'
 import { startServer } from './start-server.ts'
 
 /** A build of the index is a job like any other, for admins. */
@@ -21,7 +27,8 @@ beforeAll(async () => {
   writeTree(join(places, 'import'), {
     'docs/index.html':
       '<title>Front page</title><p>Read <a href="https://redis.io/docs">the Redis docs</a> or the <a href="guide.html">guide</a>.',
-    'docs/guide.html': '<title>Guide</title><p>Ask <a href="https://redis.io/">Redis</a>, <a href="https://redis.io/">Redis</a>.',
+    'docs/guide.html':
+      '<title>Guide</title><p>Ask <a href="https://redis.io/">Redis</a>, <a href="https://redis.io/">Redis</a>.',
     'blog/index.html': '<title>Blog</title><p>We like <a href="https://redis.io/">Redis</a>.',
     'nothing/data.bin': 'no page',
   })
@@ -46,7 +53,9 @@ async function run(search: string, input: Record<string, unknown>, call = asAdmi
   expect(started.status, JSON.stringify(started.body)).toBe(201)
   const { id } = started.body.job
   const stream = (await call('GET', `/api/jobs/${id}/events`)).body as string
-  const phases = [...stream.matchAll(/^event: progress\ndata: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? '').phase)
+  const phases = [...stream.matchAll(/^event: progress\ndata: (.*)$/gm)].map(
+    ([, data]) => JSON.parse(data ?? '').phase,
+  )
   const { job } = (await call('GET', `/api/jobs/${id}`)).body
   expect(isLive(job.state)).toBe(false)
   const { rows } = (await call('GET', `/api/jobs/${id}/rows`)).body
@@ -61,8 +70,14 @@ describe('a build of the index', () => {
       (await call('GET', '/api/searches')).body.searches.map((type: { name: string }) => type.name)
     expect(await names(asAdmin)).toContain('index-build')
     expect(await names(asUser)).not.toContain('index-build')
-    const refused = await asUser('POST', '/api/jobs', { search: 'index-build', input: { action: 'compact' } })
-    expect(refused.body.error).toMatchObject({ code: 'invalid_input', issues: [{ path: 'search' }] })
+    const refused = await asUser('POST', '/api/jobs', {
+      search: 'index-build',
+      input: { action: 'compact' },
+    })
+    expect(refused.body.error).toMatchObject({
+      code: 'invalid_input',
+      issues: [{ path: 'search' }],
+    })
   })
 
   test('adds a folder, and searches find what it holds; added again, it is replaced; removed, it is gone', async () => {
@@ -70,7 +85,9 @@ describe('a build of the index', () => {
     const blog = { action: 'add', kind: 'html', path: 'blog', baseUrl: 'https://blog.example.org/' }
     const first = await run('index-build', docs)
     expect(first.job).toMatchObject({ state: 'complete', message: null })
-    expect(first.rows).toMatchObject([{ source: 'html:https://docs.example.com/', kind: 'html', pages: 2, bad: 0 }])
+    expect(first.rows).toMatchObject([
+      { source: 'html:https://docs.example.com/', kind: 'html', pages: 2, bad: 0 },
+    ])
     expect(first.phases.length).toBeGreaterThan(0)
     await run('index-build', blog)
     const shown = await run('index-build', { action: 'stats' })
@@ -89,18 +106,30 @@ describe('a build of the index', () => {
     expect(again.rows).toHaveLength(2)
     expect(await sites()).toEqual(expect.arrayContaining(both))
 
-    const removed = await run('index-build', { action: 'remove', name: 'html:https://docs.example.com/' })
+    const removed = await run('index-build', {
+      action: 'remove',
+      name: 'html:https://docs.example.com/',
+    })
     expect(removed.rows).toMatchObject([{ source: 'html:https://blog.example.org/' }])
-    expect((await sites()).map(({ site }: Record<string, unknown>) => site)).toEqual(['example.org'])
-    const generations = async () => (await readdir(join(places, 'index'))).filter((name) => name.startsWith('gen-'))
+    expect((await sites()).map(({ site }: Record<string, unknown>) => site)).toEqual([
+      'example.org',
+    ])
+    const generations = async () =>
+      (await readdir(join(places, 'index'))).filter((name) => name.startsWith('gen-'))
     await vi.waitFor(async () => expect(await generations()).toHaveLength(1), { timeout: 10_000 })
   })
 
   test.each([
-    [{ action: 'add', kind: 'html', path: '../index', baseUrl: 'https://a.com/' }, /leads out of the import folder/],
+    [
+      { action: 'add', kind: 'html', path: '../index', baseUrl: 'https://a.com/' },
+      /leads out of the import folder/,
+    ],
     [{ action: 'add', kind: 'html', path: 'absent', baseUrl: 'https://a.com/' }, /absent/],
     [{ action: 'add', kind: 'html', path: 'docs' }, /published/],
-    [{ action: 'add', kind: 'html', path: 'nothing', baseUrl: 'https://a.com/' }, /no page|nothing/i],
+    [
+      { action: 'add', kind: 'html', path: 'nothing', baseUrl: 'https://a.com/' },
+      /no page|nothing/i,
+    ],
     [{ action: 'remove', name: 'nobody' }, /nobody/],
     [{ action: 'remove' }, /which/],
   ])('ends in error with a sentence, and the index stays as it was: %j', async (input, message) => {
@@ -109,8 +138,8 @@ describe('a build of the index', () => {
     expect(job.state).toBe('error')
     expect(job.message).toMatch(message)
     expect(job.message).not.toMatch(/Searchlight, not because/)
-    expect((await readdir(join(places, 'index'))).filter((name) => name.startsWith('gen-'))).toEqual(
-      before.filter((name) => name.startsWith('gen-')),
-    )
+    expect(
+      (await readdir(join(places, 'index'))).filter((name) => name.startsWith('gen-')),
+    ).toEqual(before.filter((name) => name.startsWith('gen-')))
   })
 })

@@ -7,10 +7,21 @@ import { promisify } from 'node:util'
 import type { Socket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLive } from '#jobs/lifecycle.ts'
-import { apiClient, connectSocket, makePeople, root, startWorker, stopProcess, testEnvironment } from './server-fixture.ts'
+import {
+  apiClient,
+  connectSocket,
+  makePeople,
+  root,
+  startWorker,
+  stopProcess,
+  testEnvironment,
+} from './server-fixture.ts'
 import { startServer } from './start-server.ts'
 
-/** The whole path on real parts: API → Redis → BullMQ → a worker process → DuckDB → events → hub → socket → archive. */
+/**
+ * The whole path on real parts: API → Redis → BullMQ → a worker process → DuckDB → events → hub →
+ * socket → archive.
+ */
 let indexDir: string
 let drop: () => Promise<void>
 let worker: ChildProcess
@@ -56,7 +67,11 @@ function eventsUntilEnd(socket: Socket, id: string): Promise<Frame> {
       for (const event of frame) {
         if (event[0] !== id) continue
         seen.push(event)
-        if (event[2] === 'state' && ['complete', 'error', 'cancelled'].includes(String(event[3].state))) resolve(seen)
+        if (
+          event[2] === 'state' &&
+          ['complete', 'error', 'cancelled'].includes(String(event[3].state))
+        )
+          resolve(seen)
       }
     })
   })
@@ -103,7 +118,10 @@ describe('a search', () => {
   })
 
   test('is told whole to a program over server-sent events', async () => {
-    const { body } = await asUser('POST', '/api/jobs', { search: 'linking-domains', input: { domain: 'nodejs.org' } })
+    const { body } = await asUser('POST', '/api/jobs', {
+      search: 'linking-domains',
+      input: { domain: 'nodejs.org' },
+    })
     const response = await fetch(`${server.url}/api/jobs/${body.job.id}/events`, {
       headers: { Authorization: `Bearer ${people.user.key}` },
     })
@@ -146,7 +164,13 @@ describe('the terminal client', () => {
     })
 
   test('prints each row on a line of its own, and the ending elsewhere', async () => {
-    const { stdout, stderr } = await run(['linking-domains', '--domain', 'github.com', '--limit', '1000'])
+    const { stdout, stderr } = await run([
+      'linking-domains',
+      '--domain',
+      'github.com',
+      '--limit',
+      '1000',
+    ])
     const rows = stdout
       .trim()
       .split('\n')
@@ -161,7 +185,10 @@ describe('the terminal client', () => {
       code: 2,
       stderr: expect.stringContaining('input.domain'),
     })
-    await expect(run(['nothing'])).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('linking-domains') })
+    await expect(run(['nothing'])).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('linking-domains'),
+    })
     await expect(run(['linking-domains'], 'sl_wrong')).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining('API key'),
@@ -173,16 +200,27 @@ describe('bad input', () => {
   test.each([
     ['an unknown search', { search: 'nothing', input: {} }, 'search'],
     ['a missing field', { search: 'linking-domains', input: {} }, 'input.domain'],
-    ['an address instead of a domain', { search: 'linking-domains', input: { domain: '127.0.0.1' } }, 'input.domain'],
-    ['a number out of range', { search: 'linking-domains', input: { domain: 'example.com', limit: 0 } }, 'input.limit'],
+    [
+      'an address instead of a domain',
+      { search: 'linking-domains', input: { domain: '127.0.0.1' } },
+      'input.domain',
+    ],
+    [
+      'a number out of range',
+      { search: 'linking-domains', input: { domain: 'example.com', limit: 0 } },
+      'input.limit',
+    ],
     ['no JSON', '{"search":', ''],
-  ])('%s is answered 422 with an issue at its field, and nothing is created', async (_, body, path) => {
-    const before = (await asUser('GET', '/api/jobs')).body.jobs.length
-    const answer = await asUser('POST', '/api/jobs', body)
-    expect(answer).toMatchObject({ status: 422, body: { error: { code: 'invalid_input' } } })
-    expect(answer.body.error.issues.map((issue: { path: string }) => issue.path)).toContain(path)
-    expect((await asUser('GET', '/api/jobs')).body.jobs).toHaveLength(before)
-  })
+  ])(
+    '%s is answered 422 with an issue at its field, and nothing is created',
+    async (_, body, path) => {
+      const before = (await asUser('GET', '/api/jobs')).body.jobs.length
+      const answer = await asUser('POST', '/api/jobs', body)
+      expect(answer).toMatchObject({ status: 422, body: { error: { code: 'invalid_input' } } })
+      expect(answer.body.error.issues.map((issue: { path: string }) => issue.path)).toContain(path)
+      expect((await asUser('GET', '/api/jobs')).body.jobs).toHaveLength(before)
+    },
+  )
 
   test("another user's search is not found; an admin sees it", async () => {
     const { id } = (await asUser('GET', '/api/jobs')).body.jobs[0]
@@ -196,17 +234,25 @@ describe('bad input', () => {
     expect((await asOther('POST', `/api/jobs/${id}/cancel`)).status).toBe(404)
     expect((await asOther('DELETE', `/api/jobs/${id}`)).status).toBe(404)
     const socket = await socketOf(people.other.key)
-    expect(await socket.emitWithAck('watch', { jobs: [{ id }] })).toMatchObject([{ id, error: { code: 'not_found' } }])
-    expect((await apiClient(server.url, people.admin.key)('GET', `/api/jobs/${id}`)).status).toBe(200)
+    expect(await socket.emitWithAck('watch', { jobs: [{ id }] })).toMatchObject([
+      { id, error: { code: 'not_found' } },
+    ])
+    expect((await apiClient(server.url, people.admin.key)('GET', `/api/jobs/${id}`)).status).toBe(
+      200,
+    )
   })
 
   test('without a key nothing is answered, and no socket opens', async () => {
     expect((await fetch(`${server.url}/api/jobs`)).status).toBe(401)
-    await expect(connectSocket(server.url, 'sl_nonsense')).rejects.toMatchObject({ data: { code: 'unauthenticated' } })
+    await expect(connectSocket(server.url, 'sl_nonsense')).rejects.toMatchObject({
+      data: { code: 'unauthenticated' },
+    })
   })
 
   test('the feed is for admins', async () => {
     const socket = await socketOf(people.user.key)
-    expect(await socket.emitWithAck('feed:open', {})).toMatchObject({ error: { code: 'forbidden' } })
+    expect(await socket.emitWithAck('feed:open', {})).toMatchObject({
+      error: { code: 'forbidden' },
+    })
   })
 })

@@ -68,7 +68,10 @@ async function startProcess(
   return { child, message }
 }
 
-export async function stopProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+export async function stopProcess(
+  child: ChildProcess,
+  signal: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
   child.kill(signal)
@@ -77,7 +80,12 @@ export async function stopProcess(child: ChildProcess, signal: NodeJS.Signals = 
 
 /** A client of the API by key. */
 export function apiClient(url: string, key: string) {
-  return async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+  return async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
@@ -85,19 +93,28 @@ export function apiClient(url: string, key: string) {
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
     const text = await response.text()
     return {
       status: response.status,
       headers: response.headers,
-      body: response.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text,
+      body: response.headers.get('content-type')?.startsWith('application/json')
+        ? JSON.parse(text)
+        : text,
     }
   }
 }
 
 /** Accounts of one test, each with an API key. */
-export async function makePeople(databaseUrl: string, secret: string, publicUrl: string, prefix = '') {
+export async function makePeople(
+  databaseUrl: string,
+  secret: string,
+  publicUrl: string,
+  prefix = '',
+) {
   const postgres = connectPostgres(databaseUrl, { name: 'test' })
   const person = async (email: string, admin: boolean) => {
     const account = {
@@ -106,7 +123,10 @@ export async function makePeople(databaseUrl: string, secret: string, publicUrl:
       name: email,
       role: admin ? ('admin' as const) : ('user' as const),
     }
-    const { userId } = await createAccount(account, { db: postgres.db, settings: { secret, publicUrl } })
+    const { userId } = await createAccount(account, {
+      db: postgres.db,
+      settings: { secret, publicUrl },
+    })
     const { key } = await createApiKey({ userId, name: 'test', expiresAt: null }, postgres.db)
     return { userId, key }
   }
@@ -122,7 +142,12 @@ export async function makePeople(databaseUrl: string, secret: string, publicUrl:
 }
 
 export async function connectSocket(url: string, apiKey: string): Promise<Socket> {
-  const socket = io(url, { transports: ['websocket'], auth: { apiKey }, forceNew: true, reconnectionDelay: 50 })
+  const socket = io(url, {
+    transports: ['websocket'],
+    auth: { apiKey },
+    forceNew: true,
+    reconnectionDelay: 50,
+  })
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', () => resolve())
     socket.once('connect_error', reject)

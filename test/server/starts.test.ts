@@ -3,7 +3,13 @@ import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '../jobs/job-fixture.ts'
-import { apiClient, makePeople, startServerProcess, stopProcess, testEnvironment } from './server-fixture.ts'
+import {
+  apiClient,
+  makePeople,
+  startServerProcess,
+  stopProcess,
+  testEnvironment,
+} from './server-fixture.ts'
 
 /** Sends the whole request, and is gone before the answer comes. */
 function startAndHangUp(url: string, key: string, headers: Record<string, string>): Promise<void> {
@@ -43,7 +49,9 @@ type Person = keyof Awaited<ReturnType<typeof makePeople>>
 const clientOf = (person: Person, i = 0) => apiClient(urlOf(i), people[person].key)
 const liveOf = async (person: Person) => {
   const { jobs } = (await clientOf(person)('GET', '/api/jobs?limit=200')).body
-  return jobs.filter((job: { state: string }) => job.state === 'new').map((job: { id: string }) => job.id)
+  return jobs
+    .filter((job: { state: string }) => job.state === 'new')
+    .map((job: { id: string }) => job.id)
 }
 const cancelAll = async (person: Person) => {
   for (const id of await liveOf(person)) await clientOf(person)('POST', `/api/jobs/${id}/cancel`)
@@ -51,13 +59,16 @@ const cancelAll = async (person: Person) => {
 
 describe('one active job per user and type', () => {
   test('of 500 simultaneous starts over two servers exactly one makes a job, the others are told its id', async () => {
-    const answers = await Promise.all(Array.from({ length: 500 }, (_, i) => clientOf('user', i)('POST', '/api/jobs', request)))
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, (_, i) => clientOf('user', i)('POST', '/api/jobs', request)),
+    )
     const made = answers.filter(({ status }) => status === 201)
     expect(made).toHaveLength(1)
     const { id } = made[0]?.body.job ?? {}
     const others = answers.filter(({ status }) => status === 409)
     expect(others).toHaveLength(499)
-    for (const { body } of others) expect(body.error).toMatchObject({ code: 'already_running', jobId: id })
+    for (const { body } of others)
+      expect(body.error).toMatchObject({ code: 'already_running', jobId: id })
     expect(await liveOf('user')).toEqual([id])
   })
 
@@ -67,7 +78,11 @@ describe('one active job per user and type', () => {
   })
 
   test('a lock without a live job, which can’t be, keeps nobody from starting', async () => {
-    const lock = keys.lock({ namespace: store.namespace, number: 0 }, people.user.userId, request.search)
+    const lock = keys.lock(
+      { namespace: store.namespace, number: 0 },
+      people.user.userId,
+      request.search,
+    )
     await store.redis.set(lock, '0-019a8c1e-7d1c-7b6e-9d0a-2f6f0d1b7c11')
     const { status, body } = await clientOf('user')('POST', '/api/jobs', request)
     expect(status).toBe(201)
@@ -79,9 +94,13 @@ describe('one active job per user and type', () => {
 describe('a start whose answer got lost', () => {
   test('is repeated under its idempotency key, on any server, and made once', async () => {
     const headers = { 'Idempotency-Key': 'lost answer' }
-    await Promise.all(Array.from({ length: 20 }, (_, i) => startAndHangUp(urlOf(i), people.user.key, headers)))
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => startAndHangUp(urlOf(i), people.user.key, headers)),
+    )
     await vi.waitFor(async () => expect(await liveOf('user')).toHaveLength(1))
-    const again = await Promise.all([0, 1].map((i) => clientOf('user', i)('POST', '/api/jobs', request, headers)))
+    const again = await Promise.all(
+      [0, 1].map((i) => clientOf('user', i)('POST', '/api/jobs', request, headers)),
+    )
     const ids = again.map(({ status, body }) => [status, body.job.id])
     expect(ids[0]).toEqual([201, expect.any(String)])
     expect(ids[1]).toEqual(ids[0])
@@ -106,7 +125,14 @@ describe('too much that waits', () => {
   test('is answered overloaded, with when to come back, and nothing is made', async () => {
     for (const person of ['admin', 'user', 'other'] as const)
       expect((await clientOf(person)('POST', '/api/jobs', request)).status).toBe(201)
-    const late = (await makePeople(environment.DATABASE_URL, environment.AUTH_SECRET, 'http://localhost', 'late-')).user
+    const late = (
+      await makePeople(
+        environment.DATABASE_URL,
+        environment.AUTH_SECRET,
+        'http://localhost',
+        'late-',
+      )
+    ).user
     const answer = await apiClient(urlOf(1), late.key)('POST', '/api/jobs', request)
     expect(answer).toMatchObject({
       status: 503,
@@ -119,7 +145,10 @@ describe('too much that waits', () => {
   })
 
   test('an input of more than 256 KB is too large, counted in bytes', async () => {
-    const answer = await clientOf('user')('POST', '/api/jobs', { search: request.search, input: { domain: 'é'.repeat(140_000) } })
+    const answer = await clientOf('user')('POST', '/api/jobs', {
+      search: request.search,
+      input: { domain: 'é'.repeat(140_000) },
+    })
     expect(answer).toMatchObject({ status: 413, body: { error: { code: 'too_large' } } })
   })
 })
@@ -130,7 +159,9 @@ test('deleted twice at once, a search is taken off the counts once', async () =>
   const { body } = await clientOf('user')('POST', '/api/jobs', request)
   await clientOf('user')('POST', `/api/jobs/${body.job.id}/cancel`)
   const before = (await asAdmin('GET', '/api/admin/stats')).body.counts.cancelled
-  const answers = await Promise.all([0, 1].map((i) => clientOf('user', i)('DELETE', `/api/jobs/${body.job.id}`)))
+  const answers = await Promise.all(
+    [0, 1].map((i) => clientOf('user', i)('DELETE', `/api/jobs/${body.job.id}`)),
+  )
   expect(answers.map(({ status }) => status).sort()).toContain(204)
   expect((await asAdmin('GET', '/api/admin/stats')).body.counts.cancelled).toBe(before - 1)
 })

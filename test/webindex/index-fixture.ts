@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DuckDBInstance, DuckDBTimestampValue, type DuckDBValue, listValue } from '@duckdb/node-api'
 import { afterAll, onTestFinished } from 'vitest'
-import type { DocumentLink, WebDocument } from '#webindex/document.ts'
-import type { Shard } from '#webindex/manifest.ts'
-import type { Source, SourceItem } from '#webindex/source-item.ts'
+import type { ParquetFile } from '#webindex/manifest.ts'
+import type { DocumentLink, WebDocument } from '#webindex/pages/document.ts'
+import type { Dataset, SourceItem } from '#webindex/source.ts'
 
 /** A folder of the test's own, removed when it ends. */
 export function temporaryFolder(): string {
@@ -25,7 +25,10 @@ export function sharedFolder(): string {
 export function writeTree(folder: string, files: Record<string, unknown>): void {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
-    writeFileSync(join(folder, path), typeof content === 'string' ? content : JSON.stringify(content))
+    writeFileSync(
+      join(folder, path),
+      typeof content === 'string' ? content : JSON.stringify(content),
+    )
   }
 }
 
@@ -33,7 +36,11 @@ export function linkTo(href: string, facts: Partial<DocumentLink> = {}): Documen
   return { href, anchor: '', nofollow: false, kind: 'text', ...facts }
 }
 
-export function pageAt(url: string, links: (string | DocumentLink)[], facts: Partial<WebDocument> = {}): WebDocument {
+export function pageAt(
+  url: string,
+  links: (string | DocumentLink)[],
+  facts: Partial<WebDocument> = {},
+): WebDocument {
   const written = links.map((link) => (typeof link === 'string' ? linkTo(link) : link))
   return {
     url,
@@ -57,8 +64,8 @@ export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]>
 export function sourceOf(
   name: string,
   items: Iterable<SourceItem> | AsyncIterable<SourceItem>,
-  facts: Partial<Source> = {},
-): Source {
+  facts: Partial<Dataset> = {},
+): Dataset {
   return {
     name,
     kind: 'html',
@@ -71,21 +78,25 @@ export function sourceOf(
 }
 
 /** The pages that a source hands to a build. */
-export async function pagesOf(source: Source): Promise<WebDocument[]> {
-  const items = await collect(source.items({ signal: new AbortController().signal, onProgress() {} }))
+export async function pagesOf(source: Dataset): Promise<WebDocument[]> {
+  const items = await collect(
+    source.items({ signal: new AbortController().signal, onProgress() {} }),
+  )
   return items.flatMap((item) => ('page' in item ? [item.page] : []))
 }
 
 export type Row = Record<string, unknown>
 
 /** All rows of a table's files, one file after the other; times as ISO 8601. */
-export async function readTable(dir: string, shards: readonly Shard[]): Promise<Row[]> {
+export async function readTable(dir: string, shards: readonly ParquetFile[]): Promise<Row[]> {
   const rows: Row[] = []
   for (const shard of shards) {
     for (const row of await query('FROM read_parquet($files)', dir, [shard])) {
       const plain = Object.entries(row).map(([name, value]) => [
         name,
-        value instanceof DuckDBTimestampValue ? new Date(Number(value.micros / 1000n)).toISOString() : value,
+        value instanceof DuckDBTimestampValue
+          ? new Date(Number(value.micros / 1000n)).toISOString()
+          : value,
       ])
       rows.push(Object.fromEntries(plain))
     }
@@ -94,12 +105,16 @@ export async function readTable(dir: string, shards: readonly Shard[]): Promise<
 }
 
 /** `name TYPE` of each column. */
-export async function columnsOf(dir: string, shards: readonly Shard[]): Promise<string[]> {
+export async function columnsOf(dir: string, shards: readonly ParquetFile[]): Promise<string[]> {
   const columns = await query('DESCRIBE FROM read_parquet($files)', dir, shards)
   return columns.map(({ column_name, column_type }) => `${column_name} ${column_type}`)
 }
 
-async function query(sql: string, dir: string, shards: readonly Shard[]): Promise<Record<string, DuckDBValue>[]> {
+async function query(
+  sql: string,
+  dir: string,
+  shards: readonly ParquetFile[],
+): Promise<Record<string, DuckDBValue>[]> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await instance.connect()
   try {

@@ -21,7 +21,12 @@ const stopped = new Map<string, () => void>()
 const named = z.object({ name: z.string() })
 
 const searches: Search[] = [
-  defineSearch({ ...facts, name: 'ten-rows', input: z.object({ count: z.number() }), run: ({ count }) => rows(count) }),
+  defineSearch({
+    ...facts,
+    name: 'ten-rows',
+    input: z.object({ count: z.number() }),
+    run: ({ count }) => rows(count),
+  }),
   defineSearch({
     ...facts,
     name: 'on-purpose',
@@ -37,7 +42,9 @@ const searches: Search[] = [
     input: anything,
     async *run() {
       yield* rows(3)
-      throw new TypeError('secret-host:5432 is not a function', { cause: new Error('the root of it') })
+      throw new TypeError('secret-host:5432 is not a function', {
+        cause: new Error('the root of it'),
+      })
     },
   }),
   defineSearch({
@@ -114,7 +121,11 @@ async function startTelling(search: 'silent' | 'endless') {
 }
 
 async function cancel(search: { job(): Promise<Job> }): Promise<void> {
-  await endJob(await search.job(), { state: 'cancelled', message: 'Cancelled by Ann.', at: new Date() }, workshop.store)
+  await endJob(
+    await search.job(),
+    { state: 'cancelled', message: 'Cancelled by Ann.', at: new Date() },
+    workshop.store,
+  )
 }
 
 /** Once the worker has put it there. */
@@ -134,14 +145,27 @@ afterAll(() => workshop.close())
 describe('every ending is told', () => {
   test('complete', async () => {
     const search = await workshop.start('ten-rows', { count: 250 })
-    expect(await search.end()).toMatchObject({ state: 'complete', rowCount: 250, message: null, attempt: 1 })
+    expect(await search.end()).toMatchObject({
+      state: 'complete',
+      rowCount: 250,
+      message: null,
+      attempt: 1,
+    })
     expect(await search.timeline()).toEqual(['new 0', 'running 1', 'complete 1'])
   })
 
   test('a search that fails on purpose says so in its own words, and what it found stays readable', async () => {
     const search = await workshop.start('on-purpose')
-    expect(await search.end()).toMatchObject({ state: 'error', message: 'The site is closed on Sundays.', rowCount: 3 })
-    expect((await readRows(search.id, { from: 0, limit: 10 }, workshop.store))?.rows).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }])
+    expect(await search.end()).toMatchObject({
+      state: 'error',
+      message: 'The site is closed on Sundays.',
+      rowCount: 3,
+    })
+    expect((await readRows(search.id, { from: 0, limit: 10 }, workshop.store))?.rows).toEqual([
+      { n: 0 },
+      { n: 1 },
+      { n: 2 },
+    ])
     expect(await archivedStack(search.id)).toBeNull()
   })
 
@@ -214,13 +238,20 @@ describe('retries', () => {
   test('between two attempts the rows of the first stay readable', async () => {
     const search = await workshop.start('never-passes')
     await search.noted('Attempt 1 failed')
-    expect(await readRows(search.id, { from: 0, limit: 10 }, workshop.store)).toMatchObject({ attempt: 1, rows: [{ n: 0 }] })
+    expect(await readRows(search.id, { from: 0, limit: 10 }, workshop.store)).toMatchObject({
+      attempt: 1,
+      rows: [{ n: 0 }],
+    })
     await search.end()
   })
 
   test('after the last attempt it ends in error with the reason, and its lock is free', async () => {
     const search = await workshop.start('never-passes')
-    expect(await search.end()).toMatchObject({ state: 'error', message: 'The disk is full.', attempt: 2 })
+    expect(await search.end()).toMatchObject({
+      state: 'error',
+      message: 'The disk is full.',
+      attempt: 2,
+    })
     await newJob(workshop.store, newRef(search.search, search.userId))
   })
 })
@@ -240,7 +271,9 @@ describe('a run that lost touch', () => {
     await stopVainRuns(worker)
   })
 
-  test('with its lock for good: the renewal that fails stops it, and the job is run again', { timeout: 60_000 }, async () => {
+  test('with its lock for good: the renewal that fails stops it, and the job is run again', {
+    timeout: 60_000,
+  }, async () => {
     const search = await startTelling('silent')
     await workshop.store.redis.set(
       `{${workshop.store.namespace}:0}:bull:searches:${search.id}:lock`,
@@ -254,9 +287,12 @@ describe('a run that lost touch', () => {
     await stopVainRuns(worker)
   })
 
-  test('with a store that was rolled back is run again from its beginning', { timeout: 30_000 }, async () => {
+  test('with a store that was rolled back is run again from its beginning', {
+    timeout: 30_000,
+  }, async () => {
     const search = await startTelling('endless')
-    // As after a Redis that lost its last moments: it knows of fewer writes than it had acknowledged.
+    // As after a Redis that lost its last moments: it knows of fewer writes than it had
+    // acknowledged.
     await workshop.store.redis.hset(`{${workshop.store.namespace}:0}:job:${search.id}`, 'n', '-7')
     await search.begun(2)
     await cancel(search)

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { inTurn } from '#crawler/host-turns.ts'
 import { redisUrl, uniquePrefix } from '#test/services.ts'
-import { inTurn } from '#webindex/web/host-turns.ts'
 import { createHostTurns } from '#workers/host-turns.ts'
 
 function connect(): Redis {
@@ -13,7 +13,12 @@ function connect(): Redis {
 function setUp() {
   const redis = connect()
   const namespace = uniquePrefix()
-  return { redis, turns: createHostTurns({ redis, namespace }), key: `${namespace}:host-turn:a.com:443`, namespace }
+  return {
+    redis,
+    turns: createHostTurns({ redis, namespace }),
+    key: `${namespace}:host-turn:a.com:443`,
+    namespace,
+  }
 }
 
 const host = 'a.com:443'
@@ -23,8 +28,14 @@ const { signal } = new AbortController()
 describe('a turn', () => {
   test('goes to one, and the others learn when it can be free at the earliest', async () => {
     const { turns } = setUp()
-    const answers = await Promise.all(['a', 'b', 'c'].map((token) => turns.take({ host, token, ...long })))
-    expect(answers).toEqual([{ granted: true }, { granted: false, waitMs: 5_000 }, { granted: false, waitMs: 5_000 }])
+    const answers = await Promise.all(
+      ['a', 'b', 'c'].map((token) => turns.take({ host, token, ...long })),
+    )
+    expect(answers).toEqual([
+      { granted: true },
+      { granted: false, waitMs: 5_000 },
+      { granted: false, waitMs: 5_000 },
+    ])
   })
 
   test('at another host is another turn, also on another port', async () => {
@@ -68,14 +79,19 @@ describe('a turn', () => {
     await turns.take({ host, token: 'killed', leaseMs: 30, gapMs: 10 })
     expect(await redis.pttl(key)).toBeLessThanOrEqual(30)
     // Asks whenever it is told to, as every worker does.
-    expect(await inTurn(turns, { host, longestMs: 1_000, gapMs: 0, signal }, async () => ({ result: 'served', gapMs: 0 }))).toBe(
-      'served',
-    )
+    expect(
+      await inTurn(turns, { host, longestMs: 1_000, gapMs: 0, signal }, async () => ({
+        result: 'served',
+        gapMs: 0,
+      })),
+    ).toBe('served')
   })
 
   test('that fails is ended all the same', async () => {
     const { turns, redis, key } = setUp()
-    const failing = inTurn(turns, { host, longestMs: 1_000, gapMs: 0, signal }, () => Promise.reject(new Error('broken')))
+    const failing = inTurn(turns, { host, longestMs: 1_000, gapMs: 0, signal }, () =>
+      Promise.reject(new Error('broken')),
+    )
     await expect(failing).rejects.toThrow('broken')
     expect(await redis.exists(key)).toBe(0)
   })
@@ -84,10 +100,14 @@ describe('a turn', () => {
     const { turns } = setUp()
     await turns.take({ host, token: 'a', ...long })
     const stop = new AbortController()
-    const waiting = inTurn(turns, { host, longestMs: 1_000, gapMs: 0, signal: stop.signal }, async () => ({
-      result: 1,
-      gapMs: 0,
-    }))
+    const waiting = inTurn(
+      turns,
+      { host, longestMs: 1_000, gapMs: 0, signal: stop.signal },
+      async () => ({
+        result: 1,
+        gapMs: 0,
+      }),
+    )
     const began = performance.now()
     stop.abort(new Error('cancelled'))
     await expect(waiting).rejects.toThrow('cancelled')

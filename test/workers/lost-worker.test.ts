@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import type { Socket } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { buildIndexOfManyShards, everybodysTarget } from '../searches/many-shards.ts'
-import { apiClient, connectSocket, makePeople, startWorker, stopProcess, testEnvironment } from '../server/server-fixture.ts'
+import {
+  apiClient,
+  connectSocket,
+  makePeople,
+  startWorker,
+  stopProcess,
+  testEnvironment,
+} from '../server/server-fixture.ts'
 import { startServer } from '../server/start-server.ts'
 
 let indexDir: string
@@ -55,7 +62,8 @@ interface Fact {
 }
 
 /**
- * Starts a search and watches it. What is known of it comes by events or, where a slow machine had to be spared them, by a resync.
+ * Starts a search and watches it. What is known of it comes by events or, where a slow machine had
+ * to be spared them, by a resync.
  */
 async function startWatched() {
   const { status, body } = await api('POST', '/api/jobs', {
@@ -69,14 +77,23 @@ async function startWatched() {
   let outOfOrder = 0
   const waiting = new Set<() => void>()
   const become = (job: Fact & { seq: number }) => {
-    Object.assign(known, { state: job.state, attempt: job.attempt, message: job.message, rowCount: job.rowCount })
+    Object.assign(known, {
+      state: job.state,
+      attempt: job.attempt,
+      message: job.message,
+      rowCount: job.rowCount,
+    })
     seq = job.seq
   }
   const take = ([, number, type, data]: Event) => {
     if (number === null) return
     if (number !== seq + 1) outOfOrder++
     seq = number
-    if (type === 'state') Object.assign(known, { rowCount: data.attempt === known.attempt ? known.rowCount : 0, ...data })
+    if (type === 'state')
+      Object.assign(known, {
+        rowCount: data.attempt === known.attempt ? known.rowCount : 0,
+        ...data,
+      })
     if (type === 'rows' && Array.isArray(data.rows)) known.rowCount += data.rows.length
   }
   const tellWaiting = () => {
@@ -90,7 +107,8 @@ async function startWatched() {
     if (message.id === id) become(message.job)
     tellWaiting()
   })
-  // Taken in where it arrives: a promise would resolve after the next message, and make what is known older again.
+  // Taken in where it arrives: a promise would resolve after the next message, and make what is
+  // known older again.
   const job = await new Promise<Fact & { seq: number }>((resolve) => {
     socket.emit('watch', { jobs: [{ id }] }, ([answer]: [{ job: Fact & { seq: number } }]) => {
       become(answer.job)
@@ -117,12 +135,19 @@ async function startWatched() {
 }
 
 async function expectFreeLock(): Promise<void> {
-  const again = await api('POST', '/api/jobs', { search: 'linking-domains', input: { domain: everybodysTarget } })
+  const again = await api('POST', '/api/jobs', {
+    search: 'linking-domains',
+    input: { domain: everybodysTarget },
+  })
   expect(again.status).toBe(201)
-  expect((await api('POST', `/api/jobs/${again.body.job.id}/cancel`)).body.job.state).toBe('cancelled')
+  expect((await api('POST', `/api/jobs/${again.body.job.id}/cancel`)).body.job.state).toBe(
+    'cancelled',
+  )
 }
 
-test('a killed worker’s search is run again by another one, whole and in order', { timeout: 60_000 }, async () => {
+test('a killed worker’s search is run again by another one, whole and in order', {
+  timeout: 60_000,
+}, async () => {
   const first = await addWorker()
   const search = await startWatched()
   await search.rowsOf(1)
@@ -135,8 +160,12 @@ test('a killed worker’s search is run again by another one, whole and in order
   expect(new Set(rows.map((row: { site: string }) => row.site)).size).toBe(sites)
   expect(search.disorder()).toBe(0)
   const { events } = (await api('GET', `/api/jobs/${search.id}/timeline`)).body
-  const stall = events.find((event: { data: { text?: string } }) => event.data.text?.includes('was lost'))
-  const [started] = events.filter((event: { data: { state?: string } }) => event.data.state === 'running')
+  const stall = events.find((event: { data: { text?: string } }) =>
+    event.data.text?.includes('was lost'),
+  )
+  const [started] = events.filter(
+    (event: { data: { state?: string } }) => event.data.state === 'running',
+  )
   expect(stall.data.worker).toBe(started.data.worker)
   await expectFreeLock()
 })
@@ -166,10 +195,15 @@ test('a cancelled search ends at once and its worker takes the next', async () =
   await search.end()
   const next = await startWatched()
   expect(await next.end()).toMatchObject({ state: 'complete' })
-  expect((await api('GET', `/api/jobs/${search.id}`)).body.job).toMatchObject({ state: 'cancelled', rowCount: body.job.rowCount })
+  expect((await api('GET', `/api/jobs/${search.id}`)).body.job).toMatchObject({
+    state: 'cancelled',
+    rowCount: body.job.rowCount,
+  })
 })
 
-test('a worker that is told to stop hands its search to another one', { timeout: 60_000 }, async () => {
+test('a worker that is told to stop hands its search to another one', {
+  timeout: 60_000,
+}, async () => {
   const first = await addWorker({ SHUTDOWN_GRACE_MS: '0' })
   const search = await startWatched()
   await search.rowsOf(1)
@@ -185,7 +219,9 @@ test('a search that can’t run ends in error with a sentence, and the worker li
     const search = await startWatched()
     const end = await search.end()
     expect((await api('GET', `/api/admin/jobs/${search.id}/stack`)).status).toBe(403)
-    expect((await asAdmin('GET', `/api/admin/jobs/${search.id}/stack`)).body.stack).toContain('NoIndex')
+    expect((await asAdmin('GET', `/api/admin/jobs/${search.id}/stack`)).body.stack).toContain(
+      'NoIndex',
+    )
     expect((await asAdmin('GET', '/api/admin/jobs/0-none/stack')).status).toBe(404)
     expect(end).toMatchObject({ state: 'error', message: expect.stringContaining('npm run index') })
   }

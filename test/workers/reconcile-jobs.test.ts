@@ -6,11 +6,11 @@ import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { readArchivedJob } from '#jobs/postgres/read-archive.ts'
 import { lost, neverBegan } from '#jobs/reconcile.ts'
+import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { countJobs } from '#jobs/redis/job-lists.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { closeQueues, enqueueJob, openQueues, queueOf } from '#jobs/redis/queue.ts'
-import { startJob } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { jobsToCheck } from '#jobs/redis/unfinished-jobs.ts'
 import { type ArchiveDeps, archiveEnded } from '#workers/archive-ended.ts'
@@ -30,7 +30,14 @@ beforeAll(async () => {
   await migrateDatabase(database.url, archiveMigrations)
   postgres = connectPostgres(database.url)
   const queues = openQueues(store.redis, store)
-  deps = { store, queues, db: postgres.db, attemptsOf: () => undefined, now: () => new Date(), log: quietLog }
+  deps = {
+    store,
+    queues,
+    db: postgres.db,
+    attemptsOf: () => undefined,
+    now: () => new Date(),
+    log: quietLog,
+  }
 })
 afterAll(async () => {
   await closeQueues(deps.queues)
@@ -40,11 +47,15 @@ afterAll(async () => {
 })
 
 const at = new Date()
-const entryOf = async (ref: { id: string; userId: string; search: string }) => queueOf(ref, deps.queues).getJobState(ref.id)
+const entryOf = async (ref: { id: string; userId: string; search: string }) =>
+  queueOf(ref, deps.queues).getJobState(ref.id)
 
 /** As if whoever created it had died long ago. */
 const forgottenJob = () => newJob(store, newRef(), { createdAt: new Date(Date.now() - 60_000) })
-const later = (seconds: number): ReconcileDeps => ({ ...deps, now: () => new Date(Date.now() + seconds * 1_000) })
+const later = (seconds: number): ReconcileDeps => ({
+  ...deps,
+  now: () => new Date(Date.now() + seconds * 1_000),
+})
 
 test('a job that was recorded and not enqueued is enqueued', async () => {
   const ref = await forgottenJob()
@@ -90,7 +101,11 @@ test('a job that waits in the queue is left alone', async () => {
 test('an ended job is archived, its entry removed, and only then its keys begin to expire', async () => {
   const ref = await newJob(store)
   await enqueueJob(ref, {}, deps.queues)
-  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  await endJob(
+    await jobIn(store, ref.id),
+    { state: 'cancelled', message: 'Cancelled by Ann.', at },
+    store,
+  )
   const key = keys.record({ namespace: store.namespace, number: 0 }, ref.id)
   await reconcile(deps)
   expect(await store.redis.ttl(key)).toBe(-1)
@@ -116,7 +131,11 @@ async function finishEntry(ref: JobRef, how: 'failed' | 'completed'): Promise<vo
     async () => {
       if (how === 'failed') throw new UnrecoverableError('secret-host:5432 refused')
     },
-    { connection: store.redis, prefix: keys.queue({ namespace: store.namespace, number: 0 }), autorun: false },
+    {
+      connection: store.redis,
+      prefix: keys.queue({ namespace: store.namespace, number: 0 }),
+      autorun: false,
+    },
   )
   const finished = new Promise<void>((resolve) => {
     const told = (job: { id?: string | undefined } | undefined) => job?.id === ref.id && resolve()
@@ -128,14 +147,17 @@ async function finishEntry(ref: JobRef, how: 'failed' | 'completed'): Promise<vo
   await worker.close()
 }
 
-test.each(['new', 'running'] as const)('a %s job that the queue gave up ends in error, and its entry is gone', async (state) => {
-  const ref = await newJob(store)
-  if (state === 'running') await startJob(delivery(ref), at, store)
-  await finishEntry(ref, 'failed')
-  await reconcile(deps)
-  expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', message: unforeseen })
-  expect(await entryOf(ref)).toBe('unknown')
-})
+test.each(['new', 'running'] as const)(
+  'a %s job that the queue gave up ends in error, and its entry is gone',
+  async (state) => {
+    const ref = await newJob(store)
+    if (state === 'running') await startJob(delivery(ref), at, store)
+    await finishEntry(ref, 'failed')
+    await reconcile(deps)
+    expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', message: unforeseen })
+    expect(await entryOf(ref)).toBe('unknown')
+  },
+)
 
 test.each([
   ['new', neverBegan],
@@ -154,16 +176,28 @@ test('a job whose attempt began after it was looked at is not ended', async () =
   const seen = await jobIn(store, ref.id)
   await startJob(delivery(ref, 2), at, store)
   expect(await endJob(seen, { state: 'error', message: lost, at }, store)).toBe('changed')
-  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  await endJob(
+    await jobIn(store, ref.id),
+    { state: 'cancelled', message: 'Cancelled by Ann.', at },
+    store,
+  )
 })
 
 test('the entry of an ended job is removed, whether it waits or is put off', async () => {
   const waiting = await newJob(store)
   await enqueueJob(waiting, {}, deps.queues)
   const delayed = await newJob(store)
-  await queueOf(delayed, deps.queues).add(delayed.search, { userId: delayed.userId }, { jobId: delayed.id, delay: 60_000 })
+  await queueOf(delayed, deps.queues).add(
+    delayed.search,
+    { userId: delayed.userId },
+    { jobId: delayed.id, delay: 60_000 },
+  )
   for (const ref of [waiting, delayed])
-    await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+    await endJob(
+      await jobIn(store, ref.id),
+      { state: 'cancelled', message: 'Cancelled by Ann.', at },
+      store,
+    )
   await Promise.all([reconcileJob(waiting.id, deps), reconcileJob(delayed.id, deps)])
   expect([await entryOf(waiting), await entryOf(delayed)]).toEqual(['unknown', 'unknown'])
 })
@@ -173,9 +207,11 @@ test('passes go round: with more jobs than one pass takes, each is looked at in 
   const shard = { namespace: own.namespace, number: 0 }
   try {
     const ids: string[] = []
-    for (let i = 0; i < 10; i++) ids.push((await newJob(own, newRef(), { createdAt: new Date(1_000 + Math.floor(i / 4)) })).id)
+    for (let i = 0; i < 10; i++)
+      ids.push((await newJob(own, newRef(), { createdAt: new Date(1_000 + Math.floor(i / 4)) })).id)
     const seen = new Set<string>()
-    for (let pass = 0; pass < 4; pass++) for (const id of await jobsToCheck(shard, 4, own)) seen.add(id)
+    for (let pass = 0; pass < 4; pass++)
+      for (const id of await jobsToCheck(shard, 4, own)) seen.add(id)
     expect(seen).toEqual(new Set(ids))
     expect(await jobsToCheck(shard, 4, own)).toHaveLength(4)
   } finally {
@@ -186,18 +222,31 @@ test('passes go round: with more jobs than one pass takes, each is looked at in 
 test('a job that can’t be archived keeps no other from it', async () => {
   const refs = [await newJob(store), await newJob(store), await newJob(store)]
   for (const ref of refs)
-    await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+    await endJob(
+      await jobIn(store, ref.id),
+      { state: 'cancelled', message: 'Cancelled by Ann.', at },
+      store,
+    )
   const [broken, ...whole] = refs
-  await store.redis.rpush(keys.log({ namespace: store.namespace, number: 0 }, broken?.id ?? ''), 'rows|{"not": "rows"}')
+  await store.redis.rpush(
+    keys.log({ namespace: store.namespace, number: 0 }, broken?.id ?? ''),
+    'rows|{"not": "rows"}',
+  )
   await archiveEnded(deps)
   for (const ref of whole) expect(await readArchivedJob(ref.id, postgres.db)).not.toBeNull()
   expect(await readArchivedJob(broken?.id ?? '', postgres.db)).toBeNull()
-  expect(await store.redis.ttl(keys.record({ namespace: store.namespace, number: 0 }, broken?.id ?? ''))).toBe(-1)
+  expect(
+    await store.redis.ttl(keys.record({ namespace: store.namespace, number: 0 }, broken?.id ?? '')),
+  ).toBe(-1)
 })
 
 test('while the database is away nothing expires; when it is back, the archive catches up', async () => {
   const ref = await newJob(store)
-  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  await endJob(
+    await jobIn(store, ref.id),
+    { state: 'cancelled', message: 'Cancelled by Ann.', at },
+    store,
+  )
   const away = connectPostgres('postgres://nobody@127.0.0.1:1/none')
   await expect(
     archiveEnded({ ...deps, db: away.db }).catch((error) => Promise.reject(error.cause ?? error)),
@@ -207,14 +256,21 @@ test('while the database is away nothing expires; when it is back, the archive c
   const key = keys.record({ namespace: store.namespace, number: 0 }, ref.id)
   expect(await store.redis.ttl(key)).toBe(-1)
   await archiveEnded({ ...deps, now: () => new Date(Date.now() + 60_000) })
-  expect(await readArchivedJob(ref.id, postgres.db)).toMatchObject({ id: ref.id, state: 'cancelled' })
+  expect(await readArchivedJob(ref.id, postgres.db)).toMatchObject({
+    id: ref.id,
+    state: 'cancelled',
+  })
   expect(await store.redis.ttl(key)).toBeGreaterThan(0)
   await away.close()
 })
 
 test('what ended longer ago than the archive keeps is forgotten, and no longer counted', async () => {
   const ref = await newJob(store)
-  await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  await endJob(
+    await jobIn(store, ref.id),
+    { state: 'cancelled', message: 'Cancelled by Ann.', at },
+    store,
+  )
   await archiveEnded(deps)
   const before = (await countJobs(store)).cancelled
   await forgetOldJobs({ ...deps, archiveDays: 3 })

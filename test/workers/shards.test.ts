@@ -5,11 +5,11 @@ import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { listArchivedJobs } from '#jobs/postgres/read-archive.ts'
+import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { claimStore, renewEpochs } from '#jobs/redis/epoch.ts'
 import { countJobs, unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import { closeQueues, enqueueJob, openQueues, type Queues } from '#jobs/redis/queue.ts'
-import { startJob } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { archiveEnded } from '#workers/archive-ended.ts'
 import { reconcile } from '#workers/reconcile-jobs.ts'
@@ -45,24 +45,44 @@ test('users are spread over the shards, and what looks at all jobs sees those of
   const refs: JobRef[] = []
   for (let i = 0; i < 30; i++) {
     const userId = `user-${i}`
-    refs.push(await newJob(store, { id: makeJobId(shardOfUser(userId, shards), uuidV7()), userId, search: 'a' }))
+    refs.push(
+      await newJob(store, {
+        id: makeJobId(shardOfUser(userId, shards), uuidV7()),
+        userId,
+        search: 'a',
+      }),
+    )
   }
   expect(new Set(refs.map(({ id }) => id[0]))).toEqual(new Set(['0', '1', '2']))
   expect(await countJobs(store)).toMatchObject({ new: 30, running: 0 })
-  expect(new Set((await unarchivedJobs(100, store)).map(({ id }) => id))).toEqual(new Set(refs.map(({ id }) => id)))
-  for (const ref of refs) expect((await unarchivedJobsOf(ref.userId, store)).map(({ id }) => id)).toEqual([ref.id])
+  expect(new Set((await unarchivedJobs(100, store)).map(({ id }) => id))).toEqual(
+    new Set(refs.map(({ id }) => id)),
+  )
+  for (const ref of refs)
+    expect((await unarchivedJobsOf(ref.userId, store)).map(({ id }) => id)).toEqual([ref.id])
 
   for (const ref of refs) {
     await startJob(delivery(ref), at, store)
     await enqueueJob(ref, {}, queues)
   }
   expect(await countJobs(store)).toMatchObject({ new: 0, running: 30 })
-  const deps = { store, queues, db: postgres.db, attemptsOf: () => undefined, now: () => new Date(), log: quietLog }
+  const deps = {
+    store,
+    queues,
+    db: postgres.db,
+    attemptsOf: () => undefined,
+    now: () => new Date(),
+    log: quietLog,
+  }
   await reconcile(deps)
   expect(await countJobs(store)).toMatchObject({ running: 30 })
 
   for (const ref of refs)
-    await endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+    await endJob(
+      await jobIn(store, ref.id),
+      { state: 'cancelled', message: 'Cancelled by Ann.', at },
+      store,
+    )
   await archiveEnded(deps)
   expect(await listArchivedJobs({ limit: 100 }, postgres.db)).toHaveLength(30)
   expect(await unarchivedJobs(100, store)).toEqual([])
@@ -73,7 +93,9 @@ test('users are spread over the shards, and what looks at all jobs sees those of
 test('a store is not opened with another number of shards than its jobs are spread over, nor in another layout', async () => {
   await claimStore(store)
   await claimStore(store)
-  await expect(claimStore({ ...store, shards: 2 })).rejects.toThrow('SHARDS is 2, but this Redis holds jobs in 3')
+  await expect(claimStore({ ...store, shards: 2 })).rejects.toThrow(
+    'SHARDS is 2, but this Redis holds jobs in 3',
+  )
   const other = await openStore()
   await other.redis.set(`{${other.namespace}:0}:shards`, 1)
   await expect(claimStore(other)).rejects.toThrow('jobs of another version of Searchlight')

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { posix } from 'node:path'
-import type { WebDocument } from '../document.ts'
-import { givingWay } from '../giving-way.ts'
-import { type HtmlPage, readHtmlInTurns } from '../read-html.ts'
-import { readMarkdownInTurns } from '../read-markdown.ts'
-import type { Source } from '../source-item.ts'
-import { addressOf } from '../web-address.ts'
+import { decodeText } from '../pages/decode-text.ts'
+import type { WebDocument } from '../pages/document.ts'
+import { absoluteLinks } from '../pages/page-links.ts'
+import { type HtmlPage, readHtmlInTurns } from '../pages/read-html.ts'
+import { readMarkdownInTurns } from '../pages/read-markdown.ts'
+import { addressOf } from '../pages/web-address.ts'
+import { givingWay } from '../pages/yield-to-event-loop.ts'
+import type { Dataset } from '../source.ts'
 import { BadSource } from './bad-source.ts'
-import { decodeText } from './decode-text.ts'
 import { countNoPages } from './no-pages.ts'
-import { absoluteLinks } from './page-links.ts'
 import { findSourceFiles, type SourceFile, totalBytes } from './source-files.ts'
 
 export interface FolderSourceOptions {
@@ -22,16 +22,25 @@ export interface FolderSourceOptions {
 }
 
 const maxHtmlBytes = 8 * 1024 * 1024
-/** A section of Markdown is parsed in one go: where there is but one, so much takes about a second. */
+/**
+ * A section of Markdown is parsed in one go: where there is but one, so much takes about a second.
+ */
 const maxMarkdownBytes = 512 * 1024
 
 const markdown = /\.(md|markdown)$/i
 const html = /\.(html?|xhtml)$/i
 /** What a server shows for a folder, best first. */
-const folderPages = [/^index\.(html?|xhtml)$/i, /^index\.(md|markdown)$/i, /^readme\.(md|markdown)$/i]
+const folderPages = [
+  /^index\.(html?|xhtml)$/i,
+  /^index\.(md|markdown)$/i,
+  /^readme\.(md|markdown)$/i,
+]
 
-/** Pages out of a folder with HTML and Markdown, each at its path below the base URL. @throws {BadSource} */
-export async function folderSource({ path, baseUrl, name }: FolderSourceOptions): Promise<Source> {
+/**
+ * Pages out of a folder with HTML and Markdown, each at its path below the base URL.
+ * @throws {BadSource}
+ */
+export async function folderSource({ path, baseUrl, name }: FolderSourceOptions): Promise<Dataset> {
   const base = checkedBase(baseUrl)
   const files = await findSourceFiles(path, {
     isWanted: (file) => !file.startsWith('.') && (markdown.test(file) || html.test(file)),
@@ -72,7 +81,9 @@ function checkedBase(baseUrl: string): string {
     )
   const url = new URL(baseUrl)
   if (url.search || url.hash)
-    throw new BadSource(`The base URL “${shown}” names more than a folder: leave out what follows ? or #.`)
+    throw new BadSource(
+      `The base URL “${shown}” names more than a folder: leave out what follows ? or #.`,
+    )
   const address = addressOf(baseUrl)
   if (!address)
     throw new BadSource(
@@ -81,18 +92,25 @@ function checkedBase(baseUrl: string): string {
   return address.url.endsWith('/') ? address.url : `${address.url}/`
 }
 
-/** Where each file stands on the web, by the URL of the file itself. One file of each folder stands for the folder. */
+/**
+ * Where each file stands on the web, by the URL of the file itself. One file of each folder stands
+ * for the folder.
+ */
 function addressesOf(files: SourceFile[], base: string): Map<string, string> {
   const chosen = new Map<string, { shown: string; rank: number }>()
   for (const { shown } of files) {
     const rank = folderPages.findIndex((pattern) => pattern.test(posix.basename(shown)))
     const folder = posix.dirname(shown)
-    if (rank >= 0 && rank < (chosen.get(folder)?.rank ?? folderPages.length)) chosen.set(folder, { shown, rank })
+    if (rank >= 0 && rank < (chosen.get(folder)?.rank ?? folderPages.length))
+      chosen.set(folder, { shown, rank })
   }
   return new Map(
     files.map(({ shown }) => {
       const isFolder = chosen.get(posix.dirname(shown))?.shown === shown
-      return [fileUrl(shown, base), isFolder ? new URL('.', fileUrl(shown, base)).href : fileUrl(shown, base)]
+      return [
+        fileUrl(shown, base),
+        isFolder ? new URL('.', fileUrl(shown, base)).href : fileUrl(shown, base),
+      ]
     }),
   )
 }
@@ -103,7 +121,11 @@ function fileUrl(shown: string, base: string): string {
 
 type Page = HtmlPage & { base: string | null; noindex: boolean }
 
-async function readPage(file: SourceFile, signal: AbortSignal, giveWay: () => Promise<void>): Promise<Page | { reason: string }> {
+async function readPage(
+  file: SourceFile,
+  signal: AbortSignal,
+  giveWay: () => Promise<void>,
+): Promise<Page | { reason: string }> {
   const isMarkdown = markdown.test(file.shown)
   const limit = isMarkdown ? maxMarkdownBytes : maxHtmlBytes
   if (file.bytes > limit) return { reason: `it is larger than ${isMarkdown ? '512 KiB' : '8 MiB'}` }

@@ -4,7 +4,10 @@ import { basename } from 'node:path'
 import { BadSource } from './bad-source.ts'
 import { shown } from './shown.ts'
 
-/** What there is to read. @throws {BadSource} where it is neither a file nor a folder, or can't be read. */
+/**
+ * What there is to read.
+ * @throws {BadSource} where it is neither a file nor a folder, or can't be read.
+ */
 export async function inspectImport(path: string): Promise<Stats> {
   const found = await stat(path).catch((cause) => {
     throw cannotRead(basename(path), cause)
@@ -28,9 +31,14 @@ export async function firstBytes(path: string, length: number): Promise<string> 
   }
 }
 
-/** What reading or unpacking a file failed with, for people: errors of the file system name paths of this machine. @param how it can't be read: `it is damaged`. */
+/**
+ * What reading or unpacking a file failed with, for people: errors of the file system name paths of
+ * this machine.
+ * @param how it can't be read: `it is damaged`.
+ */
 export function cannotRead(name: string, cause: unknown, how = 'it can’t be read'): unknown {
   if (cause instanceof BadSource || !(cause instanceof Error)) return cause
-  const told = 'syscall' in cause && 'code' in cause ? String(cause.code) : shown(cause.message, 120)
+  const told =
+    'syscall' in cause && 'code' in cause ? String(cause.code) : shown(cause.message, 120)
   return new BadSource(`${name} can’t be imported: ${how} (${told}).`, { cause })
 }

@@ -1,8 +1,12 @@
 /** Counts what was understood and holds no page, by reason, for one remark at the end. */
 export interface NoPages {
-  /** @param reason follows a number: `with HTTP status 404`, `not HTML`. One of few: each is kept. */
+  /**
+   * @param reason follows a number: `with HTTP status 404`, `not HTML`. One of few: each is kept.
+   */
   count(reason: string): void
-  /** `1,204 records were no pages: 800 of type request, 404 not HTML.` null when there were none. */
+  /**
+   * `1,204 records were no pages: 800 of type request, 404 not HTML.` null when there were none.
+   */
   remark(): string | null
 }
 
@@ -18,7 +22,9 @@ export function countNoPages(unit: 'record' | 'file'): NoPages {
       const reasons = [...counts].sort((a, b) => b[1] - a[1])
       const total = sum(reasons)
       if (total === 0) return null
-      const told = reasons.slice(0, toldReasons).map(([reason, count]) => `${count.toLocaleString('en')} ${reason}`)
+      const told = reasons
+        .slice(0, toldReasons)
+        .map(([reason, count]) => `${count.toLocaleString('en')} ${reason}`)
       const others = sum(reasons.slice(toldReasons))
       if (others > 0) told.push(`${others.toLocaleString('en')} for other reasons`)
       return `${total.toLocaleString('en')} ${total === 1 ? `${unit} was no page` : `${unit}s were no pages`}: ${told.join(', ')}.`

@@ -6,7 +6,9 @@ import { IndexProblem } from '../errors.ts'
 export class OutsideImportRoot extends IndexProblem {
   readonly path: string
   constructor(path: string) {
-    super(`“${path}” leads out of the import folder. Put the file there and give its name within it.`)
+    super(
+      `“${path}” leads out of the import folder. Put the file there and give its name within it.`,
+    )
     this.name = 'OutsideImportRoot'
     this.path = path
   }
@@ -34,7 +36,8 @@ const mostListed = 1_000
 const mostNamed = 10
 
 /**
- * Finds a file or folder of the import folder, symbolic links followed. Links *within* a folder are the reader's to refuse.
+ * Finds a file or folder of the import folder, symbolic links followed. Links *within* a folder are
+ * the reader's to refuse.
  * @param path relative to the root, or absolute and within it.
  * @returns the real absolute path.
  * @throws {OutsideImportRoot} @throws {NoSuchFile} naming what is there instead.
@@ -45,7 +48,8 @@ export async function openImport(root: string, path: string): Promise<string> {
   const asked = resolve(root, path)
   // An absolute path may be written through the root's own name or through where that leads.
   const realRoot = await realpath(root).catch(() => null)
-  if (!isWithin(resolve(root), asked) && !(realRoot && isWithin(realRoot, asked))) throw new OutsideImportRoot(path)
+  if (!isWithin(resolve(root), asked) && !(realRoot && isWithin(realRoot, asked)))
+    throw new OutsideImportRoot(path)
   if (!realRoot) throw new NoSuchFile(path, 'is not there: the import folder does not exist yet.')
   const real = await realpath(asked).catch(() => null)
   if (!real) throw new NoSuchFile(path, `is not in the import folder. ${await whatIsThere(root)}`)
@@ -56,7 +60,10 @@ export async function openImport(root: string, path: string): Promise<string> {
   return real
 }
 
-/** Files and folders at the top of the import folder, by name; the first thousand. Hidden ones and links that lead out are left out. */
+/**
+ * Files and folders at the top of the import folder, by name; the first thousand. Hidden ones and
+ * links that lead out are left out.
+ */
 export async function listImports(root: string): Promise<Importable[]> {
   const realRoot = await realpath(root).catch(() => null)
   if (!realRoot) return []

@@ -5,7 +5,13 @@ import { cannotRead } from './import-file.ts'
 import { shown } from './shown.ts'
 
 const MiB = 1024 ** 2
-const limits = { entries: 1_000, entryBytes: 256 * MiB, totalBytes: 1024 * MiB, ratio: 200, ratioFrom: MiB }
+const limits = {
+  entries: 1_000,
+  entryBytes: 256 * MiB,
+  totalBytes: 1024 * MiB,
+  ratio: 200,
+  ratioFrom: MiB,
+}
 
 const damaged = 'as an archive it is damaged'
 
@@ -43,7 +49,10 @@ export async function openZip(path: string, name: string, signal: AbortSignal): 
       if (entry.fileName.endsWith('/') || entry.fileName.startsWith('__MACOSX/')) continue
       total += entry.uncompressedSize
       const excess = excessOf(entry, total)
-      if (excess) throw new BadSource(`${name} can’t be imported: “${shown(entry.fileName)}” in it ${excess}.`)
+      if (excess)
+        throw new BadSource(
+          `${name} can’t be imported: “${shown(entry.fileName)}” in it ${excess}.`,
+        )
       entries.push({
         name: shown(entry.fileName, 100),
         modifiedAt: entry.getLastModDate(),
@@ -71,7 +80,9 @@ async function openEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, name: string): 
   const inside = `“${shown(entry.fileName)}” in it`
   if (entry.isEncrypted()) throw new BadSource(`${name} can’t be imported: ${inside} is encrypted.`)
   if (!entry.canDecodeFileData())
-    throw new BadSource(`${name} can’t be imported: ${inside} is packed in a way that is not supported.`)
+    throw new BadSource(
+      `${name} can’t be imported: ${inside} is packed in a way that is not supported.`,
+    )
   return zip.openReadStreamPromise(entry).catch((error) => {
     throw cannotRead(name, error, damaged)
   })

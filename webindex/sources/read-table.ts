@@ -12,8 +12,9 @@ const headLength = 8_192
 const turnMs = 8
 
 /**
- * Reads a table as spreadsheets write it: UTF-8, or UTF-16 with a byte order mark; cells parted by comma, semicolon or tab, the header tells which.
- * A row is a line, so that a stray quotation mark costs that line and no more.
+ * Reads a table as spreadsheets write it: UTF-8, or UTF-16 with a byte order mark; cells parted by
+ * comma, semicolon or tab, the header tells which. A row is a line, so that a stray quotation mark
+ * costs that line and no more.
  * @param name of the file, for errors. @throws {BadSource} where it is no text.
  */
 export async function* readTable(
@@ -33,7 +34,8 @@ export async function* readTable(
       }
       signal.throwIfAborted()
       if (text.trim() === '') continue
-      const cells = text.length > longestLine ? 'it is longer than 65,536 characters' : cellsOf(text, delimiter)
+      const cells =
+        text.length > longestLine ? 'it is longer than 65,536 characters' : cellsOf(text, delimiter)
       yield typeof cells === 'string' ? { line: number, bad: cells } : { line: number, cells }
     }
   }
@@ -48,7 +50,10 @@ async function* decoded(bytes: AsyncIterable<Buffer>, name: string): AsyncGenera
       const text = decoder.decode(chunk, { stream: more })
       if (!text.includes('\0')) return text
     } catch (cause) {
-      throw new BadSource(`${name} can’t be imported: it is neither UTF-8 nor UTF-16 text; save it as UTF-8.`, { cause })
+      throw new BadSource(
+        `${name} can’t be imported: it is neither UTF-8 nor UTF-16 text; save it as UTF-8.`,
+        { cause },
+      )
     }
     throw new BadSource(`${name} can’t be imported: it is no text.`)
   }
@@ -68,7 +73,10 @@ function encodingOf(start: Buffer): string {
   return 'utf-8'
 }
 
-/** Several lines at a time, the first time enough to see what parts the cells. What is beyond the longest line is not kept. */
+/**
+ * Several lines at a time, the first time enough to see what parts the cells. What is beyond the
+ * longest line is not kept.
+ */
 async function* linesOf(texts: AsyncIterable<string>): AsyncGenerator<string[]> {
   let rest = ''
   let begun = false
@@ -87,7 +95,10 @@ function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line
 }
 
-/** The sign that parts the header into most cells: headers hold no numbers, so no decimal comma either. */
+/**
+ * The sign that parts the header into most cells: headers hold no numbers, so no decimal comma
+ * either.
+ */
 function delimiterOf(lines: string[]): string {
   const header = lines.find((line) => line.trim() !== '') ?? ''
   const cells = (delimiter: string) => {

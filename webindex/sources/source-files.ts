@@ -19,7 +19,8 @@ export interface FileChoice {
 }
 
 /**
- * One file, or the wanted ones in and below a folder, by name. Symbolic links are not followed: they could lead out of the import.
+ * One file, or the wanted ones in and below a folder, by name. Symbolic links are not followed:
+ * they could lead out of the import.
  * @throws {BadSource} when there is none
  */
 export async function findSourceFiles(
@@ -28,12 +29,16 @@ export async function findSourceFiles(
 ): Promise<SourceFile[]> {
   const name = basename(path)
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new BadSource(error.code === 'ENOENT' ? `There is no ${name}.` : `${name} can't be read (${error.code}).`, {
-      cause: error,
-    })
+    throw new BadSource(
+      error.code === 'ENOENT' ? `There is no ${name}.` : `${name} can't be read (${error.code}).`,
+      {
+        cause: error,
+      },
+    )
   })
   if (found.isFile()) return [{ path, shown: name, bytes: found.size, modifiedAt: found.mtime }]
-  if (!found.isDirectory()) throw new BadSource(`${name} is neither a file nor a folder. Symbolic links are not followed.`)
+  if (!found.isDirectory())
+    throw new BadSource(`${name} is neither a file nor a folder. Symbolic links are not followed.`)
 
   const files: SourceFile[] = []
   const folders = ['']

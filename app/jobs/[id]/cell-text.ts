@@ -14,6 +14,7 @@ export function cellText(column: Column, value: Cell): string {
 /** Where a cell leads; null for one that leads nowhere, or that is no plain web address. */
 export function cellLink(column: Column, value: Cell): string | null {
   if (typeof value !== 'string' || value === '') return null
-  const address = column.type === 'domain' ? `https://${value}` : column.type === 'url' ? value : null
+  const address =
+    column.type === 'domain' ? `https://${value}` : column.type === 'url' ? value : null
   return address !== null && /^https?:\/\//.test(address) && URL.canParse(address) ? address : null
 }

@@ -12,15 +12,22 @@ const limits: Record<Column['type'], { least: number; most: number }> = {
   number: { least: 70, most: 150 },
   boolean: { least: 72, most: 110 },
 }
-/** Enough to see what a column is like; looking at more would make the table move while it fills. */
+/**
+ * Enough to see what a column is like; looking at more would make the table move while it fills.
+ */
 export const sampledRows = 50
 
 /** How wide each column is, in pixels, by its heading and its first cells. */
 export function columnWidths(columns: readonly Column[], rows: readonly Row[]): number[] {
   return columns.map((column) => {
     const { least, most } = limits[column.type]
-    const heading = (column.label.length + (column.unit ? column.unit.length + 3 : 0)) * characterWidth.heading
-    const cells = rows.slice(0, sampledRows).map((row) => cellText(column, row[column.key] ?? null).length * characterWidth.cell)
-    return Math.round(Math.min(most, Math.max(least, heading + padding, Math.max(0, ...cells) + padding)))
+    const heading =
+      (column.label.length + (column.unit ? column.unit.length + 3 : 0)) * characterWidth.heading
+    const cells = rows
+      .slice(0, sampledRows)
+      .map((row) => cellText(column, row[column.key] ?? null).length * characterWidth.cell)
+    return Math.round(
+      Math.min(most, Math.max(least, heading + padding, Math.max(0, ...cells) + padding)),
+    )
   })
 }

@@ -29,8 +29,10 @@ export function DeleteDialog({ job, own, busy, onConfirm }: DeleteDialogProps) {
             {own ? 'Delete this search?' : 'Delete somebody else’s search?'}
           </AlertDialog.Title>
           <AlertDialog.Description className="mt-1.5 text-sm text-ink-2">
-            {job.rowCount > 0 ? `Its ${plural(job.rowCount, 'row')} and its timeline` : 'Its timeline'} will be gone for good.
-            Download what you want to keep first.
+            {job.rowCount > 0
+              ? `Its ${plural(job.rowCount, 'row')} and its timeline`
+              : 'Its timeline'}{' '}
+            will be gone for good. Download what you want to keep first.
           </AlertDialog.Description>
           <div className="mt-5 flex justify-end gap-2">
             <AlertDialog.Cancel asChild>

@@ -6,7 +6,7 @@ import { DropdownMenu } from 'radix-ui'
 import { useState } from 'react'
 import type { Job } from '#jobs/job.ts'
 import { canCancel, canDelete } from '#jobs/lifecycle.ts'
-import { OneJob } from '../../http/answers.ts'
+import { OneJob } from '#protocol/answers.ts'
 import { ApiError, callApi, sentenceFor } from '../../http/call-api.ts'
 import { deleteJob, takeInJob } from '../../live/watched-jobs.ts'
 import { alreadyRunningPath } from '../../search/already-running.ts'
@@ -41,7 +41,10 @@ export function JobActions({ job, own, onProblem }: JobActionsProps) {
     }
   }
 
-  const cancel = () => attempt('cancel', async () => takeInJob((await callApi(`${path}/cancel`, OneJob, { method: 'POST' })).job))
+  const cancel = () =>
+    attempt('cancel', async () =>
+      takeInJob((await callApi(`${path}/cancel`, OneJob, { method: 'POST' })).job),
+    )
   const rerun = () =>
     attempt('rerun', async () => {
       const { job: again } = await callApi(`${path}/rerun`, OneJob, { method: 'POST' })

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Job } from '#jobs/job.ts'
-import type { SearchType } from '../../http/answers.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import { LocalTime } from '../../ui/local-time.tsx'
 import { inputFacts } from '../../words/input-phrase.ts'
 
@@ -26,7 +26,9 @@ export function JobFacts({ job, search }: { job: Job; search: SearchType | null 
         <Fact name="Ended">{job.finishedAt ? <LocalTime at={job.finishedAt} /> : '–'}</Fact>
         <Fact name="Attempt">{job.attempt === 0 ? '–' : job.attempt}</Fact>
         <dt className="sr-only">Job</dt>
-        <dd className="mt-2 border-t border-line pt-2.5 font-mono text-2xs break-all text-ink-3">{job.id}</dd>
+        <dd className="mt-2 border-t border-line pt-2.5 font-mono text-2xs break-all text-ink-3">
+          {job.id}
+        </dd>
       </dl>
     </section>
   )

@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Job } from '#jobs/job.ts'
-import type { SearchType } from '../../http/answers.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import { inputPhrase } from '../../words/input-phrase.ts'
 
 /** What was searched for, in words. */
@@ -16,7 +16,9 @@ export function JobHeading({ job, search }: { job: Job; search: SearchType | nul
         <span>{search?.title ?? job.search}</span>
       </div>
       <h1 className="mt-1 text-2xl font-semibold break-words">{subject}</h1>
-      {details.length > 0 ? <p className="mt-0.5 text-sm text-ink-2">{details.join(' · ')}</p> : null}
+      {details.length > 0 ? (
+        <p className="mt-0.5 text-sm text-ink-2">{details.join(' · ')}</p>
+      ) : null}
     </div>
   )
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react'
 import { isLive } from '#jobs/lifecycle.ts'
-import type { SearchType } from '../../http/answers.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import type { JobView } from '../../live/job-view.ts'
 import { openMyJobs } from '../../live/my-jobs.ts'
 import { useJob } from '../../live/use-job.ts'
@@ -28,13 +28,20 @@ interface JobScreenProps {
 export function JobScreen({ initial, ...rest }: JobScreenProps) {
   const watched = useJob(initial)
   const ended = watched !== 'gone' && !isLive(watched.job.state)
-  // Nothing of an ended job comes over its own watch; the list that it is in tells when it is deleted elsewhere.
+  // Nothing of an ended job comes over its own watch; the list that it is in tells when it is
+  // deleted elsewhere.
   useEffect(() => (rest.own && ended ? openMyJobs([], () => {}) : undefined), [rest.own, ended])
   if (watched === 'gone') return <JobNotFound />
   return <Screen view={watched} {...rest} />
 }
 
-function Screen({ view, search, own, admin, alreadyRunning }: Omit<JobScreenProps, 'initial'> & { view: JobView }) {
+function Screen({
+  view,
+  search,
+  own,
+  admin,
+  alreadyRunning,
+}: Omit<JobScreenProps, 'initial'> & { view: JobView }) {
   const { job } = view
   const [problem, setProblem] = useState<string | null>(null)
   const title = tabTitle(job, search ? [search] : [])
@@ -51,8 +58,8 @@ function Screen({ view, search, own, admin, alreadyRunning }: Omit<JobScreenProp
       {alreadyRunning && isLive(job.state) ? (
         <div className="mb-5">
           <Notice kind="info">
-            A search of this type is already running, and they run one at a time. Here it is: wait for its end, or cancel it, to
-            start another.
+            A search of this type is already running, and they run one at a time. Here it is: wait
+            for its end, or cancel it, to start another.
           </Notice>
         </div>
       ) : null}

@@ -14,7 +14,9 @@ import { StackDetails } from './stack-details.tsx'
 /** Where the job is: its state, how far it has come, how long it took, and why it ended so. */
 export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
   const { job, timeline } = view
-  const note = timeline.findLast((entry) => entry.type === 'note' && entry.data.attempt === job.attempt)
+  const note = timeline.findLast(
+    (entry) => entry.type === 'note' && entry.data.attempt === job.attempt,
+  )
   return (
     <section aria-label="Status" className="panel mt-5">
       <div className="flex flex-wrap items-center gap-x-5 gap-y-2 px-4 py-3 text-sm">
@@ -23,7 +25,8 @@ export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
         <span className="ml-auto flex items-center gap-5 max-sm:w-full max-sm:justify-between text-ink-2 tabular-nums">
           {job.attempt > 1 ? <span>Attempt {job.attempt}</span> : null}
           <span>
-            <span className="font-medium text-ink">{count(job.rowCount)}</span> {job.rowCount === 1 ? 'row' : 'rows'}
+            <span className="font-medium text-ink">{count(job.rowCount)}</span>{' '}
+            {job.rowCount === 1 ? 'row' : 'rows'}
           </span>
           <span className="min-w-14 text-right font-medium text-ink">
             <Elapsed job={job} />
@@ -33,7 +36,9 @@ export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
       {job.state === 'running' ? (
         <div className="px-4 pb-4">
           <ProgressBar progress={job.progress} className="h-1.5" />
-          {note?.type === 'note' ? <p className="mt-2.5 text-xs text-ink-3">{note.data.text}</p> : null}
+          {note?.type === 'note' ? (
+            <p className="mt-2.5 text-xs text-ink-3">{note.data.text}</p>
+          ) : null}
         </div>
       ) : null}
       {job.state === 'error' ? (
@@ -52,7 +57,9 @@ export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
 function whatHappens({ state, progress, attempt, message }: Job): string {
   if (state === 'new') return 'Waiting for a worker'
   if (state === 'running')
-    return progress ? `${progress.phase} · ${progressPhrase(progress)}` : `Starting${attempt > 1 ? ' again' : ''}`
+    return progress
+      ? `${progress.phase} · ${progressPhrase(progress)}`
+      : `Starting${attempt > 1 ? ' again' : ''}`
   return state === 'error' ? '' : (message ?? '')
 }
 

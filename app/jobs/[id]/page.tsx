@@ -1,7 +1,7 @@
 import type { Metadata } from 'next'
 import { notFound } from 'next/navigation'
 import { cache } from 'react'
-import { OneJob, RowsPage, Timeline } from '../../http/answers.ts'
+import { OneJob, RowsPage, Timeline } from '#protocol/answers.ts'
 import { callForVisitor, orNull, readSearchTypes, requireAccount } from '../../http/for-visitor.ts'
 import { putRows, putTimeline, viewOf } from '../../live/job-view.ts'
 import { JobScreen } from './job-screen.tsx'

@@ -5,10 +5,17 @@ import { cellLink, cellText } from './cell-text.ts'
 const look =
   'h-[34px] truncate border-b border-line px-3 first:sticky first:left-0 first:z-[1] bg-surface first:pl-4 last:pr-4 group-hover:bg-hover'
 
-export const ResultCell = memo(function ResultCell({ column, value }: { column: Column; value: Cell }) {
+export const ResultCell = memo(function ResultCell({
+  column,
+  value,
+}: {
+  column: Column
+  value: Cell
+}) {
   const text = cellText(column, value)
   const link = cellLink(column, value)
-  const tone = value === null || value === '' ? 'text-ink-3' : column.type === 'date' ? 'text-ink-2' : ''
+  const tone =
+    value === null || value === '' ? 'text-ink-3' : column.type === 'date' ? 'text-ink-2' : ''
   return (
     <td
       title={text.length > 24 ? text : undefined}

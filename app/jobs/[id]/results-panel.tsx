@@ -58,7 +58,11 @@ function nextSort(sort: RowSort | null, { key, type }: Column): RowSort | null {
 function FilterBox({ value, onChange }: { value: string; onChange(value: string): void }) {
   return (
     <div className="relative ml-auto w-56 max-sm:w-full">
-      <Search size={14} aria-hidden className="absolute top-1/2 left-2.5 -translate-y-1/2 text-ink-3" />
+      <Search
+        size={14}
+        aria-hidden
+        className="absolute top-1/2 left-2.5 -translate-y-1/2 text-ink-3"
+      />
       <input
         type="search"
         aria-label="Filter the results"
@@ -82,17 +86,34 @@ function FilterBox({ value, onChange }: { value: string; onChange(value: string)
   )
 }
 
-function EmptyResults({ view, filtering, onClear }: { view: JobView; filtering: boolean; onClear(): void }) {
+function EmptyResults({
+  view,
+  filtering,
+  onClear,
+}: {
+  view: JobView
+  filtering: boolean
+  onClear(): void
+}) {
   const { job, timeline } = view
   // A search that finds nothing tells why in its last words.
-  const note = job.state === 'complete' ? timeline.findLast((entry) => entry.type === 'note') : undefined
+  const note =
+    job.state === 'complete' ? timeline.findLast((entry) => entry.type === 'note') : undefined
   return (
     <div className="grid min-h-56 place-items-center px-6 py-12 text-center text-sm text-ink-2">
       <div className="max-w-lg">
-        <p className={note ? 'font-medium text-ink' : ''}>{filtering ? 'No row contains that text.' : emptySentence(job)}</p>
-        {note?.type === 'note' && !filtering ? <p className="mt-1.5 text-pretty">{note.data.text}</p> : null}
+        <p className={note ? 'font-medium text-ink' : ''}>
+          {filtering ? 'No row contains that text.' : emptySentence(job)}
+        </p>
+        {note?.type === 'note' && !filtering ? (
+          <p className="mt-1.5 text-pretty">{note.data.text}</p>
+        ) : null}
         {filtering ? (
-          <button type="button" onClick={onClear} className="mt-2 rounded-sm text-accent hover:underline">
+          <button
+            type="button"
+            onClick={onClear}
+            className="mt-2 rounded-sm text-accent hover:underline"
+          >
             Clear the filter
           </button>
         ) : null}
@@ -121,10 +142,16 @@ function countPhrase({ job }: JobView, shown: number, filtering: boolean): strin
   if (filtering) return `${count(shown)} of ${count(job.rowCount)}`
   if (job.rowCount === 0) return ''
   if (isLive(job.state)) return `${count(job.rowCount)} so far`
-  return shown < job.rowCount ? `${count(shown)} of ${count(job.rowCount)} loaded` : count(job.rowCount)
+  return shown < job.rowCount
+    ? `${count(shown)} of ${count(job.rowCount)} loaded`
+    : count(job.rowCount)
 }
 
 /** For a search type that this server does not know any more: what the rows themselves say. */
 function guessedColumns(row: Row | undefined): Column[] {
-  return Object.entries(row ?? {}).map(([key, cell]) => ({ key, label: key, type: typeof cell === 'number' ? 'number' : 'text' }))
+  return Object.entries(row ?? {}).map(([key, cell]) => ({
+    key,
+    label: key,
+    type: typeof cell === 'number' ? 'number' : 'text',
+  }))
 }

@@ -39,7 +39,10 @@ export function ResultsTable({ order, columns, onSort, freshFrom }: ResultsTable
   const fresh = useFresh(freshFrom)
 
   return (
-    <div ref={scroller} className="max-h-[calc(100dvh-19.5rem)] min-h-72 overflow-auto overscroll-x-contain">
+    <div
+      ref={scroller}
+      className="max-h-[calc(100dvh-19.5rem)] min-h-72 overflow-auto overscroll-x-contain"
+    >
       <table
         aria-rowcount={indexes.length + 1}
         className="min-w-full table-fixed border-separate border-spacing-0 text-sm"
@@ -96,11 +99,15 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
   ) : null
 }
 
-/** By the rows that were found first; they settle once there are enough of those, or the table would move while it fills. */
+/**
+ * By the rows that were found first; they settle once there are enough of those, or the table would
+ * move while it fills.
+ */
 function useColumnWidths(columns: Column[], { rows }: RowOrder): number[] {
   const sample = rows.slice(0, sampledRows).filter((row) => row !== undefined)
   const enough = sample.length
-  // biome-ignore lint/correctness/useExhaustiveDependencies: rows never change, there are only more of them
+  // Rows never change, their number grows.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the first rows decide the widths
   return useMemo(() => columnWidths(columns, sample), [columns, rows[0], enough])
 }
 

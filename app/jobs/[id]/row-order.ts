@@ -21,13 +21,20 @@ export interface RowOrder {
 }
 
 /**
- * Orders rows. Where they are those of `before` and more, as while a search runs, only what is new is looked at: each goes to its place in
- * what is ordered already, so that an arrival in a long table costs little more than in a short one.
+ * Orders rows. Where they are those of `before` and more, as while a search runs, only what is new
+ * is looked at: each goes to its place in what is ordered already, so that an arrival in a long
+ * table costs little more than in a short one.
  */
-export function orderRows(rows: RowOrder['rows'], wish: RowWish, before: RowOrder | null): RowOrder {
+export function orderRows(
+  rows: RowOrder['rows'],
+  wish: RowWish,
+  before: RowOrder | null,
+): RowOrder {
   const added = before !== null && sameWish(before.wish, wish) ? addedTo(before.rows, rows) : null
   const held = added === null || before === null ? new Uint32Array() : before.indexes
-  const arrived = (added ?? addedTo([], rows) ?? []).filter((index) => matches(rows[index], wish.query))
+  const arrived = (added ?? addedTo([], rows) ?? []).filter((index) =>
+    matches(rows[index], wish.query),
+  )
   const inOrder = (a: number, b: number) => compareRows(a, b, wish.sort, rows)
   // They come in the order in which they were found.
   if (wish.sort) arrived.sort(inOrder)
@@ -35,10 +42,15 @@ export function orderRows(rows: RowOrder['rows'], wish: RowWish, before: RowOrde
 }
 
 function sameWish(a: RowWish, b: RowWish): boolean {
-  return a.query === b.query && a.sort?.key === b.sort?.key && a.sort?.descending === b.sort?.descending
+  return (
+    a.query === b.query && a.sort?.key === b.sort?.key && a.sort?.descending === b.sort?.descending
+  )
 }
 
-/** Indexes of the rows that are new; null when these are not the rows of before and more. A row itself never changes. */
+/**
+ * Indexes of the rows that are new; null when these are not the rows of before and more. A row
+ * itself never changes.
+ */
 function addedTo(before: RowOrder['rows'], rows: RowOrder['rows']): number[] | null {
   if (rows.length < before.length) return null
   const added: number[] = []
@@ -52,11 +64,17 @@ function addedTo(before: RowOrder['rows'], rows: RowOrder['rows']): number[] | n
 
 function matches(row: Row | undefined, query: string): boolean {
   if (row === undefined || query === '') return row !== undefined
-  return Object.values(row).some((cell) => cell !== null && String(cell).toLowerCase().includes(query))
+  return Object.values(row).some(
+    (cell) => cell !== null && String(cell).toLowerCase().includes(query),
+  )
 }
 
 /** Each of `arrived`, itself in order, at its place among those held. */
-function placed(held: Uint32Array, arrived: readonly number[], inOrder: (a: number, b: number) => number): Uint32Array {
+function placed(
+  held: Uint32Array,
+  arrived: readonly number[],
+  inOrder: (a: number, b: number) => number,
+): Uint32Array {
   const all = new Uint32Array(held.length + arrived.length)
   let from = 0
   let end = 0
@@ -72,7 +90,12 @@ function placed(held: Uint32Array, arrived: readonly number[], inOrder: (a: numb
 }
 
 /** The first place from `low` on whose row comes after that of `index`. */
-function firstAfter(index: number, low: number, held: Uint32Array, inOrder: (a: number, b: number) => number): number {
+function firstAfter(
+  index: number,
+  low: number,
+  held: Uint32Array,
+  inOrder: (a: number, b: number) => number,
+): number {
   let [from, to] = [low, held.length]
   while (from < to) {
     const middle = (from + to) >> 1
@@ -82,7 +105,10 @@ function firstAfter(index: number, low: number, held: Uint32Array, inOrder: (a: 
   return from
 }
 
-/** Nothing stays at the end, whichever way the rest is sorted; equals keep the order in which they were found. */
+/**
+ * Nothing stays at the end, whichever way the rest is sorted; equals keep the order in which they
+ * were found.
+ */
 function compareRows(a: number, b: number, sort: RowSort | null, rows: RowOrder['rows']): number {
   if (sort === null) return a - b
   const { key, descending } = sort
@@ -95,5 +121,7 @@ function compareRows(a: number, b: number, sort: RowSort | null, rows: RowOrder[
 const words = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
 
 function compare(a: NonNullable<Cell>, b: NonNullable<Cell>): number {
-  return typeof a === 'number' && typeof b === 'number' ? a - b : words.compare(String(a), String(b))
+  return typeof a === 'number' && typeof b === 'number'
+    ? a - b
+    : words.compare(String(a), String(b))
 }

@@ -1,7 +1,7 @@
 'use client'
 
 import { useState } from 'react'
-import { Stack } from '../../http/answers.ts'
+import { Stack } from '#protocol/answers.ts'
 import { callApi, sentenceFor } from '../../http/call-api.ts'
 
 /** For admins: where the error of a search came from. Asked for when it is opened. */
@@ -11,15 +11,23 @@ export function StackDetails({ jobId }: { jobId: string }) {
   async function load(): Promise<void> {
     try {
       const { stack } = await callApi(`/admin/jobs/${encodeURIComponent(jobId)}/stack`, Stack)
-      setText(stack ?? 'Nothing more is known: the search, or Searchlight itself, ended it with this message.')
+      setText(
+        stack ??
+          'Nothing more is known: the search, or Searchlight itself, ended it with this message.',
+      )
     } catch (error) {
       setText(sentenceFor(error))
     }
   }
 
   return (
-    <details className="mt-2 px-1 text-xs" onToggle={(event) => event.currentTarget.open && text === null && load()}>
-      <summary className="cursor-pointer text-ink-2 select-none hover:text-ink">Where it came from (shown to admins)</summary>
+    <details
+      className="mt-2 px-1 text-xs"
+      onToggle={(event) => event.currentTarget.open && text === null && load()}
+    >
+      <summary className="cursor-pointer text-ink-2 select-none hover:text-ink">
+        Where it came from (shown to admins)
+      </summary>
       <pre className="mt-2 max-h-72 overflow-auto rounded-lg bg-sunken p-3 font-mono text-2xs text-ink-2">
         {text ?? 'Loading…'}
       </pre>

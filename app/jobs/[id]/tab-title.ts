@@ -1,5 +1,5 @@
 import type { Job } from '#jobs/job.ts'
-import type { SearchType } from '../../http/answers.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import { inputPhrase } from '../../words/input-phrase.ts'
 import { shortState } from '../../words/states.ts'
 

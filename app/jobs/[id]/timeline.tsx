@@ -1,6 +1,6 @@
 import { memo } from 'react'
 import type { JobState } from '#jobs/job.ts'
-import type { TimelineEntry } from '../../http/answers.ts'
+import type { TimelineEntry } from '#protocol/answers.ts'
 import { LocalTime } from '../../ui/local-time.tsx'
 
 const dots: Record<JobState | 'note', string> = {
@@ -19,17 +19,28 @@ export const Timeline = memo(function Timeline({ entries }: { entries: readonly 
       <h2 id="timeline-title" className="text-sm font-semibold">
         Timeline
       </h2>
-      {entries.length === 0 ? <p className="mt-2 text-xs text-ink-3">Nothing has happened yet.</p> : null}
+      {entries.length === 0 ? (
+        <p className="mt-2 text-xs text-ink-3">Nothing has happened yet.</p>
+      ) : null}
       <ol className="mt-2.5">
         {entries.map((entry) => (
           <li key={entry.seq} className="group relative flex gap-3 pb-3 text-xs last:pb-0">
-            <span aria-hidden className="absolute top-3 bottom-[-4px] left-[3.5px] w-px bg-line group-last:hidden" />
+            <span
+              aria-hidden
+              className="absolute top-3 bottom-[-4px] left-[3.5px] w-px bg-line group-last:hidden"
+            />
             <span
               aria-hidden
               className={`relative mt-1 size-2 shrink-0 rounded-full ${dots[entry.type === 'note' ? 'note' : entry.data.state]}`}
             />
             <div className="min-w-0 flex-1">
-              <p className={entry.type === 'note' ? 'text-pretty break-words text-ink-2' : 'font-medium'}>{headline(entry)}</p>
+              <p
+                className={
+                  entry.type === 'note' ? 'text-pretty break-words text-ink-2' : 'font-medium'
+                }
+              >
+                {headline(entry)}
+              </p>
               {entry.type === 'state' && entry.data.message ? (
                 <p className="break-words text-ink-2">{entry.data.message}</p>
               ) : null}

@@ -4,7 +4,7 @@
 -- ARGV 1 delivery (BullMQ's attemptsStarted), 2 lock token, 3 worker, 4 startedAt (ms), 5 state event
 -- Answers {'started', input (JSON), the worker of the attempt before if that was lost without a word, else ''}; the same delivery and token
 -- get it again. Else {'refused'} or {'gone'}
-local now = call('HMGET', RECORD, 'state', 'attempt', 'token', 'startedAt', 'userId', 'brief', 'input', 'farewell', 'worker', 'lost')
+local now = call('HMGET', RECORD, 'state', 'attempt', 'token', 'startedAt', 'userId', 'brief', 'input', 'attemptOver', 'worker', 'lost')
 local state, attempt = now[1], tonumber(now[2] or 0)
 if not state then return {'gone'} end
 local delivery, token, input = tonumber(ARGV[1]), ARGV[2], now[7] or now[6]

@@ -36,7 +36,7 @@ local function set(field, value)
 end
 if rows > before then set('rowCount', rows) end
 if ARGV[3] ~= '' then set('progress', ARGV[3]) end
-if ARGV[8] ~= '' then set('farewell', attempt) end
+if ARGV[8] ~= '' then set('attemptOver', attempt) end
 local ending = ARGV[4]
 if ending ~= '' then
   set('state', ending)

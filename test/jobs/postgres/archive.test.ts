@@ -1,6 +1,6 @@
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Job } from '#jobs/job.ts'
+import { type Job, JobInput, type JobSummary } from '#jobs/job.ts'
 import { archiveJobs, archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { deleteArchivedJob, forgetOld } from '#jobs/postgres/forget.ts'
@@ -35,7 +35,7 @@ function endedJob(more: Partial<Complete> = {}): Complete {
     id: `0-${uuidV7()}`,
     userId: `user-${uuid()}`,
     search: 'linking-domains',
-    input: { zebra: 1, apple: 'two' },
+    input: JobInput.parse({ zebra: 1, apple: 'two' }),
     progress: { phase: 'Reading', done: 3, total: null, unit: 'pages' },
     rowCount: 0,
     attempt: 1,
@@ -58,7 +58,12 @@ const state = (seq: number, name: string, attempt = 1) => ({
 const rows = (seq: number, from: number, count: number, attempt = 1) => ({
   seq,
   type: 'rows',
-  data: JSON.stringify({ at, attempt, from, rows: Array.from({ length: count }, (_, i) => ({ n: from + i, attempt })) }),
+  data: JSON.stringify({
+    at,
+    attempt,
+    from,
+    rows: Array.from({ length: count }, (_, i) => ({ n: from + i, attempt })),
+  }),
 })
 
 type Event = { seq: number; type: string; data: string }
@@ -93,13 +98,18 @@ describe('the archive', () => {
     expect(await readArchivedJob(job.id, postgres.db)).toEqual(job)
     const found = await readArchivedRows(job.id, { from: 0, limit: 100 }, postgres.db)
     expect(found).toEqual([0, 1, 2, 3, 4].map((n) => ({ n, attempt: 2 })))
-    expect((await readArchivedTimeline(job.id, postgres.db)).map(({ seq }) => seq)).toEqual([1, 2, 4, 7])
+    expect((await readArchivedTimeline(job.id, postgres.db)).map(({ seq }) => seq)).toEqual([
+      1, 2, 4, 7,
+    ])
   })
 
   test('keeps the order of the keys of an input', async () => {
     const job = endedJob()
     await archive(job, [state(1, 'complete')])
-    expect(Object.keys((await readArchivedJob(job.id, postgres.db))?.input ?? {})).toEqual(['zebra', 'apple'])
+    expect(Object.keys((await readArchivedJob(job.id, postgres.db))?.input ?? {})).toEqual([
+      'zebra',
+      'apple',
+    ])
   })
 
   test('reads any page of rows, whatever pieces they came in', async () => {
@@ -114,8 +124,13 @@ describe('the archive', () => {
       [1_000, 10],
       [123, 456],
     ] as const) {
-      const expected = Array.from({ length: Math.max(0, Math.min(limit, 1_000 - from)) }, (_, i) => from + i)
-      expect((await readArchivedRows(job.id, { from, limit }, postgres.db)).map((row) => row.n)).toEqual(expected)
+      const expected = Array.from(
+        { length: Math.max(0, Math.min(limit, 1_000 - from)) },
+        (_, i) => from + i,
+      )
+      expect(
+        (await readArchivedRows(job.id, { from, limit }, postgres.db)).map((row) => row.n),
+      ).toEqual(expected)
     }
   })
 
@@ -139,7 +154,9 @@ describe('the archive', () => {
   test('takes many jobs at once, each with its own rows and timeline', async () => {
     const jobs = Array.from({ length: 30 }, (_, i) => endedJob({ rowCount: i }))
     await archiveJobs(
-      jobs.map((job, i) => toArchive(job, [state(1, 'running'), rows(2, 0, i), state(3, 'complete')])),
+      jobs.map((job, i) =>
+        toArchive(job, [state(1, 'running'), rows(2, 0, i), state(3, 'complete')]),
+      ),
       postgres.db,
     )
     for (const [i, job] of jobs.entries()) {
@@ -168,16 +185,24 @@ describe('the archive', () => {
 
   test('keeps rows and notes that hold NUL characters', async () => {
     const job = endedJob({ rowCount: 1 })
-    const row = { seq: 1, type: 'rows', data: JSON.stringify({ at, attempt: 1, from: 0, rows: [{ n: 'a\0b' }] }) }
+    const row = {
+      seq: 1,
+      type: 'rows',
+      data: JSON.stringify({ at, attempt: 1, from: 0, rows: [{ n: 'a\0b' }] }),
+    }
     const note = { seq: 2, type: 'note', data: JSON.stringify({ at, attempt: 1, text: 'a\0b' }) }
     await archive(job, [row, note, state(3, 'complete')])
-    expect(await readArchivedRows(job.id, { from: 0, limit: 1 }, postgres.db)).toEqual([{ n: 'a\0b' }])
+    expect(await readArchivedRows(job.id, { from: 0, limit: 1 }, postgres.db)).toEqual([
+      { n: 'a\0b' },
+    ])
   })
 
   test('of several deleters at once, one is told that it was the one', async () => {
     const job = endedJob()
     await archive(job, [state(1, 'complete')])
-    const answers = await Promise.all(Array.from({ length: 5 }, () => deleteArchivedJob(job.id, new Date(), postgres.db)))
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => deleteArchivedJob(job.id, new Date(), postgres.db)),
+    )
     expect(answers.filter(Boolean)).toHaveLength(1)
   })
 
@@ -188,7 +213,11 @@ describe('the archive', () => {
     }))
     const young = endedJob({ rowCount: 3 })
     for (const job of [...old, young]) await archive(job, [rows(1, 0, 3), state(2, 'complete')])
-    const retention = { endedBefore: new Date('2020-06-01'), deletedBefore: new Date('2020-01-01'), most: 3 }
+    const retention = {
+      endedBefore: new Date('2020-06-01'),
+      deletedBefore: new Date('2020-01-01'),
+      most: 3,
+    }
     expect((await forgetOld(retention, postgres.db)).map(({ id }) => id).sort()).toEqual(
       old
         .slice(0, 3)
@@ -197,7 +226,8 @@ describe('the archive', () => {
     )
     expect(await forgetOld(retention, postgres.db)).toHaveLength(2)
     expect(await forgetOld(retention, postgres.db)).toEqual([])
-    for (const { id } of old) expect(await readArchivedRows(id, { from: 0, limit: 10 }, postgres.db)).toEqual([])
+    for (const { id } of old)
+      expect(await readArchivedRows(id, { from: 0, limit: 10 }, postgres.db)).toEqual([])
     expect(await readArchivedRows(young.id, { from: 0, limit: 10 }, postgres.db)).toHaveLength(3)
   })
 
@@ -210,13 +240,18 @@ describe('the archive', () => {
 
   test('lists newest first, page after page, by user and type', async () => {
     const userId = `user-${uuid()}`
-    const jobs = Array.from({ length: 7 }, (_, i) => endedJob({ userId, createdAt: `2026-01-0${i + 1}T00:00:00.000Z` }))
+    const jobs = Array.from({ length: 7 }, (_, i) =>
+      endedJob({ userId, createdAt: `2026-01-0${i + 1}T00:00:00.000Z` }),
+    )
     const other = endedJob({ userId, search: 'keywords', createdAt: '2026-01-09T00:00:00.000Z' })
     for (const job of [...jobs, other]) await archive(job, [state(1, 'complete')])
     const seen: string[] = []
-    let before: Job | undefined
+    let before: JobSummary | undefined
     do {
-      const page = await listArchivedJobs({ userId, search: 'linking-domains', before, limit: 3 }, postgres.db)
+      const page = await listArchivedJobs(
+        { userId, search: 'linking-domains', before, limit: 3 },
+        postgres.db,
+      )
       seen.push(...page.map(({ id }) => id))
       before = page.at(-1)
     } while (before)
@@ -227,7 +262,12 @@ describe('the archive', () => {
 /** How many pieces PostgreSQL looks at for a page. */
 async function piecesReadFor(jobId: string, from: number): Promise<number> {
   const { sql, params } = piecesOfPage(jobId, { from, limit: 250 }, postgres.db).toSQL()
-  const { rows: answer } = await postgres.pool.query(`explain (analyze, format json) ${sql}`, params)
-  const scans = [...JSON.stringify(answer).matchAll(/"Actual Rows":(\d+)|"Rows Removed by Filter":(\d+)/g)]
+  const { rows: answer } = await postgres.pool.query(
+    `explain (analyze, format json) ${sql}`,
+    params,
+  )
+  const scans = [
+    ...JSON.stringify(answer).matchAll(/"Actual Rows":(\d+)|"Rows Removed by Filter":(\d+)/g),
+  ]
   return scans.reduce((sum, [, read, removed]) => sum + Number(read ?? removed), 0)
 }

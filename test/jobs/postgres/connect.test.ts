@@ -12,7 +12,9 @@ test('a connection that breaks in the midst of a transaction fails that transact
     const client = await postgres.pool.connect()
     await client.query('select pg_terminate_backend($1)', [rows[0]?.pid])
     await vi.waitFor(async () => {
-      const left = await client.query('select 1 from pg_stat_activity where pid = $1', [rows[0]?.pid])
+      const left = await client.query('select 1 from pg_stat_activity where pid = $1', [
+        rows[0]?.pid,
+      ])
       expect(left.rowCount).toBe(0)
     })
     client.release()
@@ -32,7 +34,8 @@ test('a transaction that can’t even begin gives its connection back', async ()
     if ('connection' in client) Object(client.connection).stream.destroy()
   }
   postgres.pool.on('acquire', cut)
-  for (let i = 0; i < 5; i++) await expect(postgres.db.transaction(async () => {})).rejects.toThrow()
+  for (let i = 0; i < 5; i++)
+    await expect(postgres.db.transaction(async () => {})).rejects.toThrow()
   postgres.pool.off('acquire', cut)
   const answer = await postgres.db.transaction((tx) => tx.execute(sql`select 1 as one`))
   expect(answer.rows).toEqual([{ one: 1 }])

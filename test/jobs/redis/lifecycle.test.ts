@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AlreadyRunning, IdempotencyMismatch, TooManyWaiting, WriteRefused } from '#jobs/errors.ts'
 import { type JobState, jobStates } from '#jobs/job.ts'
 import { moves } from '#jobs/lifecycle.ts'
+import { leaveAttempt, startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
-import { endJob, leaveAttempt } from '#jobs/redis/end-job.ts'
+import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { endJob } from '#jobs/redis/end-job.ts'
 import { countJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
-import { deleteFromStore } from '#jobs/redis/remove-job.ts'
-import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import type { RunWrite } from '#jobs/tracked-run.ts'
 import { delivery, jobIn, newJob, newRef, openStore, roomy } from '../job-fixture.ts'
@@ -22,7 +22,12 @@ afterAll(() => store.close())
 const at = new Date('2026-01-02T03:04:05.678Z')
 const rowsEvent = (from: number, count: number, attempt = 1) => ({
   type: 'rows' as const,
-  data: JSON.stringify({ at, attempt, from, rows: Array.from({ length: count }, (_, i) => ({ n: from + i })) }),
+  data: JSON.stringify({
+    at,
+    attempt,
+    from,
+    rows: Array.from({ length: count }, (_, i) => ({ n: from + i })),
+  }),
   rows: count,
 })
 const write = (n: number, more: Partial<RunWrite> = {}): RunWrite => ({
@@ -31,7 +36,7 @@ const write = (n: number, more: Partial<RunWrite> = {}): RunWrite => ({
   events: [],
   progress: null,
   ending: null,
-  farewell: false,
+  attemptOver: false,
   ...more,
 })
 const note = (text: string, attempt: number) => ({
@@ -55,7 +60,8 @@ async function tryMove(ref: JobRef, to: JobState): Promise<boolean> {
     await createJob({ ...ref, input: {}, createdAt: at }, roomy, store)
     return (await jobIn(store, ref.id)).seq > before.seq
   }
-  if (to === 'running') return (await startJob(delivery(ref, before.attempt + 1), at, store)) !== null
+  if (to === 'running')
+    return (await startJob(delivery(ref, before.attempt + 1), at, store)) !== null
   if (to === 'complete') {
     return writeRun(ref, complete(1, before.attempt), store).then(
       () => before.state === 'running',
@@ -69,7 +75,8 @@ async function jobInState(state: JobState): Promise<JobRef> {
   const ref = await newJob(store)
   if (state === 'running' || state === 'complete') await startJob(delivery(ref), at, store)
   if (state === 'complete') await writeRun(ref, complete(1), store)
-  if (state === 'error' || state === 'cancelled') await endJob(await jobIn(store, ref.id), { state, message: 'why', at }, store)
+  if (state === 'error' || state === 'cancelled')
+    await endJob(await jobIn(store, ref.id), { state, message: 'why', at }, store)
   return ref
 }
 
@@ -98,7 +105,8 @@ describe('one active job per user and type', () => {
     expect(made).toHaveLength(1)
     const id = made[0]?.value.id
     for (const result of tries) {
-      if (result.status === 'rejected') expect(result.reason).toMatchObject(new AlreadyRunning(id ?? ''))
+      if (result.status === 'rejected')
+        expect(result.reason).toMatchObject(new AlreadyRunning(id ?? ''))
     }
     expect(await unarchivedJobsOf(userId, store)).toHaveLength(1)
   })
@@ -115,19 +123,24 @@ describe('one active job per user and type', () => {
     expect((await jobIn(store, ref.id)).seq).toBe(1)
   })
 
-  test.each(['complete', 'error', 'cancelled'] as const)('the lock is free once the job is %s', async (state) => {
-    const ref = await jobInState(state)
-    await newJob(store, newRef(ref.search, ref.userId))
-  })
+  test.each(['complete', 'error', 'cancelled'] as const)(
+    'the lock is free once the job is %s',
+    async (state) => {
+      const ref = await jobInState(state)
+      await newJob(store, newRef(ref.search, ref.userId))
+    },
+  )
 
   test('an ending does not free the lock of a later job', async () => {
     const first = await newJob(store)
     await cancel(first.id)
     const second = await newJob(store, newRef(first.search, first.userId))
     await cancel(first.id)
-    expect(await store.redis.get(keys.lock({ namespace: store.namespace, number: 0 }, first.userId, first.search))).toBe(
-      second.id,
-    )
+    expect(
+      await store.redis.get(
+        keys.lock({ namespace: store.namespace, number: 0 }, first.userId, first.search),
+      ),
+    ).toBe(second.id)
   })
 })
 
@@ -135,7 +148,8 @@ describe('limits on what waits', () => {
   test('past the limit of all, starts are refused until one has begun', async () => {
     const own = await openStore()
     try {
-      const start = (ref = newRef()) => createJob({ ...ref, input: {}, createdAt: at }, { inAll: 3, perUser: 100 }, own)
+      const start = (ref = newRef()) =>
+        createJob({ ...ref, input: {}, createdAt: at }, { inAll: 3, perUser: 100 }, own)
       const [first] = [newRef()]
       await start(first)
       await start()
@@ -169,7 +183,9 @@ describe('limits on what waits', () => {
     const own = await openStore()
     try {
       const ref = newRef()
-      await expect(createJob({ ...ref, input: {}, createdAt: at }, { inAll: 0, perUser: 1 }, own)).rejects.toThrow(TooManyWaiting)
+      await expect(
+        createJob({ ...ref, input: {}, createdAt: at }, { inAll: 0, perUser: 1 }, own),
+      ).rejects.toThrow(TooManyWaiting)
       const left = await own.redis.keys(`{${own.namespace}:0}:*`)
       expect(left).toEqual([`{${own.namespace}:0}:shard`])
     } finally {
@@ -184,14 +200,27 @@ describe('idempotency keys', () => {
     const idempotency = { key: 'k', fingerprint: 'same' }
     await createJob({ ...ref, input: {}, createdAt: at, idempotency }, roomy, store)
     await cancel(ref.id)
-    const again = await createJob({ ...newRef(ref.search, ref.userId), input: {}, createdAt: at, idempotency }, roomy, store)
+    const again = await createJob(
+      { ...newRef(ref.search, ref.userId), input: {}, createdAt: at, idempotency },
+      roomy,
+      store,
+    )
     expect(again).toEqual({ id: ref.id, replayed: true })
   })
 
   test('the same key with another request is refused', async () => {
     const ref = newRef()
-    await createJob({ ...ref, input: {}, createdAt: at, idempotency: { key: 'k', fingerprint: 'one' } }, roomy, store)
-    const other = { ...newRef(ref.search, ref.userId), input: {}, createdAt: at, idempotency: { key: 'k', fingerprint: 'other' } }
+    await createJob(
+      { ...ref, input: {}, createdAt: at, idempotency: { key: 'k', fingerprint: 'one' } },
+      roomy,
+      store,
+    )
+    const other = {
+      ...newRef(ref.search, ref.userId),
+      input: {},
+      createdAt: at,
+      idempotency: { key: 'k', fingerprint: 'other' },
+    }
     await expect(createJob(other, roomy, store)).rejects.toThrow(IdempotencyMismatch)
   })
 })
@@ -236,8 +265,14 @@ describe('the fence', () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     await cancel(ref.id)
-    await expect(writeRun(ref, write(1, { events: [rowsEvent(0, 1)] }), store)).rejects.toThrow(WriteRefused)
-    expect(await jobIn(store, ref.id)).toMatchObject({ state: 'cancelled', rowCount: 0, message: 'Cancelled by Ann.' })
+    await expect(writeRun(ref, write(1, { events: [rowsEvent(0, 1)] }), store)).rejects.toThrow(
+      WriteRefused,
+    )
+    expect(await jobIn(store, ref.id)).toMatchObject({
+      state: 'cancelled',
+      rowCount: 0,
+      message: 'Cancelled by Ann.',
+    })
   })
 
   test('who wants to end an attempt that is over has to read the job again', async () => {
@@ -252,8 +287,14 @@ describe('why an attempt is over', () => {
   test('a worker that left without a word is named to the next one; one that said why is not', async () => {
     const ref = await newJob(store)
     expect(await startJob(delivery(ref, 1), at, store)).toMatchObject({ lostWorker: null })
-    expect(await startJob({ ...delivery(ref, 2), worker: 'test:2' }, at, store)).toMatchObject({ lostWorker: 'test:1' })
-    await writeRun(ref, write(1, { attempt: 2, farewell: true, events: [note('Bye.', 2)] }), store)
+    expect(await startJob({ ...delivery(ref, 2), worker: 'test:2' }, at, store)).toMatchObject({
+      lostWorker: 'test:1',
+    })
+    await writeRun(
+      ref,
+      write(1, { attempt: 2, attemptOver: true, events: [note('Bye.', 2)] }),
+      store,
+    )
     expect(await startJob(delivery(ref, 3), at, store)).toMatchObject({ lostWorker: null })
   })
 
@@ -273,7 +314,9 @@ describe('a store that was rolled back', () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     await expect(writeRun(ref, write(3), store)).rejects.toMatchObject({ why: 'rolled_back' })
-    await expect(writeRun(ref, write(1, { attempt: 2 }), store)).rejects.toMatchObject({ why: 'rolled_back' })
+    await expect(writeRun(ref, write(1, { attempt: 2 }), store)).rejects.toMatchObject({
+      why: 'rolled_back',
+    })
     const never = await newJob(store)
     await expect(writeRun(never, write(1), store)).rejects.toMatchObject({ why: 'rolled_back' })
   })
@@ -286,7 +329,12 @@ describe('rows', () => {
     await writeRun(ref, write(1, { events: [rowsEvent(0, 3), rowsEvent(3, 1)] }), store)
     await writeRun(ref, write(2, { events: [rowsEvent(4, 5)] }), store)
     const page = await readRows(ref.id, { from: 2, limit: 4 }, store)
-    expect(page).toEqual({ attempt: 1, from: 2, rowCount: 9, rows: [{ n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }] })
+    expect(page).toEqual({
+      attempt: 1,
+      from: 2,
+      rowCount: 9,
+      rows: [{ n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }],
+    })
     expect((await readRows(ref.id, { from: 9, limit: 4 }, store))?.rows).toEqual([])
     expect((await readRows(ref.id, { from: 0, limit: 100 }, store))?.rows).toHaveLength(9)
   })
@@ -296,7 +344,12 @@ describe('rows', () => {
     await startJob(delivery(ref, 1), at, store)
     await writeRun(ref, write(1, { events: [rowsEvent(0, 3)] }), store)
     await startJob(delivery(ref, 2), at, store)
-    expect(await readRows(ref.id, { from: 0, limit: 10 }, store)).toEqual({ attempt: 2, from: 0, rowCount: 0, rows: [] })
+    expect(await readRows(ref.id, { from: 0, limit: 10 }, store)).toEqual({
+      attempt: 2,
+      from: 0,
+      rowCount: 0,
+      rows: [],
+    })
   })
 })
 
@@ -321,7 +374,11 @@ describe('positions', () => {
     await startJob(delivery(ref), at, store)
     expect((await readJob(ref.id, { epoch: 'other', seq: 1 }, store))?.mode).toBe('snapshot')
     expect((await readJob(ref.id, { epoch, seq: 9 }, store))?.mode).toBe('snapshot')
-    await writeRun(ref, write(1, { events: Array.from({ length: 301 }, (_, i) => rowsEvent(i, 1)) }), store)
+    await writeRun(
+      ref,
+      write(1, { events: Array.from({ length: 301 }, (_, i) => rowsEvent(i, 1)) }),
+      store,
+    )
     expect((await readJob(ref.id, { epoch, seq: 1 }, store))?.mode).toBe('snapshot')
   })
 

@@ -2,12 +2,25 @@ import { eq, sql } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createApiKey, revokeApiKey } from '#server/accounts/api-keys.ts'
 import { createAuth } from '#server/accounts/auth.ts'
-import { authenticate, authenticateKey, findRevoked, type Principal } from '#server/accounts/authenticate.ts'
+import {
+  authenticate,
+  authenticateKey,
+  findRevoked,
+  type Principal,
+} from '#server/accounts/authenticate.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
 import { apiKey, session, user } from '#server/accounts/schema.ts'
 import { setPassword } from '#server/accounts/set-password.ts'
 import { createKeyVerifier } from '#server/accounts/verify-key.ts'
-import { type AccountsHouse, call, openAccounts, password, settings, signIn, signUp } from './browser.ts'
+import {
+  type AccountsHouse,
+  call,
+  openAccounts,
+  password,
+  settings,
+  signIn,
+  signUp,
+} from './browser.ts'
 
 const email = 'ada@example.com'
 let house: AccountsHouse
@@ -17,18 +30,26 @@ let clock: number
 beforeEach(async () => {
   house = await openAccounts()
   clock = 0
-  userId = (await createAccount({ email, password, role: 'user' }, { db: house.db, settings })).userId
+  userId = (await createAccount({ email, password, role: 'user' }, { db: house.db, settings }))
+    .userId
 })
 afterEach(() => house.drop())
 
 /** With a clock that only the test moves. */
 function deps() {
   const { db } = house
-  return { db, auth: createAuth(db, settings), verifyKey: createKeyVerifier({ db, now: () => clock }) }
+  return {
+    db,
+    auth: createAuth(db, settings),
+    verifyKey: createKeyVerifier({ db, now: () => clock }),
+  }
 }
-const makeKey = async (expiresAt: Date | null = null) => (await createApiKey({ userId, name: 'ci', expiresAt }, house.db)).key
-const bearer = (key: string, more: Record<string, string> = {}) => new Headers({ authorization: `Bearer ${key}`, ...more })
-const change = (values: Partial<typeof user.$inferInsert>) => house.db.update(user).set(values).where(eq(user.id, userId))
+const makeKey = async (expiresAt: Date | null = null) =>
+  (await createApiKey({ userId, name: 'ci', expiresAt }, house.db)).key
+const bearer = (key: string, more: Record<string, string> = {}) =>
+  new Headers({ authorization: `Bearer ${key}`, ...more })
+const change = (values: Partial<typeof user.$inferInsert>) =>
+  house.db.update(user).set(values).where(eq(user.id, userId))
 function known(principal: Principal | null): Principal {
   if (principal === null) throw new Error('Nobody was recognised')
   return principal
@@ -61,14 +82,19 @@ describe('a session', () => {
     const plain = await cookieFor('http://localhost:3000')
     expect(plain).toMatch(/^searchlight\.session_token=.*HttpOnly.*SameSite=Lax/)
     expect(plain).not.toContain('Secure')
-    expect(await cookieFor('https://search.example')).toMatch(/^__Secure-searchlight\.session_token=.*Secure/)
+    expect(await cookieFor('https://search.example')).toMatch(
+      /^__Secure-searchlight\.session_token=.*Secure/,
+    )
   })
 
   test('no cookie, a forged one and a wrong password are nobody', async () => {
     const { accounts } = house
     expect(await accounts.authenticate(new Headers())).toBeNull()
     const cookie = (await signIn(accounts, email)).get('cookie') ?? ''
-    const forged = cookie.replace(/(session_token=)(.)/, (_all, name, first) => name + (first === 'A' ? 'B' : 'A'))
+    const forged = cookie.replace(
+      /(session_token=)(.)/,
+      (_all, name, first) => name + (first === 'A' ? 'B' : 'A'),
+    )
     expect(forged).not.toBe(cookie)
     expect(await accounts.authenticate(new Headers({ cookie: forged }))).toBeNull()
     await expect(signIn(accounts, email, 'a wrong password')).rejects.toThrow('401')
@@ -76,7 +102,10 @@ describe('a session', () => {
 
   test('it ends with sign-out, expiry, suspension and a new password', async () => {
     const endings: [string, (headers: Headers) => Promise<unknown>][] = [
-      ['sign-out', (headers) => house.accounts.handler(call('/sign-out', {}, Object.fromEntries(headers)))],
+      [
+        'sign-out',
+        (headers) => house.accounts.handler(call('/sign-out', {}, Object.fromEntries(headers))),
+      ],
       ['expiry', () => house.db.update(session).set({ expiresAt: anHourAgo() })],
       ['suspension', () => change({ banned: true })],
       ['a new password', () => setPassword(email, password, { db: house.db, settings })],
@@ -87,7 +116,9 @@ describe('a session', () => {
       const principal = known(await house.accounts.authenticate(headers))
       expect([...(await house.accounts.findRevoked([principal]))], name).toEqual([])
       await end(headers)
-      expect([...(await house.accounts.findRevoked([principal]))], name).toEqual([[principal, 'unauthenticated']])
+      expect([...(await house.accounts.findRevoked([principal]))], name).toEqual([
+        [principal, 'unauthenticated'],
+      ])
       expect(await house.accounts.authenticate(headers), name).toBeNull()
     }
   })
@@ -111,7 +142,9 @@ describe('a session', () => {
     expect([...(await house.accounts.findRevoked([principal]))]).toEqual([[principal, 'forbidden']])
     const again = known(await house.accounts.authenticate(headers))
     expect(again.role).toBe('admin')
-    expect([...(await house.accounts.findRevoked([again, principal]))]).toEqual([[principal, 'forbidden']])
+    expect([...(await house.accounts.findRevoked([again, principal]))]).toEqual([
+      [principal, 'forbidden'],
+    ])
   })
 
   test('looking does not prolong it; the browser asking does, and gets the new cookie', async () => {
@@ -119,7 +152,9 @@ describe('a session', () => {
     const soon = new Date(Date.now() + 2 * 24 * 3600 * 1000)
     await house.db.update(session).set({ expiresAt: soon })
     expect(known(await house.accounts.authenticate(headers)).via).toMatchObject({ expiresAt: soon })
-    const response = await house.accounts.handler(call('/get-session', undefined, Object.fromEntries(headers)))
+    const response = await house.accounts.handler(
+      call('/get-session', undefined, Object.fromEntries(headers)),
+    )
     expect(response.headers.getSetCookie().join()).toContain('searchlight.session_token=')
     const later = known(await house.accounts.authenticate(headers))
     expect(later.via.kind === 'session' && later.via.expiresAt > soon).toBe(true)
@@ -127,14 +162,24 @@ describe('a session', () => {
 
   test('admins suspend others over HTTP, users do not; nobody makes accounts there', async () => {
     const ban = async (headers: Headers) =>
-      (await house.accounts.handler(call('/admin/ban-user', { userId }, Object.fromEntries(headers)))).status
+      (
+        await house.accounts.handler(
+          call('/admin/ban-user', { userId }, Object.fromEntries(headers)),
+        )
+      ).status
     expect(await ban(await signIn(house.accounts, email))).toBe(403)
-    await createAccount({ email: 'root@example.com', password, role: 'admin' }, { db: house.db, settings })
+    await createAccount(
+      { email: 'root@example.com', password, role: 'admin' },
+      { db: house.db, settings },
+    )
     const root = await signIn(house.accounts, 'root@example.com')
     expect(await ban(root)).toBe(200)
     await expect(signIn(house.accounts, email)).rejects.toThrow('suspended')
     const made = { email: 'eve@example.com', password, name: 'Eve', role: 'admin' }
-    expect((await house.accounts.handler(call('/admin/create-user', made, Object.fromEntries(root)))).status).toBe(404)
+    expect(
+      (await house.accounts.handler(call('/admin/create-user', made, Object.fromEntries(root))))
+        .status,
+    ).toBe(404)
     expect((await signUp(house.accounts, 'eve@example.com')).status).toBe(403)
   })
 })
@@ -143,7 +188,13 @@ describe('an API key', () => {
   test('it tells who calls, and is kept as a hash only', async () => {
     const key = await makeKey()
     expect(key).toMatch(/^sl_[A-Za-z0-9_-]{43}$/)
-    const principal = { userId, email, name: 'ada', role: 'user', via: { kind: 'key', keyId: expect.any(String) } }
+    const principal = {
+      userId,
+      email,
+      name: 'ada',
+      role: 'user',
+      via: { kind: 'key', keyId: expect.any(String) },
+    }
     expect(await authenticate(bearer(key), deps())).toEqual(principal)
     expect(await authenticateKey(key, deps())).toEqual(principal)
     const kept = JSON.stringify(await house.db.select().from(apiKey))
@@ -155,7 +206,9 @@ describe('an API key', () => {
     const cookie = headers.get('cookie') ?? ''
     expect(await authenticate(bearer(`sl_${'A'.repeat(43)}`, { cookie }), deps())).toBeNull()
     expect(await authenticate(new Headers({ authorization: 'Bearer', cookie }), deps())).toBeNull()
-    expect(await authenticate(new Headers({ authorization: 'Basic YTpi', cookie }), deps())).not.toBeNull()
+    expect(
+      await authenticate(new Headers({ authorization: 'Basic YTpi', cookie }), deps()),
+    ).not.toBeNull()
   })
 
   test('revoked, expired, and of a suspended owner it is refused', async () => {
@@ -171,7 +224,9 @@ describe('an API key', () => {
       const principal = known(await authenticateKey(key, deps()))
       expect([...(await findRevoked([principal], deps()))], name).toEqual([])
       await end()
-      expect([...(await findRevoked([principal], deps()))], name).toEqual([[principal, 'unauthenticated']])
+      expect([...(await findRevoked([principal], deps()))], name).toEqual([
+        [principal, 'unauthenticated'],
+      ])
       expect(await authenticateKey(key, deps()), name).toBeNull()
       await change({ banned: false })
     }
@@ -199,7 +254,8 @@ describe('an API key', () => {
 
   test('its last use is written at most once a minute', async () => {
     const key = await makeKey()
-    const lastUse = async () => (await house.db.select({ at: apiKey.lastUsedAt }).from(apiKey))[0]?.at
+    const lastUse = async () =>
+      (await house.db.select({ at: apiKey.lastUsedAt }).from(apiKey))[0]?.at
     expect(await lastUse()).toBeNull()
     await authenticateKey(key, deps())
     const first = await lastUse()
@@ -208,7 +264,9 @@ describe('an API key', () => {
     expect(await lastUse()).toEqual(first)
     await house.db.update(apiKey).set({ lastUsedAt: sql`now() - interval '61 seconds'` })
     await authenticateKey(key, deps())
-    expect((await lastUse())?.getTime()).toBeGreaterThanOrEqual(first?.getTime() ?? Number.POSITIVE_INFINITY)
+    expect((await lastUse())?.getTime()).toBeGreaterThanOrEqual(
+      first?.getTime() ?? Number.POSITIVE_INFINITY,
+    )
   })
 
   test('two active keys cannot share a name; a revoked one frees it', async () => {

@@ -36,18 +36,32 @@ export async function openAccounts(changes: Partial<AuthSettings> = {}): Promise
 export function call(path: string, body?: object, headers: Record<string, string> = {}): Request {
   return new Request(`${publicUrl}/api/auth${path}`, {
     method: body ? 'POST' : 'GET',
-    headers: { origin: publicUrl, ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+    headers: {
+      origin: publicUrl,
+      ...(body ? { 'content-type': 'application/json' } : {}),
+      ...headers,
+    },
     body: body ? JSON.stringify(body) : undefined,
   })
 }
 
 export function signUp(accounts: Accounts, email: string, chosen = password): Promise<Response> {
-  return accounts.handler(call('/sign-up/email', { email, password: chosen, name: 'Someone' }), '192.0.2.1')
+  return accounts.handler(
+    call('/sign-up/email', { email, password: chosen, name: 'Someone' }),
+    '192.0.2.1',
+  )
 }
 
 /** Signs in and gives the headers that the browser would send from then on. */
-export async function signIn(accounts: Accounts, email: string, chosen = password): Promise<Headers> {
-  const response = await accounts.handler(call('/sign-in/email', { email, password: chosen }), '192.0.2.1')
+export async function signIn(
+  accounts: Accounts,
+  email: string,
+  chosen = password,
+): Promise<Headers> {
+  const response = await accounts.handler(
+    call('/sign-in/email', { email, password: chosen }),
+    '192.0.2.1',
+  )
   if (!response.ok) throw new Error(`Sign-in answered ${response.status}: ${await response.text()}`)
   return new Headers({ origin: publicUrl, cookie: cookieOf(response) })
 }

@@ -35,16 +35,32 @@ async function ask(statement: string): Promise<Record<string, unknown>[]> {
 }
 
 /** A folder as drizzle-kit writes it. */
-async function writeMigrations(...statements: string[]): Promise<{ folder: string; table: string }> {
+async function writeMigrations(
+  ...statements: string[]
+): Promise<{ folder: string; table: string }> {
   await mkdir(join(folder, 'meta'), { recursive: true })
-  const entries = statements.map((_, idx) => ({ idx, version: '7', when: 1_000 + idx, tag: `000${idx}`, breakpoints: true }))
-  await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify({ version: '7', dialect: 'postgresql', entries }))
-  await Promise.all(statements.map((statement, idx) => writeFile(join(folder, `000${idx}.sql`), statement)))
+  const entries = statements.map((_, idx) => ({
+    idx,
+    version: '7',
+    when: 1_000 + idx,
+    tag: `000${idx}`,
+    breakpoints: true,
+  }))
+  await writeFile(
+    join(folder, 'meta/_journal.json'),
+    JSON.stringify({ version: '7', dialect: 'postgresql', entries }),
+  )
+  await Promise.all(
+    statements.map((statement, idx) => writeFile(join(folder, `000${idx}.sql`), statement)),
+  )
   return { folder, table: 'test_migrations' }
 }
 
 test('ten connections that migrate at once apply each migration once', async () => {
-  const migrations = await writeMigrations('create table counted (at timestamptz)', 'insert into counted values (now())')
+  const migrations = await writeMigrations(
+    'create table counted (at timestamptz)',
+    'insert into counted values (now())',
+  )
   await Promise.all(Array.from({ length: 10 }, () => migrateDatabase(database.url, migrations)))
   expect(await ask('select * from counted')).toHaveLength(1)
   expect(await ask('select * from test_migrations')).toHaveLength(2)
@@ -60,12 +76,16 @@ test('five processes that start at once on an empty database all succeed', async
       },
     ).catch((error) => error)
   const ended = await Promise.all(Array.from({ length: 5 }, start))
-  expect(ended.map((end) => end.stderr)).toEqual(Array(5).fill('There is no account with the e-mail address a@b.example.\n'))
+  expect(ended.map((end) => end.stderr)).toEqual(
+    Array(5).fill('There is no account with the e-mail address a@b.example.\n'),
+  )
   expect(await ask('select * from accounts_migrations')).toHaveLength(1)
 })
 
 test('a migration that fails leaves nothing behind, and the lock is free', async () => {
-  const broken = await writeMigrations('create table half (id int);--> statement-breakpoint\nselect nonsense')
+  const broken = await writeMigrations(
+    'create table half (id int);--> statement-breakpoint\nselect nonsense',
+  )
   await expect(migrateDatabase(database.url, broken)).rejects.toThrow('nonsense')
   expect(await ask(`select to_regclass('half') as half`)).toEqual([{ half: null }])
   const mended = await writeMigrations('create table half (id int)')
@@ -77,7 +97,9 @@ test('the tables are those that better-auth expects', async () => {
   await migrateDatabase(database.url, accountsMigrations)
   const postgres = connectPostgres(database.url)
   const { tables } = await createAuth(postgres.db, settings).$context
-  const columns = await ask(`select table_name, column_name from information_schema.columns where table_schema = 'public'`)
+  const columns = await ask(
+    `select table_name, column_name from information_schema.columns where table_schema = 'public'`,
+  )
   await postgres.close()
   const have = new Set(columns.map((row) => `${row.table_name}.${row.column_name}`))
   const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
@@ -94,7 +116,9 @@ test('a pool outlives the end of its idle connections', async () => {
   const log = { warn: (data: object, message: string) => warnings.emit('warned', data, message) }
   const postgres = connectPostgres(database.url, { max: 1, name: 'searchlight-idle', log })
   await postgres.pool.query('select 1')
-  await ask(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'searchlight-idle'`)
+  await ask(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'searchlight-idle'`,
+  )
   expect(await warned).toEqual([
     { reason: 'terminating connection due to administrator command' },
     expect.stringContaining('connection broke'),

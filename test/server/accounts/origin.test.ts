@@ -30,7 +30,9 @@ test('without a cookie a program need not name an origin, but a foreign one is r
 test('on loopback, every name of it counts, on the same port only', () => {
   for (const publicUrl of ['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000']) {
     for (const name of ['localhost', '127.0.0.1', '[::1]']) {
-      expect(originAllowed(from(`http://${name}:3000`), publicUrl), `${name} at ${publicUrl}`).toBe(true)
+      expect(originAllowed(from(`http://${name}:3000`), publicUrl), `${name} at ${publicUrl}`).toBe(
+        true,
+      )
       expect(originAllowed(from(`http://${name}:3001`), publicUrl)).toBe(false)
       expect(originAllowed(from(`https://${name}:3000`), publicUrl)).toBe(false)
     }

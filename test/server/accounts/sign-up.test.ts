@@ -6,7 +6,17 @@ import { z } from 'zod'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { createAccounts } from '#server/accounts/accounts.ts'
 import { user } from '#server/accounts/schema.ts'
-import { type AccountsHouse, call, cookieOf, openAccounts, password, publicUrl, settings, signIn, signUp } from './browser.ts'
+import {
+  type AccountsHouse,
+  call,
+  cookieOf,
+  openAccounts,
+  password,
+  publicUrl,
+  settings,
+  signIn,
+  signUp,
+} from './browser.ts'
 
 const AddressInfo = z.object({ port: z.number() })
 
@@ -16,7 +26,8 @@ beforeEach(async () => {
 })
 afterEach(() => house.drop())
 
-const emails = async () => (await house.db.select({ email: user.email }).from(user)).map((one) => one.email)
+const emails = async () =>
+  (await house.db.select({ email: user.email }).from(user)).map((one) => one.email)
 
 describe('sign-up', () => {
   test('the first account is an admin, is signed in at once, and closes the door', async () => {
@@ -25,17 +36,28 @@ describe('sign-up', () => {
     const response = await signUp(accounts, 'Ada@Example.com')
     expect(response.status).toBe(200)
     const principal = await accounts.authenticate(new Headers({ cookie: cookieOf(response) }))
-    expect(principal).toMatchObject({ email: 'ada@example.com', name: 'Someone', role: 'admin', via: { kind: 'session' } })
+    expect(principal).toMatchObject({
+      email: 'ada@example.com',
+      name: 'Someone',
+      role: 'admin',
+      via: { kind: 'session' },
+    })
     expect(await accounts.signUpOpen()).toBe(false)
 
     const second = await signUp(accounts, 'bob@example.com')
     expect(second.status).toBe(403)
-    expect(await second.json()).toEqual({ code: 'SIGN_UP_CLOSED', message: expect.stringContaining('npm run user -- create') })
+    expect(await second.json()).toEqual({
+      code: 'SIGN_UP_CLOSED',
+      message: expect.stringContaining('npm run user -- create'),
+    })
     expect(await emails()).toEqual(['ada@example.com'])
   })
 
   test('it works with the requests of the real HTTP server', async () => {
-    const server = createAdaptorServer({ fetch: (request) => house.accounts.handler(request), overrideGlobalObjects: false })
+    const server = createAdaptorServer({
+      fetch: (request) => house.accounts.handler(request),
+      overrideGlobalObjects: false,
+    })
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const { port } = AddressInfo.parse(server.address())
     const response = await fetch(`http://127.0.0.1:${port}/api/auth/sign-up/email`, {
@@ -45,14 +67,24 @@ describe('sign-up', () => {
       body: JSON.stringify({ email: 'ada@example.com', password, name: 'Ada' }),
     })
     expect(response.status).toBe(200)
-    expect(await house.accounts.authenticate(new Headers({ cookie: cookieOf(response) }))).toMatchObject({ role: 'admin' })
+    expect(
+      await house.accounts.authenticate(new Headers({ cookie: cookieOf(response) })),
+    ).toMatchObject({ role: 'admin' })
     server.close()
   })
 
   test('a path that only nearly looks like sign-up stays closed too', async () => {
-    for (const path of ['/sign-up/email/', '/sign-up//email', '/sign-up/email?x=1', '/./sign-up/email', '/sign-up%2Femail']) {
+    for (const path of [
+      '/sign-up/email/',
+      '/sign-up//email',
+      '/sign-up/email?x=1',
+      '/./sign-up/email',
+      '/sign-up%2Femail',
+    ]) {
       await signUp(house.accounts, 'ada@example.com')
-      const response = await house.accounts.handler(call(path, { email: 'bob@example.com', password, name: 'Bob' }))
+      const response = await house.accounts.handler(
+        call(path, { email: 'bob@example.com', password, name: 'Bob' }),
+      )
       expect(response.ok, path).toBe(false)
     }
     expect(await emails()).toEqual(['ada@example.com'])
@@ -62,7 +94,9 @@ describe('sign-up', () => {
     const pools = [connectPostgres(house.url, { max: 2 }), connectPostgres(house.url, { max: 2 })]
     const servers = pools.map(({ db }) => createAccounts({ ...settings, db }))
     const answers = await Promise.all(
-      servers.flatMap((server, s) => Array.from({ length: 8 }, (_, i) => signUp(server, `person${s}${i}@example.com`))),
+      servers.flatMap((server, s) =>
+        Array.from({ length: 8 }, (_, i) => signUp(server, `person${s}${i}@example.com`)),
+      ),
     )
     await Promise.all(pools.map((pool) => pool.close()))
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1)
@@ -114,22 +148,35 @@ describe('the admin of ADMIN_EMAIL', () => {
   const admin = { email: 'root@example.com', password }
 
   test('is made once by several servers that start together', async () => {
-    const answers = await Promise.all(Array.from({ length: 5 }, () => house.accounts.ensureFirstAdmin(admin)))
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => house.accounts.ensureFirstAdmin(admin)),
+    )
     expect(answers.filter((answer) => answer === 'created')).toHaveLength(1)
     expect(await emails()).toEqual(['root@example.com'])
-    expect((await house.accounts.authenticate(await signIn(house.accounts, admin.email)))?.role).toBe('admin')
+    expect(
+      (await house.accounts.authenticate(await signIn(house.accounts, admin.email)))?.role,
+    ).toBe('admin')
     expect(await house.accounts.signUpOpen()).toBe(false)
   })
 
   test('keeps its password and role when the account exists', async () => {
     await house.accounts.ensureFirstAdmin(admin)
     await house.db.execute(sql`update "user" set role = 'user'`)
-    expect(await house.accounts.ensureFirstAdmin({ email: 'ROOT@example.com', password: 'another password' })).toBe('exists')
-    expect((await house.accounts.authenticate(await signIn(house.accounts, admin.email)))?.role).toBe('user')
+    expect(
+      await house.accounts.ensureFirstAdmin({
+        email: 'ROOT@example.com',
+        password: 'another password',
+      }),
+    ).toBe('exists')
+    expect(
+      (await house.accounts.authenticate(await signIn(house.accounts, admin.email)))?.role,
+    ).toBe('user')
   })
 
   test('is not made with a weak password', async () => {
-    await expect(house.accounts.ensureFirstAdmin({ ...admin, password: 'short' })).rejects.toThrow('at least 10 characters')
+    await expect(house.accounts.ensureFirstAdmin({ ...admin, password: 'short' })).rejects.toThrow(
+      'at least 10 characters',
+    )
     expect(await emails()).toEqual([])
   })
 })

@@ -12,9 +12,15 @@ import { redisUrl } from '../../services.ts'
 import { apiClient, password } from '../server-fixture.ts'
 import { ask, type LiveHouse, openLiveHouse } from './live-house.ts'
 
-/** What is promised; the tests below change the database behind the servers' backs, so nobody tells these of it. */
+/**
+ * What is promised; the tests below change the database behind the servers' backs, so nobody tells
+ * these of it.
+ */
 const endsWithin = 5_000
-const settings = { secret: 'a secret that only this test knows, 32 or more', publicUrl: 'http://localhost' }
+const settings = {
+  secret: 'a secret that only this test knows, 32 or more',
+  publicUrl: 'http://localhost',
+}
 
 let house: LiveHouse
 let postgres: Postgres
@@ -30,7 +36,10 @@ afterAll(async () => {
 let made = 0
 async function newPerson(role: 'user' | 'admin' = 'user') {
   const email = `person-${made++}@example.com`
-  const { userId } = await createAccount({ email, password, name: email, role }, { db: postgres.db, settings })
+  const { userId } = await createAccount(
+    { email, password, name: email, role },
+    { db: postgres.db, settings },
+  )
   const { key } = await createApiKey({ userId, name: 'ci', expiresAt: null }, postgres.db)
   return { email, userId, key }
 }
@@ -40,16 +49,25 @@ interface Ended {
   ms: number
 }
 
-/** Opens a socket and an event stream on each server; answers when all of them have ended, and what they were told. */
-async function openEverywhere(jobId: string, by: { key: string } | { cookie: string }): Promise<() => Promise<Ended>> {
+/**
+ * Opens a socket and an event stream on each server; answers when all of them have ended, and what
+ * they were told.
+ */
+async function openEverywhere(
+  jobId: string,
+  by: { key: string } | { cookie: string },
+): Promise<() => Promise<Ended>> {
   const codes: string[] = []
-  const headers: Record<string, string> = 'key' in by ? { Authorization: `Bearer ${by.key}` } : { Cookie: by.cookie }
+  const headers: Record<string, string> =
+    'key' in by ? { Authorization: `Bearer ${by.key}` } : { Cookie: by.cookie }
   const ends: Promise<unknown>[] = []
   for (const at of house.urls) {
     const socket = await house.socket({ ...by, at })
     socket.on('revoked', ({ code }) => codes.push(code))
     ends.push(endOf(socket))
-    expect(await ask(socket, 'watch', { jobs: [{ id: jobId }] })).toMatchObject([{ id: jobId, mode: 'snapshot' }])
+    expect(await ask(socket, 'watch', { jobs: [{ id: jobId }] })).toMatchObject([
+      { id: jobId, mode: 'snapshot' },
+    ])
     const stream = await fetch(`${at}/api/jobs/${jobId}/events`, { headers })
     expect(stream.status).toBe(200)
     ends.push(stream.text())
@@ -63,7 +81,11 @@ async function openEverywhere(jobId: string, by: { key: string } | { cookie: str
 
 describe('what is open ends on every server within 5 seconds, though nobody told the servers, when', () => {
   test.each<[string, string, (person: Awaited<ReturnType<typeof newPerson>>) => Promise<unknown>]>([
-    ['the session is ended', 'unauthenticated', ({ userId }) => postgres.db.delete(session).where(eq(session.userId, userId))],
+    [
+      'the session is ended',
+      'unauthenticated',
+      ({ userId }) => postgres.db.delete(session).where(eq(session.userId, userId)),
+    ],
     [
       'the session runs out',
       'unauthenticated',
@@ -78,7 +100,11 @@ describe('what is open ends on every server within 5 seconds, though nobody told
       'unauthenticated',
       ({ userId }) => postgres.db.update(user).set({ banned: true }).where(eq(user.id, userId)),
     ],
-    ['the role changes', 'forbidden', ({ userId }) => postgres.db.update(user).set({ role: 'admin' }).where(eq(user.id, userId))],
+    [
+      'the role changes',
+      'forbidden',
+      ({ userId }) => postgres.db.update(user).set({ role: 'admin' }).where(eq(user.id, userId)),
+    ],
     [
       'the password is set anew',
       'unauthenticated',
@@ -103,7 +129,9 @@ describe('what is open ends on every server within 5 seconds, though nobody told
     expect(codes).toEqual(['unauthenticated', 'unauthenticated'])
     expect(ms).toBeLessThan(endsWithin)
     await expect
-      .poll(() => house.socket({ key: person.key }).catch((error) => error.data?.code), { timeout: endsWithin })
+      .poll(() => house.socket({ key: person.key }).catch((error) => error.data?.code), {
+        timeout: endsWithin,
+      })
       .toBe('unauthenticated')
   })
 
@@ -115,7 +143,9 @@ describe('what is open ends on every server within 5 seconds, though nobody told
     await postgres.db.update(user).set({ role: 'user' }).where(eq(user.id, person.userId))
     await end
     const openAgain = async () => ask(await house.socket({ key: person.key }), 'feed:open', {})
-    await expect.poll(openAgain, { timeout: endsWithin }).toMatchObject({ error: { code: 'forbidden' } })
+    await expect
+      .poll(openAgain, { timeout: endsWithin })
+      .toMatchObject({ error: { code: 'forbidden' } })
   })
 })
 
@@ -131,7 +161,12 @@ test('others stay', async () => {
 describe('a call to one server tells all servers to look at once:', () => {
   /** Resolves when the bell has rung. */
   async function ringsOf(deed: () => Promise<unknown>): Promise<void> {
-    const doorbell = connectRedis(redisUrl(), { name: 'test', log: quietLog, retries: null, subscriber: true })
+    const doorbell = connectRedis(redisUrl(), {
+      name: 'test',
+      log: quietLog,
+      retries: null,
+      subscriber: true,
+    })
     let rings = 0
     doorbell.on('message', () => rings++)
     await doorbell.subscribe(`${house.store.namespace}:accounts`)

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deleteFromStore } from '#jobs/redis/remove-job.ts'
+import { deleteFromStore } from '#jobs/redis/delete-job.ts'
 import { jobIn } from '../../jobs/job-fixture.ts'
 import { type LiveHouse, openLiveHouse } from './live-house.ts'
 
@@ -17,10 +17,20 @@ interface Told {
   data: any
 }
 
-/** The stream of a job as a client reads it, message by message; those of comments have the event `comment`. */
-async function* streamOf(jobId: string, lastEventId?: string, signal?: AbortSignal): AsyncGenerator<Told> {
+/**
+ * The stream of a job as a client reads it, message by message; those of comments have the event
+ * `comment`.
+ */
+async function* streamOf(
+  jobId: string,
+  lastEventId?: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Told> {
   const response = await fetch(`${house.url}/api/jobs/${jobId}/events`, {
-    headers: { Authorization: `Bearer ${house.people.user.key}`, ...(lastEventId ? { 'Last-Event-ID': lastEventId } : {}) },
+    headers: {
+      Authorization: `Bearer ${house.people.user.key}`,
+      ...(lastEventId ? { 'Last-Event-ID': lastEventId } : {}),
+    },
     signal: signal ?? null,
   })
   expect(response.status).toBe(200)
@@ -32,7 +42,12 @@ async function* streamOf(jobId: string, lastEventId?: string, signal?: AbortSign
     for (const message of messages) {
       const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(message)?.[1] ?? null
       if (message.startsWith(':')) yield { id: null, event: 'comment', data: message }
-      else if (field('event')) yield { id: field('id'), event: field('event') ?? '', data: JSON.parse(field('data') ?? 'null') }
+      else if (field('event'))
+        yield {
+          id: field('id'),
+          event: field('event') ?? '',
+          data: JSON.parse(field('data') ?? 'null'),
+        }
     }
   }
 }
@@ -90,7 +105,10 @@ describe('an event stream', () => {
   test('with a position of another store, or of nowhere, begins with the job as it is', async () => {
     const job = await house.runningJob()
     await job.rows(1)
-    for (const lastEventId of ['another-epoch:2', `${(await jobIn(house.store, job.id)).epoch}:99`]) {
+    for (const lastEventId of [
+      'another-epoch:2',
+      `${(await jobIn(house.store, job.id)).epoch}:99`,
+    ]) {
       for await (const { event, data } of streamOf(job.id, lastEventId)) {
         expect(event).toBe('resync')
         expect(data).toMatchObject({ id: job.id, seq: 3, job: { rowCount: 1 } })
@@ -116,7 +134,9 @@ describe('an event stream', () => {
     expect(gone.status).toBe(404)
   })
 
-  test('whose client stops reading gets a resync in place of what it missed, and the end', { timeout: 60_000 }, async () => {
+  test('whose client stops reading gets a resync in place of what it missed, and the end', {
+    timeout: 60_000,
+  }, async () => {
     const job = await house.runningJob()
     const { hostname, port } = new URL(house.url)
     const client = connect(Number(port), hostname)

@@ -13,9 +13,17 @@ interface HubOptions {
 }
 
 /** A hub of its own, that checks positions. */
-export function openHub(store: JobStore, { url = redisUrl(), read = (id, since) => readJob(id, since, store) }: HubOptions = {}) {
+export function openHub(
+  store: JobStore,
+  { url = redisUrl(), read = (id, since) => readJob(id, since, store) }: HubOptions = {},
+) {
   // Its connection carries the test's own name, so that the test can kill it.
-  const doorbells = connectRedis(url, { name: store.namespace, log: quietLog, retries: null, subscriber: true })
+  const doorbells = connectRedis(url, {
+    name: store.namespace,
+    log: quietLog,
+    retries: null,
+    subscriber: true,
+  })
   const subscriber = new Subscriber(doorbells, quietLog)
   const hub = new Hub({ store, subscriber, read, log: quietLog })
   hub.startChecking()
@@ -27,7 +35,8 @@ export function openHub(store: JobStore, { url = redisUrl(), read = (id, since) 
       const clients = String(await store.redis.client('LIST'))
       for (const line of clients.split('\n')) {
         const id = /^id=(\d+) /.exec(line)?.[1]
-        if (id && line.includes(`name=${store.namespace} `)) await store.redis.client('KILL', 'ID', id)
+        if (id && line.includes(`name=${store.namespace} `))
+          await store.redis.client('KILL', 'ID', id)
       }
     },
     close(): void {

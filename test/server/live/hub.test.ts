@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Job } from '#jobs/job.ts'
+import { startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
-import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { Hub, type JobReader } from '#server/live/hub.ts'
 import type { LiveEvent } from '#server/live/live-event.ts'
@@ -22,18 +22,28 @@ afterAll(() => {
 })
 
 const at = new Date()
-const rows = (n: number) => ({ type: 'rows' as const, data: JSON.stringify({ at, attempt: 1, from: n, rows: [{ n }] }), rows: 1 })
+const rows = (n: number) => ({
+  type: 'rows' as const,
+  data: JSON.stringify({ at, attempt: 1, from: n, rows: [{ n }] }),
+  rows: 1,
+})
 const write = (ref: JobRef, n: number) =>
-  writeRun(ref, { attempt: 1, n, events: [rows(n - 1)], progress: null, ending: null, farewell: false }, store)
+  writeRun(
+    ref,
+    { attempt: 1, n, events: [rows(n - 1)], progress: null, ending: null, attemptOver: false },
+    store,
+  )
 const complete = (ref: JobRef, n: number) =>
   writeRun(
     ref,
     {
       attempt: 1,
       n,
-      events: [{ type: 'state', data: JSON.stringify({ at, state: 'complete', attempt: 1 }), rows: 0 }],
+      events: [
+        { type: 'state', data: JSON.stringify({ at, state: 'complete', attempt: 1 }), rows: 0 },
+      ],
       progress: null,
-      farewell: false,
+      attemptOver: false,
       ending: { state: 'complete', message: null, stack: null, at },
     },
     store,
@@ -81,7 +91,8 @@ function slowHub(at: 'before it reads' | 'after it has read') {
   return { slow, hold }
 }
 
-const counting = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+const counting = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 test('the answer comes before the first event, and every event after it once and in order', async () => {
   const ref = await newJob(store)
@@ -200,7 +211,8 @@ test('a snapshot read for a reader that fell behind is followed by what it lacks
   const { reader, seen, resyncs, end } = recordingReader()
   await slow.watch(reader, ref.id, null, () => true)
   const letGo = hold()
-  // As an outbox does that gave up what had gathered. The events are in the ledger before the reading, and are heard before it as well.
+  // As an outbox does that gave up what had gathered. The events are in the ledger before the
+  // reading, and are heard before it as well.
   const again = slow.watch(reader, ref.id, null, (reading) => {
     if (reading) reader.resync(reading.state)
     return true

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { JobSummary } from '#jobs/job.ts'
+import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
-import { startJob } from '#jobs/redis/run-writes.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { mineLedger } from '#server/live/list-ledger.ts'
 import { type ListReader, type ListRules, ListView } from '#server/live/list-view.ts'
@@ -65,7 +65,8 @@ function openList(fits: ListRules['fits'] = () => true) {
   }
 }
 
-const end = async (ref: JobRef) => endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled.', at }, store)
+const end = async (ref: JobRef) =>
+  endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled.', at }, store)
 
 /** What a client makes of it: it drops a summary that is older than the one it has. */
 function listReader() {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Job } from '#jobs/job.ts'
+import type { Job, JobSummary } from '#jobs/job.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
-import { deleteFromStore } from '#jobs/redis/remove-job.ts'
+import { deleteFromStore } from '#jobs/redis/delete-job.ts'
 import { findReading } from '#server/find-job.ts'
 import type { ListFrame } from '#server/live/list-frame.ts'
 import type { ListAnswer, ListReader } from '#server/live/list-view.ts'
@@ -21,11 +21,12 @@ afterAll(async () => {
   await house.close()
 })
 
-const deleteJob = async (id: string) => deleteFromStore(await jobIn(house.store, id), { counted: true }, house.store)
+const deleteJob = async (id: string) =>
+  deleteFromStore(await jobIn(house.store, id), { counted: true }, house.store)
 
 /** A view of the list as a client keeps it. */
 function viewer() {
-  const jobs = new Map<string, Job>()
+  const jobs = new Map<string, JobSummary>()
   const frames: { frame: ListFrame; at: number }[] = []
   let counts: ListAnswer['counts']
   const reader: ListReader = {
@@ -41,13 +42,22 @@ function viewer() {
     for (const job of list.jobs) jobs.set(job.id, job)
     counts = list.counts
   }
-  return { reader, answer, jobs, frames, counts: () => counts, stateOf: (id: string) => jobs.get(id)?.state }
+  return {
+    reader,
+    answer,
+    jobs,
+    frames,
+    counts: () => counts,
+    stateOf: (id: string) => jobs.get(id)?.state,
+  }
 }
 
 /** Lists of this process alone, with a doorbell that the test can silence. */
 function openLists() {
   const places = { store: house.store, db: postgres.db }
-  const { hub, doorbells, close } = openHub(house.store, { read: (id, since) => findReading(id, since, places) })
+  const { hub, doorbells, close } = openHub(house.store, {
+    read: (id, since) => findReading(id, since, places),
+  })
   return { lists: new Lists({ ...places, hub, log: quietLog }), doorbells, close }
 }
 
@@ -61,14 +71,20 @@ describe('the feed', () => {
     const before = running.counts()?.complete ?? 0
     const one = await house.runningJob('user-a')
     const other = await house.runningJob('user-a', 'keywords')
-    await expect.poll(() => [running.stateOf(one.id), running.stateOf(other.id)]).toEqual(['running', 'running'])
+    await expect
+      .poll(() => [running.stateOf(one.id), running.stateOf(other.id)])
+      .toEqual(['running', 'running'])
     await one.complete()
     await expect.poll(() => running.jobs.has(one.id)).toBe(false)
     await expect.poll(() => ofType.counts()?.complete).toBe(before + 1)
     expect(ofType.jobs.has(one.id)).toBe(false)
     expect(ofType.stateOf(other.id)).toBe('running')
     const late = viewer()
-    const { answered, close: leave } = lists.openFeed({ state: 'running' }, late.reader, late.answer)
+    const { answered, close: leave } = lists.openFeed(
+      { state: 'running' },
+      late.reader,
+      late.answer,
+    )
     await answered
     expect(late.jobs.has(one.id)).toBe(false)
     expect(late.jobs.has(other.id)).toBe(true)
@@ -85,28 +101,38 @@ describe('the feed', () => {
     // Three in each millisecond: which of them are the newest must be the same for everybody.
     const now = Date.now()
     for (let i = 0; i < 300; i++)
-      jobs.push(await house.runningJob(`user-${i}`, 'linking-domains', new Date(now + Math.floor(i / 3))))
+      jobs.push(
+        await house.runningJob(`user-${i}`, 'linking-domains', new Date(now + Math.floor(i / 3))),
+      )
     for (const job of jobs) await job.complete()
     const [first] = viewers
     await expect
-      .poll(() => jobs.every(({ id }, i) => i < 100 || first?.stateOf(id) === 'complete'), { timeout: 10_000 })
+      .poll(() => jobs.every(({ id }, i) => i < 100 || first?.stateOf(id) === 'complete'), {
+        timeout: 10_000,
+      })
       .toBe(true)
     const frames = first?.frames ?? []
-    for (const [i, { at }] of frames.entries()) if (i > 0) expect(at - (frames[i - 1]?.at ?? 0)).toBeGreaterThan(245)
+    for (const [i, { at }] of frames.entries())
+      if (i > 0) expect(at - (frames[i - 1]?.at ?? 0)).toBeGreaterThan(245)
     for (const { frame } of frames) expect(frame.changed.length).toBeLessThanOrEqual(200)
     // The very same objects, so each is encoded once.
-    for (const { frames: told } of viewers) expect(told.map(({ frame }) => frame)).toEqual(frames.map(({ frame }) => frame))
+    for (const { frames: told } of viewers)
+      expect(told.map(({ frame }) => frame)).toEqual(frames.map(({ frame }) => frame))
     for (const [i, { frame }] of frames.entries()) expect(viewers[1]?.frames[i]?.frame).toBe(frame)
     close()
   })
 
-  test('is filled again when those in view have left it and older ones fit', { timeout: 60_000 }, async () => {
+  test('is filled again when those in view have left it and older ones fit', {
+    timeout: 60_000,
+  }, async () => {
     const { lists, close } = openLists()
     const long = Date.now() - 3_600_000
     const jobs: Awaited<ReturnType<LiveHouse['runningJob']>>[] = []
-    for (let i = 0; i < 260; i++) jobs.push(await house.runningJob(`filled-${i}`, 'site-crawl', new Date(long + i)))
+    for (let i = 0; i < 260; i++)
+      jobs.push(await house.runningJob(`filled-${i}`, 'site-crawl', new Date(long + i)))
     const view = viewer()
-    await lists.openFeed({ search: 'site-crawl', state: 'running' }, view.reader, view.answer).answered
+    await lists.openFeed({ search: 'site-crawl', state: 'running' }, view.reader, view.answer)
+      .answered
     expect(view.jobs.size).toBe(200)
     for (const job of jobs.slice(-140)) await job.complete()
     const [oldest] = jobs
@@ -130,7 +156,9 @@ describe("a user's list", () => {
     close()
   })
 
-  test('learns of what no message told, also of the last change of all', { timeout: 60_000 }, async () => {
+  test('learns of what no message told, also of the last change of all', {
+    timeout: 60_000,
+  }, async () => {
     const { lists, close, doorbells } = openLists()
     const { reader, answer, stateOf, jobs } = viewer()
     const gone = await house.runningJob('user-c', 'keywords')
@@ -151,17 +179,23 @@ describe('over a socket', () => {
   test('the answer comes before the first frame, and another filter takes the place of the one before', async () => {
     const socket = await house.socket({ key: house.people.admin.key })
     const frames = recordFrames(socket, 'feed')
-    // Counted when the answer arrives: a promise would be told of it only after the frames that came with it.
+    // Counted when the answer arrives: a promise would be told of it only after the frames that
+    // came with it.
     const framesBeforeAnswerTo = (state: string) =>
-      new Promise<number>((resolve) => socket.emit('feed:open', { filter: { state } }, () => resolve(frames.length)))
+      new Promise<number>((resolve) =>
+        socket.emit('feed:open', { filter: { state } }, () => resolve(frames.length)),
+      )
     const opened = framesBeforeAnswerTo('running')
     const openedAgain = framesBeforeAnswerTo('complete')
     const job = await house.runningJob('user-d')
     expect(await opened).toBe(0)
     frames.splice(0, await openedAgain)
     await job.complete()
-    await expect.poll(() => frames.flatMap(({ changed }) => changed.map(({ id }: Job) => id))).toContain(job.id)
-    for (const { changed } of frames) for (const { state } of changed) expect(state).toBe('complete')
+    await expect
+      .poll(() => frames.flatMap(({ changed }) => changed.map(({ id }: Job) => id)))
+      .toContain(job.id)
+    for (const { changed } of frames)
+      for (const { state } of changed) expect(state).toBe('complete')
   })
 
   test('closed lists are told no more', async () => {

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os'
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
+import { startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { keys } from '#jobs/redis/keys.ts'
-import { startJob, writeRun } from '#jobs/redis/run-writes.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
 import { delivery, newJob, newRef, openStore } from '../../jobs/job-fixture.ts'
 import { makePeople, password, testEnvironment } from '../server-fixture.ts'
@@ -26,7 +26,11 @@ export async function openLiveHouse({ servers: count = 1 } = {}) {
     store,
     databaseUrl: environment.DATABASE_URL,
     /** A job that runs, and what it is made to do. */
-    async runningJob(userId = people.user.userId, search = 'linking-domains', createdAt = new Date()) {
+    async runningJob(
+      userId = people.user.userId,
+      search = 'linking-domains',
+      createdAt = new Date(),
+    ) {
       const ref = await newJob(store, newRef(search, userId), { createdAt })
       await startJob(delivery(ref), new Date(), store)
       const run = new TrackedRun(1, {
@@ -92,7 +96,10 @@ export async function openLiveHouse({ servers: count = 1 } = {}) {
 
 export type LiveHouse = Awaited<ReturnType<typeof openLiveHouse>>
 
-/** Asks and hands over the answer in the order in which it arrived, which the promise of `emitWithAck` does not. */
+/**
+ * Asks and hands over the answer in the order in which it arrived, which the promise of
+ * `emitWithAck` does not.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked at, not relied on
 export function ask(socket: Socket, event: string, message?: unknown): Promise<any> {
   return new Promise((resolve) => socket.emit(event, message, resolve))

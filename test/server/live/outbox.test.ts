@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Job } from '#jobs/job.ts'
+import { type Job, JobInput } from '#jobs/job.ts'
 import type { Hub } from '#server/live/hub.ts'
 import { ListFrame } from '#server/live/list-frame.ts'
 import { LiveEvent } from '#server/live/live-event.ts'
@@ -10,7 +10,7 @@ const job = (id: string, seq: number, created = 0): Job => ({
   id,
   userId: 'u',
   search: 's',
-  input: {},
+  input: JobInput.parse({}),
   progress: null,
   rowCount: 0,
   attempt: 1,
@@ -24,7 +24,11 @@ const job = (id: string, seq: number, created = 0): Job => ({
 })
 
 /** A connection that leaves when the test says so. */
-function openOutbox({ writable = true, top = 0, snapshot = async (id: string): Promise<Job | null> => job(id, top) } = {}) {
+function openOutbox({
+  writable = true,
+  top = 0,
+  snapshot = async (id: string): Promise<Job | null> => job(id, top),
+} = {}) {
   const sent: unknown[] = []
   let onWritable = () => {}
   let now = 0
@@ -40,9 +44,11 @@ function openOutbox({ writable = true, top = 0, snapshot = async (id: string): P
     onWritable: (callback: () => void) => {
       onWritable = callback
     },
-    events: (events: readonly LiveEvent[]) => write(events.map(({ seq, data }) => seq ?? JSON.parse(data))),
+    events: (events: readonly LiveEvent[]) =>
+      write(events.map(({ seq, data }) => seq ?? JSON.parse(data))),
     resync: ({ id, seq }: Job) => write(`resync ${id} ${seq}`),
-    list: (name: string, { changed, removed }: ListFrame) => write({ [name]: changed.map(({ seq }) => seq), removed }),
+    list: (name: string, { changed, removed }: ListFrame) =>
+      write({ [name]: changed.map(({ seq }) => seq), removed }),
     revoked: (id: string, code: string) => void sent.push(`revoked ${id} ${code}`),
     giveUp: () => {
       givenUp++
@@ -74,8 +80,10 @@ function openOutbox({ writable = true, top = 0, snapshot = async (id: string): P
   return { outbox, sent, drain, connection, pass, finished: () => finished, givenUp: () => givenUp }
 }
 
-const rows = (seq: number, bytes = 10, id = 'a') => new LiveEvent(id, seq, 'rows', JSON.stringify('x'.repeat(bytes)))
-const progress = (done: number, id = 'a') => new LiveEvent(id, null, 'progress', JSON.stringify(`at ${done}`))
+const rows = (seq: number, bytes = 10, id = 'a') =>
+  new LiveEvent(id, seq, 'rows', JSON.stringify('x'.repeat(bytes)))
+const progress = (done: number, id = 'a') =>
+  new LiveEvent(id, null, 'progress', JSON.stringify(`at ${done}`))
 const state = (seq: number, id = 'a') => new LiveEvent(id, seq, 'state', '{}')
 
 describe('an outbox', () => {

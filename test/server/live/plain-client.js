@@ -1,15 +1,27 @@
 /**
- * Follows one job to its end, written from docs/protocol.md alone: a plain WebSocket, and HTTP for rows.
+ * Follows one job to its end, written from docs/protocol.md alone: a plain WebSocket, and HTTP for
+ * rows.
  *
  * node plain-client.js URL KEY JOB BREAKS
  *
- * It breaks its connection that often, each time after an event, to show that it misses nothing. Prints what it has then as JSON.
+ * It breaks its connection that often, each time after an event, to show that it misses nothing.
+ * Prints what it has then as JSON.
  */
 import { WebSocket } from 'ws'
 
 const [url = '', apiKey = '', id = '', breaks = '0'] = process.argv.slice(2)
 const ended = ['complete', 'error', 'cancelled']
-const held = { epoch: null, seq: 0, attempt: 0, state: 'new', rows: [], seqs: [], notes: 0, connections: 0, snapshots: 0 }
+const held = {
+  epoch: null,
+  seq: 0,
+  attempt: 0,
+  state: 'new',
+  rows: [],
+  seqs: [],
+  notes: 0,
+  connections: 0,
+  snapshots: 0,
+}
 let breaksLeft = Number(breaks)
 
 function takeOver({ epoch, seq, job }) {
@@ -47,7 +59,9 @@ async function fetchMissingRows() {
 function connect() {
   held.connections++
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
+    const socket = new WebSocket(
+      `${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`,
+    )
     socket.on('close', resolve)
     socket.on('error', () => {})
     socket.on('message', (message) => {

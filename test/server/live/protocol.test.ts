@@ -12,7 +12,13 @@ afterAll(() => house.close())
 
 const script = fileURLToPath(new URL('plain-client.js', import.meta.url))
 const follow = async (key: string, jobId: string, breaks: number) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [script, house.url, key, jobId, String(breaks)])
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    script,
+    house.url,
+    key,
+    jobId,
+    String(breaks),
+  ])
   return JSON.parse(stdout)
 }
 
@@ -31,11 +37,15 @@ test('a client written from docs/protocol.md alone follows a job through broken 
   expect(held.connections).toBeGreaterThan(2)
   expect(held.rows).toHaveLength(120)
   expect(held.rows.every((row: { n: number }, i: number) => row.n === i % 3)).toBe(true)
-  expect(held.seqs).toEqual(Array.from({ length: held.seqs.length }, (_, i) => 43 - held.seqs.length + 1 + i))
+  expect(held.seqs).toEqual(
+    Array.from({ length: held.seqs.length }, (_, i) => 43 - held.seqs.length + 1 + i),
+  )
 })
 
 test('it is told what it may not see, and who it is not', async () => {
   const job = await house.runningJob()
-  await expect(follow(house.people.other.key, job.id, 0)).rejects.toThrow('There is no such search.')
+  await expect(follow(house.people.other.key, job.id, 0)).rejects.toThrow(
+    'There is no such search.',
+  )
   await expect(follow('sl_nonsense', job.id, 0)).rejects.toThrow('Sign in first.')
 })

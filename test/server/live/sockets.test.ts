@@ -15,7 +15,12 @@ const anId = () => `0-${uuidV7()}`
 
 describe('a handshake', () => {
   const connect = (headers: Record<string, string>) => {
-    const socket = io(house.url, { transports: ['websocket'], forceNew: true, reconnection: false, extraHeaders: headers })
+    const socket = io(house.url, {
+      transports: ['websocket'],
+      forceNew: true,
+      reconnection: false,
+      extraHeaders: headers,
+    })
     return new Promise<string>((resolve) => {
       socket.once('connect', () => resolve('connected'))
       socket.once('connect_error', (error) => resolve(error.message))
@@ -46,10 +51,14 @@ describe('a socket', () => {
   test('is told what is wrong with a message', async () => {
     const socket = await house.socket(user())
     expect(await ask(socket, 'nonsense', {})).toMatchObject({ error: { code: 'invalid_input' } })
-    expect(await ask(socket, 'watch', { jobs: 'all' })).toMatchObject({ error: { code: 'invalid_input' } })
+    expect(await ask(socket, 'watch', { jobs: 'all' })).toMatchObject({
+      error: { code: 'invalid_input' },
+    })
     expect(await ask(socket, 'watch')).toMatchObject({ error: { code: 'invalid_input' } })
     const many = Array.from({ length: 201 }, () => ({ id: anId() }))
-    expect(await ask(socket, 'watch', { jobs: many })).toMatchObject({ error: { code: 'invalid_input' } })
+    expect(await ask(socket, 'watch', { jobs: many })).toMatchObject({
+      error: { code: 'invalid_input' },
+    })
     expect(await ask(socket, 'watch', { jobs: [] })).toEqual([])
   })
 
@@ -61,14 +70,20 @@ describe('a socket', () => {
       expect(await ask(socket, 'watch', { jobs: jobs.slice(i, i + 200) })).toHaveLength(200)
     }
     expect(await ask(socket, 'watch', { jobs: jobs.slice(0, 200) })).toHaveLength(200)
-    expect(await ask(socket, 'watch', { jobs: jobs.slice(1_000) })).toMatchObject({ error: { code: 'too_large' } })
+    expect(await ask(socket, 'watch', { jobs: jobs.slice(1_000) })).toMatchObject({
+      error: { code: 'too_large' },
+    })
     await ask(socket, 'unwatch', { jobs: [jobs[0]?.id] })
-    expect(await ask(socket, 'watch', { jobs: jobs.slice(1_000) })).toMatchObject([{ mode: 'snapshot' }])
+    expect(await ask(socket, 'watch', { jobs: jobs.slice(1_000) })).toMatchObject([
+      { mode: 'snapshot' },
+    ])
   })
 
   test('that says too much is told to slow down, and answered again when it has', async () => {
     const socket = await house.socket(user())
-    const answers = await Promise.all(Array.from({ length: 500 }, () => ask(socket, 'watch', { jobs: [] })))
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, () => ask(socket, 'watch', { jobs: [] })),
+    )
     const refused = answers.filter((answer) => !Array.isArray(answer))
     expect(refused.length).toBeGreaterThan(200)
     expect(answers.length - refused.length).toBeGreaterThanOrEqual(200)
@@ -96,9 +111,16 @@ describe('a socket', () => {
 
   test('watches none of the jobs that it asked for when one of them cannot be read', async () => {
     const socket = await house.socket(user())
-    const [good, broken] = [await house.runningJob(), await house.runningJob(house.people.user.userId, 'keywords')]
+    const [good, broken] = [
+      await house.runningJob(),
+      await house.runningJob(house.people.user.userId, 'keywords'),
+    ]
     const frames = recordFrames(socket, 'events')
-    await house.store.redis.hset(keys.record({ ...house.store, number: 0 }, broken.id), 'state', 'nonsense')
+    await house.store.redis.hset(
+      keys.record({ ...house.store, number: 0 }, broken.id),
+      'state',
+      'nonsense',
+    )
     const answer = await ask(socket, 'watch', { jobs: [{ id: good.id }, { id: broken.id }] })
     expect(answer).toMatchObject({ error: { code: 'internal' } })
     await good.complete()
@@ -115,7 +137,12 @@ describe('a socket', () => {
 
   test('that is gone before its questions are answered leaves nothing behind', async () => {
     const listening = async () =>
-      (await house.store.redis.pubsub('NUMSUB', keys.mine({ ...house.store, number: 0 }, house.people.other.userId)))[1]
+      (
+        await house.store.redis.pubsub(
+          'NUMSUB',
+          keys.mine({ ...house.store, number: 0 }, house.people.other.userId),
+        )
+      )[1]
     const job = await house.runningJob(house.people.other.userId)
     for (let i = 0; i < 20; i++) {
       const socket = await house.socket({ key: house.people.other.key })
@@ -155,29 +182,38 @@ describe('a socket', () => {
       await job.rows(4, 15_000)
       jobs.push({ id: job.id, since: { epoch, seq } })
     }
-    const answers: { mode: string; seq: number; job: { rowCount: number } }[] = await ask(socket, 'watch', { jobs })
+    const answers: { mode: string; seq: number; job: { rowCount: number } }[] = await ask(
+      socket,
+      'watch',
+      { jobs },
+    )
     expect(answers.filter(({ mode }) => mode === 'replay').length).toBeLessThanOrEqual(17)
     expect(answers.filter(({ mode }) => mode === 'replay').length).toBeGreaterThan(10)
     for (const { job } of answers) expect(job.rowCount).toBe(4)
   })
 
-  test('that stops reading is given a resync in place of what it missed, and the end', { timeout: 60_000 }, async () => {
+  test('that stops reading is given a resync in place of what it missed, and the end', {
+    timeout: 60_000,
+  }, async () => {
     const socket = await house.socket(user())
     const job = await house.runningJob()
     let rowsTold = 0
     let resyncs = 0
     let last = 0
     const ended = new Promise<string>((resolve) => {
-      socket.on('events', (events: [string, number | null, string, { state?: string; rows?: unknown[] }][]) => {
-        for (const [, seq, type, data] of events) {
-          if (seq !== null) {
-            expect(seq).toBe(last + 1)
-            last = seq
+      socket.on(
+        'events',
+        (events: [string, number | null, string, { state?: string; rows?: unknown[] }][]) => {
+          for (const [, seq, type, data] of events) {
+            if (seq !== null) {
+              expect(seq).toBe(last + 1)
+              last = seq
+            }
+            rowsTold += data.rows?.length ?? 0
+            if (type === 'state' && data.state === 'complete') resolve('event')
           }
-          rowsTold += data.rows?.length ?? 0
-          if (type === 'state' && data.state === 'complete') resolve('event')
-        }
-      })
+        },
+      )
       socket.on('resync', ({ seq, job: { state } }) => {
         resyncs++
         last = seq
@@ -186,7 +222,8 @@ describe('a socket', () => {
     })
     const [{ seq }] = await ask(socket, 'watch', { jobs: [{ id: job.id }] })
     last = seq
-    // The TCP socket below: from here on its buffers fill, and then the server's frames stay with the server.
+    // The TCP socket below: from here on its buffers fill, and then the server's frames stay with
+    // the server.
     const { _socket: tcp } = Reflect.get(socket.io.engine.transport, 'ws')
     tcp.pause()
     for (let i = 0; i < 180; i++) await job.rows(10, 15_000)

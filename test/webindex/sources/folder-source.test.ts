@@ -1,10 +1,18 @@
-import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '#test/webindex/index-fixture.ts'
 import { BadSource } from '#webindex/sources/bad-source.ts'
 import { type FolderSourceOptions, folderSource } from '#webindex/sources/folder-source.ts'
-import { readAll } from './warc-fixture.ts'
+import { readAll } from './warc/warc-fixture.ts'
 
 const baseUrl = 'https://docs.example.com/guide'
 
@@ -17,8 +25,10 @@ function folderWith(files: Record<string, string | Buffer>): string {
   return folder
 }
 
-const read = async (files: Record<string, string | Buffer>, options: Partial<FolderSourceOptions> = {}) =>
-  readAll(await folderSource({ path: folderWith(files), baseUrl, ...options }))
+const read = async (
+  files: Record<string, string | Buffer>,
+  options: Partial<FolderSourceOptions> = {},
+) => readAll(await folderSource({ path: folderWith(files), baseUrl, ...options }))
 
 test('each file is a page at its path below the base; index and README files stand for their folder', async () => {
   const { pages, bad } = await read({
@@ -37,7 +47,12 @@ test('each file is a page at its path below the base; index and README files sta
   })
   expect(bad).toEqual([])
   expect(
-    pages.map(({ url, title, words, source }) => [url.slice('https://docs.example.com'.length), title, words, source]),
+    pages.map(({ url, title, words, source }) => [
+      url.slice('https://docs.example.com'.length),
+      title,
+      words,
+      source,
+    ]),
   ).toEqual(
     [
       ['/guide/', 'Start', 3],
@@ -61,16 +76,26 @@ test('links are resolved by the path of the file, and to what stands for a folde
     'b/c.md': '[b](README.md) ![image](x.png) [self](#part)',
   })
   const hrefs = (at: string) =>
-    pages.find(({ url }) => url === `https://docs.example.com/guide/${at}`)?.links.map(({ href }) => href)
+    pages
+      .find(({ url }) => url === `https://docs.example.com/guide/${at}`)
+      ?.links.map(({ href }) => href)
   const guide = 'https://docs.example.com/guide/'
-  expect(hrefs('')).toEqual([`${guide}b/#x`, `${guide}b/c.md?q=1`, 'https://docs.example.com/top', 'https://x.example.org/'])
+  expect(hrefs('')).toEqual([
+    `${guide}b/#x`,
+    `${guide}b/c.md?q=1`,
+    'https://docs.example.com/top',
+    'https://x.example.org/',
+  ])
   expect(hrefs('b/')).toEqual([guide, `${guide}b/c.md`, `${guide}b/no.md`, `${guide}#there`])
   expect(hrefs('b/c.md')).toEqual([`${guide}b/`])
 })
 
 test('text is in the encoding that mark or meta name; in Markdown a meta is an example', async () => {
   const { pages } = await read({
-    'a.html': Buffer.concat([Buffer.from('<meta charset="shift_jis"><title>'), Buffer.from([0x93, 0xfa, 0x96, 0x7b])]),
+    'a.html': Buffer.concat([
+      Buffer.from('<meta charset="shift_jis"><title>'),
+      Buffer.from([0x93, 0xfa, 0x96, 0x7b]),
+    ]),
     'b.html': Buffer.from('\ufeff<title>日本</title>', 'utf16le'),
     'c.html': '<title>日本</title>',
     'd.md': '# 日本\n\n    <meta charset="shift_jis">',
@@ -81,7 +106,11 @@ test('text is in the encoding that mark or meta name; in Markdown a meta is an e
 
 test('a page is seen when its file was changed, and has the size of all files', async () => {
   const folder = folderWith({ 'a.md': '# A', 'b.md': '# B, longer' })
-  utimesSync(join(folder, 'a.md'), new Date('2020-01-02T03:04:05Z'), new Date('2020-01-02T03:04:05Z'))
+  utimesSync(
+    join(folder, 'a.md'),
+    new Date('2020-01-02T03:04:05Z'),
+    new Date('2020-01-02T03:04:05Z'),
+  )
   const source = await folderSource({ path: folder, baseUrl, name: 'mine' })
   expect(source).toMatchObject({
     name: 'mine',
@@ -118,7 +147,10 @@ test('a file that is binary, too large or gone is bad, and the others are read',
 })
 
 test('a page that is marked noindex is none', async () => {
-  const { pages, remarks } = await read({ 'a.html': '<meta name="robots" content="noindex">', 'b.html': '<title>B</title>' })
+  const { pages, remarks } = await read({
+    'a.html': '<meta name="robots" content="noindex">',
+    'b.html': '<title>B</title>',
+  })
   expect(pages.map(({ title }) => title)).toEqual(['B'])
   expect(remarks).toEqual(['1 file was no page: 1 marked noindex.'])
 })
@@ -130,7 +162,9 @@ test('symbolic links are not followed', async () => {
   symlinkSync(join(outside, 'secret.html'), join(folder, 'b.html'))
   const { pages } = await readAll(await folderSource({ path: folder, baseUrl }))
   expect(pages.map(({ title }) => title)).toEqual(['A'])
-  await expect(folderSource({ path: join(folder, 'out'), baseUrl })).rejects.toThrow('Symbolic links are not followed')
+  await expect(folderSource({ path: join(folder, 'out'), baseUrl })).rejects.toThrow(
+    'Symbolic links are not followed',
+  )
 })
 
 test.each([
@@ -147,7 +181,9 @@ test.each([
 })
 
 test('a folder without pages is refused', async () => {
-  await expect(folderSource({ path: folderWith({ 'a.txt': 'x' }), baseUrl })).rejects.toThrow(/holds no pages/)
+  await expect(folderSource({ path: folderWith({ 'a.txt': 'x' }), baseUrl })).rejects.toThrow(
+    /holds no pages/,
+  )
 })
 
 test('a long Markdown file is read in pieces to the same page, and an abort is heard within 100 ms', async () => {
@@ -159,7 +195,11 @@ test('a long Markdown file is read in pieces to the same page, and an abort is h
   expect(readFileSync(join(folder, 'a.md')).length).toBeGreaterThan(200_000)
   expect(pages[0]).toMatchObject({
     title: 'All',
-    words: 1 + 2_000 * ('Part n Words of part and code'.split(' ').length + 'no heading no https no com'.split(' ').length),
+    words:
+      1 +
+      2_000 *
+        ('Part n Words of part and code'.split(' ').length +
+          'no heading no https no com'.split(' ').length),
   })
   expect(pages[0]?.links).toEqual(
     Array.from({ length: 2_000 }, (_, n) => ({
@@ -176,6 +216,8 @@ test('a long Markdown file is read in pieces to the same page, and an abort is h
     abortedAt = performance.now()
     abort.abort()
   }, 50)
-  await expect(readAll(await folderSource({ path: folder, baseUrl }), abort.signal)).rejects.toThrow(/abort/i)
+  await expect(
+    readAll(await folderSource({ path: folder, baseUrl }), abort.signal),
+  ).rejects.toThrow(/abort/i)
   expect(performance.now() - abortedAt).toBeLessThan(100)
 })

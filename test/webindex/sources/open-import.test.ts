@@ -2,7 +2,12 @@ import { realpathSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { listImports, NoSuchFile, OutsideImportRoot, openImport } from '#webindex/sources/open-import.ts'
+import {
+  listImports,
+  NoSuchFile,
+  OutsideImportRoot,
+  openImport,
+} from '#webindex/sources/open-import.ts'
 import { temporaryFolder, writeTree } from '../index-fixture.ts'
 
 function importFolder() {
@@ -50,7 +55,9 @@ test('a link within the import folder, and an import folder that is a link itsel
   symlinkSync(join(root, 'below/b.warc'), join(root, 'link.warc'))
   symlinkSync(root, join(folder, 'other'))
   expect(await openImport(join(folder, 'other'), 'link.warc')).toBe(join(root, 'below/b.warc'))
-  expect(await openImport(join(folder, 'other'), join(folder, 'other/a.csv'))).toBe(join(root, 'a.csv'))
+  expect(await openImport(join(folder, 'other'), join(folder, 'other/a.csv'))).toBe(
+    join(root, 'a.csv'),
+  )
 })
 
 test('a name that is not there is told with what is, and with no path of the machine', async () => {
@@ -79,6 +86,9 @@ test('what can be imported is listed by name with its size; hidden files and lin
     { name: 'below/', bytes: null },
   ])
   expect(await listImports(join(folder, 'none'))).toEqual([])
-  writeTree(root, Object.fromEntries(Array.from({ length: 1_100 }, (_, n) => [`many/${n}.csv`, ''])))
+  writeTree(
+    root,
+    Object.fromEntries(Array.from({ length: 1_100 }, (_, n) => [`many/${n}.csv`, ''])),
+  )
   expect(await listImports(join(root, 'many'))).toHaveLength(1_000)
 })

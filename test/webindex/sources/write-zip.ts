@@ -31,7 +31,9 @@ export function writeZip(path: string, contents: ZipContent[]): void {
     const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), facts, nameBytes, packed])
     const place = Buffer.alloc(14)
     place.writeUInt32LE(offset, 10)
-    directory.push(Buffer.concat([Buffer.from('PK\u0001\u0002\u0014\u0000'), facts, place, nameBytes]))
+    directory.push(
+      Buffer.concat([Buffer.from('PK\u0001\u0002\u0014\u0000'), facts, place, nameBytes]),
+    )
     locals.push(local)
     offset += local.length
   }

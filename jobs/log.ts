@@ -1,0 +1,6 @@
+/** Takes structured log lines: the data first, then a sentence. */
+export interface Log {
+  info(data: object, message: string): void
+  warn(data: object, message: string): void
+  error(data: object, message: string): void
+}

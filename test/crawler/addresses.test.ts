@@ -1,0 +1,238 @@
+import { createServer as createTcpServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { AllowPrivate, allowedAddresses } from '#crawler/allowed-addresses.ts'
+import type { LocalSites } from './local-sites.ts'
+import { crawlAll, links, localSites, redirect, webOf } from './local-sites.ts'
+
+describe('an address', () => {
+  const allows = allowedAddresses([])
+  test.each([
+    ['this host', '0.0.0.0'],
+    ['a private network', '10.1.2.3'],
+    ['carrier NAT', '100.64.0.1'],
+    ['loopback', '127.0.0.1'],
+    ['another of loopback', '127.9.9.9'],
+    ['link-local, where clouds keep their metadata', '169.254.169.254'],
+    ['a private network of 172', '172.16.0.1'],
+    ['a private network of 192', '192.168.0.1'],
+    ['multicast', '224.0.0.1'],
+    ['broadcast', '255.255.255.255'],
+    ['IPv6 loopback', '::1'],
+    ['IPv6 unspecified', '::'],
+    ['IPv6 private', 'fd00::1'],
+    ['IPv6 link-local', 'fe80::1'],
+    ['IPv4 loopback in IPv6 notation', '::ffff:127.0.0.1'],
+    ['IPv4 loopback behind 6to4', '2002:7f00:1::'],
+    ['IPv4 loopback behind NAT64', '64:ff9b::7f00:1'],
+    ['documentation', '192.0.2.1'],
+    ['nothing at all', 'localhost'],
+  ])('of %s is not public: %s', (_kind, ip) => {
+    expect(allows(ip)).toBe(false)
+  })
+
+  test.each(['93.184.216.34', '1.1.1.1', '2606:4700:4700::1111', '::ffff:1.1.1.1'])(
+    '%s is public',
+    (ip) => {
+      expect(allows(ip)).toBe(true)
+    },
+  )
+})
+
+describe('CRAWL_ALLOW_PRIVATE', () => {
+  test('lets those networks in, and no others', () => {
+    const allows = allowedAddresses(AllowPrivate.parse(' 10.1.0.0/16, 127.0.0.2,fd00::/8 '))
+    expect(['10.1.255.1', '127.0.0.2', '::ffff:127.0.0.2', 'fd12::3'].map(allows)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ])
+    expect(['10.2.0.1', '127.0.0.1', '::1', '192.168.0.1'].map(allows)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ])
+  })
+
+  test('lets nothing in when it is empty or unset', () => {
+    expect(AllowPrivate.parse('')).toEqual([])
+    expect(AllowPrivate.parse(undefined)).toEqual([])
+  })
+
+  test('names each part that is no network', () => {
+    const issues = AllowPrivate.safeParse('10.0.0.0/33, intranet, 10/8, fd00::/8').error?.issues
+    expect(issues?.map(({ message }) => message)).toEqual(
+      ['10.0.0.0/33', 'intranet', '10/8'].map(
+        (part) => `“${part}” is not a network such as 10.1.0.0/16 or fd00::/8`,
+      ),
+    )
+  })
+})
+
+/** What a link on a public page may lead to. */
+async function verdict(
+  sites: LocalSites,
+  sourceUrl: string,
+  options: Parameters<typeof webOf>[1] = {},
+) {
+  const verdicts: string[] = []
+  const link = { sourceUrl, isTarget: () => true }
+  for await (const { status } of webOf(sites, options).verifyLinks([link], new AbortController()))
+    verdicts.push(status)
+  return verdicts
+}
+
+describe('nothing private is asked for', () => {
+  test('not by a name that stands for a private address', async () => {
+    const sites = await localSites({ 'a.example.com': { '/': 'secret' } })
+    expect(await verdict(sites, sites.url('a.example.com'), { allowPrivate: [] })).toEqual([
+      'blocked_address',
+    ])
+    await expect(
+      crawlAll(webOf(sites, { allowPrivate: [] }), { startUrl: sites.url('a.example.com') }),
+    ).rejects.toThrow(
+      /can’t begin at .*: a\.example\.com stands for the private address 127\.0\.0\.1\.$/,
+    )
+    expect(sites.requests).toEqual([])
+  })
+
+  test.each([
+    ['1.1.1.1', '10.0.0.7'],
+    ['10.0.0.7', '1.1.1.1'],
+    ['1.1.1.1', '::ffff:10.0.0.7'],
+    ['fe80::1'],
+  ])('not by a name of which only one address is private: %s %s', async (...addresses) => {
+    const sites = await localSites(
+      { 'a.example.com': {} },
+      { 'a.example.com': addresses.filter(Boolean) },
+    )
+    expect(await verdict(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
+  })
+
+  test.each([
+    'http://127.0.0.1:PORT/',
+    'http://[::1]:PORT/',
+    'http://[::ffff:127.0.0.1]:PORT/',
+    'http://2130706433:PORT/',
+    'http://0x7f.1:PORT/',
+    'http://0.0.0.0:PORT/',
+    'http://169.254.169.254/latest/meta-data/',
+  ])('not by an address itself: %s', async (written) => {
+    const sites = await localSites({ '127.0.0.1': { '/': 'secret' } })
+    expect(
+      await verdict(sites, written.replace('PORT', String(sites.port)), { allowPrivate: [] }),
+    ).toEqual(['blocked_address'])
+    expect(sites.requests).toEqual([])
+  })
+
+  test.each([
+    'http://127.0.0.9:PORT/secret',
+    '//127.0.0.9:PORT/secret',
+    'http://inside.example.com:PORT/secret',
+  ])('not after a redirect: %s', async (location) => {
+    const sites = await localSites(
+      {
+        'a.example.com': {
+          '/': (_request, response) =>
+            response
+              .writeHead(302, { location: location.replace('PORT', String(sites.port)) })
+              .end(),
+        },
+      },
+      { 'inside.example.com': ['10.0.0.1'] },
+    )
+    expect(await verdict(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
+  })
+
+  test('not after a redirect of robots.txt', async () => {
+    const sites = await localSites({
+      'a.example.com': { '/robots.txt': redirect('http://169.254.169.254/'), '/': 'page' },
+    })
+    expect(await verdict(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
+    expect(sites.requests.map(({ path }) => path)).toEqual(['/robots.txt'])
+  })
+
+  test('not by a name that stands for something else when it is looked up again', async () => {
+    const sites = await localSites({ 'a.example.com': { '/': links('/') } })
+    let lookups = 0
+    const lookup = async (hostname: string) => {
+      lookups++
+      return lookups === 1 ? sites.lookup(hostname) : [{ address: '10.0.0.1', family: 4 }]
+    }
+    // Both requests go over the connection to the address that was judged.
+    expect(await verdict(sites, sites.url('a.example.com'), { lookup })).toEqual(['live'])
+    expect(lookups).toBe(1)
+    expect(sites.requests.map(({ path }) => path)).toEqual(['/robots.txt', '/'])
+  })
+
+  test.each([
+    'ftp://a.example.com/',
+    'http://me:secret@a.example.com/',
+    'http://a.example.com:22/',
+    'http://a.example.com:6667/',
+    'file:///etc/passwd',
+  ])('not by what no browser would fetch: %s', async (sourceUrl) => {
+    const sites = await localSites({ 'a.example.com': { '/': 'page' } })
+    expect(await verdict(sites, sourceUrl)).toEqual(['http_error'])
+    expect(sites.requests).toEqual([])
+  })
+})
+
+test('no proxy of the environment is used', async () => {
+  const sites = await localSites({ 'a.example.com': { '/': links('/') } })
+  const before = { ...process.env }
+  onTestFinished(() => {
+    process.env = before
+  })
+  Object.assign(process.env, {
+    HTTP_PROXY: 'http://127.0.0.1:9',
+    http_proxy: 'http://127.0.0.1:9',
+    NODE_USE_ENV_PROXY: '1',
+  })
+  expect(await verdict(sites, sites.url('a.example.com'))).toEqual(['live'])
+})
+
+test('a second address of a name is tried when the first refuses', async () => {
+  const sites = await localSites(
+    { 'a.example.com': { '/': links('/') } },
+    { 'a.example.com': ['127.0.0.8', '127.0.0.1'] },
+  )
+  const allowPrivate = AllowPrivate.parse('127.0.0.0/8')
+  expect(await verdict(sites, sites.url('a.example.com'), { allowPrivate })).toEqual(['live'])
+})
+
+test('a server of https is told the name that is asked for', async () => {
+  const names: string[] = []
+  const server = createTlsServer({
+    SNICallback(name, answer) {
+      names.push(name)
+      answer(new Error('no certificate for anyone'))
+    },
+  })
+  server.on('tlsClientError', () => {})
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const sites = await localSites({ 'a.example.com': {} })
+  expect(await verdict(sites, `https://a.example.com:${port}/`)).toEqual(['http_error'])
+  expect(names).toEqual(['a.example.com'])
+})
+
+test('a server that refuses connections, and a name that nobody knows, are told apart for people', async () => {
+  const closed = createTcpServer()
+  await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve))
+  const address = closed.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  await new Promise((resolve) => closed.close(resolve))
+  const sites = await localSites({ 'a.example.com': {} })
+  const web = webOf(sites)
+  await expect(crawlAll(web, { startUrl: `http://a.example.com:${port}/` })).rejects.toThrow(
+    'the server refuses connections',
+  )
+  await expect(crawlAll(web, { startUrl: sites.url('b.example.com') })).rejects.toThrow(
+    'its name is not known',
+  )
+})

@@ -1,0 +1,157 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Redis } from 'ioredis'
+import { onTestFinished } from 'vitest'
+import { AllowPrivate } from '#crawler/allowed-addresses.ts'
+import { createWeb, type WebOptions } from '#crawler/create-web.ts'
+import type { Lookup } from '#crawler/guarded-connections.ts'
+import type { CrawledPage, CrawlOrder, Web } from '#crawler/web.ts'
+import { redisUrl, uniquePrefix } from '#test/services.ts'
+import { createHostTurns } from '#workers/host-turns.ts'
+
+/** HTML, or whatever a server may do. */
+export type Served = string | ((request: IncomingMessage, response: ServerResponse) => void)
+
+export interface LoggedRequest {
+  host: string
+  path: string
+  /** Milliseconds. */
+  from: number
+  to: number
+  agent: string
+}
+
+export interface LocalSites {
+  port: number
+  /** In the order in which they came in; `to` is filled in when the answer has ended. */
+  requests: LoggedRequest[]
+  /** Sockets that are open now. */
+  open(): number
+  url(host: string, path?: string): string
+  lookup: Lookup
+}
+
+/** A server's address on loopback, where names of no other address lead to. */
+const loopback = '127.0.0.1'
+
+/**
+ * Web sites under names of the public web, served from loopback by a real server. What a site has
+ * no page for is 404, robots.txt included.
+ * @param sites pages by path, by name of the host
+ * @param names further addresses by name: where the DNS of the test leads to
+ */
+export async function localSites(
+  sites: Record<string, Record<string, Served>>,
+  names: Record<string, string[]> = {},
+): Promise<LocalSites> {
+  const requests: LoggedRequest[] = []
+  let open = 0
+  const server = createServer((request, response) => {
+    const [host = ''] = (request.headers.host ?? '').split(':')
+    const path = request.url ?? ''
+    const entry = {
+      host,
+      path,
+      from: performance.now(),
+      to: Number.NaN,
+      agent: request.headers['user-agent'] ?? '',
+    }
+    requests.push(entry)
+    response.on('close', () => {
+      entry.to = performance.now()
+    })
+    const served = sites[host]?.[path]
+    if (typeof served === 'function') served(request, response)
+    else if (served === undefined) response.writeHead(404).end()
+    else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(served)
+  })
+  server.on('connection', (socket) => {
+    open++
+    socket.on('close', () => open--)
+  })
+  await new Promise<void>((resolve) => server.listen(0, loopback, resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  return {
+    port,
+    requests,
+    open: () => open,
+    url: (host, path = '/') => `http://${host}:${port}${path}`,
+    async lookup(hostname) {
+      const addresses = names[hostname] ?? (hostname in sites ? [loopback] : null)
+      if (!addresses)
+        throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' })
+      return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
+    },
+  }
+}
+
+export const answer =
+  (status: number, headers: Record<string, string> = {}, body: string | Buffer = ''): Served =>
+  (_request, response) =>
+    response.writeHead(status, headers).end(body)
+export const redirect = (location: string, status = 302): Served => answer(status, { location })
+export const robots = (...lines: string[]): Served =>
+  answer(200, { 'content-type': 'text/plain' }, lines.join('\n'))
+
+export const userAgent = 'Searchlight/0.1.0 (+https://example.org/bot)'
+export const now = () => new Date('2026-05-06T07:08:09.010Z')
+
+/**
+ * The web with those sites in it, in no hurry to be polite; turns are those of a Redis that no
+ * other test shares.
+ */
+export function webOf(
+  sites: LocalSites,
+  options: Partial<WebOptions> & { namespace?: string } = {},
+): Web {
+  const { namespace = uniquePrefix(), limits, ...more } = options
+  const redis = new Redis(redisUrl())
+  onTestFinished(() => redis.disconnect())
+  return createWeb({
+    ...{ turns: createHostTurns({ redis, namespace }), userAgent, now, lookup: sites.lookup },
+    allowPrivate: AllowPrivate.parse(loopback),
+    limits: { gapMs: 0, backoffMs: [1, 1], ...limits },
+    ...more,
+  })
+}
+
+/** A crawl from its beginning to its end. */
+export async function crawlAll(
+  web: Web,
+  order: Partial<CrawlOrder> & { startUrl: string },
+  { signal } = new AbortController(),
+) {
+  const pages: CrawledPage[] = []
+  const notes: string[] = []
+  const steps: { done: number; total: number | null }[] = []
+  for await (const event of web.crawl({ maxPages: 100, scope: 'site', ...order }, { signal })) {
+    if ('page' in event) pages.push(event.page)
+    else if ('note' in event) notes.push(event.note)
+    else steps.push(event.progress)
+  }
+  return { pages, notes, steps }
+}
+
+export const links = (...hrefs: string[]) =>
+  hrefs.map((href) => `<p><a href="${href}">to ${href}</a></p>`).join('\n')
+
+/**
+ * The longest stretch in which the process did nothing else, in milliseconds of processor time:
+ * what the machine has meanwhile done for others does not count.
+ */
+export async function longestStretch(deed: () => Promise<unknown>): Promise<number> {
+  let longest = 0
+  let last = process.cpuUsage()
+  const watch = setInterval(() => {
+    const { user, system } = process.cpuUsage(last)
+    longest = Math.max(longest, (user + system) / 1000)
+    last = process.cpuUsage()
+  }, 1)
+  await deed()
+  clearInterval(watch)
+  return longest
+}

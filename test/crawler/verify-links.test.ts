@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest'
+import { NoNetwork } from '#crawler/errors.ts'
+import { systemDns } from '#crawler/guarded-connections.ts'
+import type { LinkToVerify, Web } from '#crawler/web.ts'
+import { answer, links, localSites, redirect, robots, webOf } from './local-sites.ts'
+
+const host = 'a.example.com'
+const target = 'https://target.example.net/page'
+const isTarget = (href: string) => href === target
+
+async function verify(web: Web, sources: string[], { signal } = new AbortController()) {
+  const told: [string, string][] = []
+  const asked: LinkToVerify[] = sources.map((sourceUrl) => ({ sourceUrl, isTarget }))
+  for await (const { link, status } of web.verifyLinks(asked, { signal }))
+    told.push([link.sourceUrl, status])
+  return told
+}
+
+test('each link is told as what it is now', async () => {
+  const link = (rel = '') => `<p>See <a href="${target}"${rel && ` rel="${rel}"`}>it</a>`
+  const sites = await localSites(
+    {
+      [host]: {
+        '/robots.txt': robots('User-agent: *', 'Disallow: /closed'),
+        '/live': link(),
+        '/nofollow': link('nofollow'),
+        '/both': link('ugc') + link(),
+        '/page-nofollow': `<meta name="robots" content="nofollow">${link()}`,
+        '/header-nofollow': answer(
+          200,
+          { 'content-type': 'text/html', 'x-robots-tag': 'none' },
+          link(),
+        ),
+        '/relative': `<base href="https://target.example.net/dir/"><a href="../page">it</a>`,
+        '/lost': links('https://target.example.net/other'),
+        '/moved': redirect('/live'),
+        '/gone': answer(410),
+        '/away': redirect('/nowhere'),
+        '/closed': link(),
+        '/broken': answer(500),
+        '/pdf': answer(200, { 'content-type': 'application/pdf' }, link()),
+        '/slow': () => {},
+        '/large': `${link()}${' '.repeat(2 * 1024 * 1024)}`,
+        '/private': redirect('http://10.0.0.1/'),
+      },
+    },
+    { 'inside.example.com': ['192.168.1.1'] },
+  )
+  const expected: Record<string, string> = {
+    '/live': 'live',
+    '/nofollow': 'live_nofollow',
+    '/both': 'live',
+    '/page-nofollow': 'live_nofollow',
+    '/header-nofollow': 'live_nofollow',
+    '/relative': 'live',
+    '/lost': 'lost',
+    '/moved': 'live',
+    '/gone': 'gone',
+    '/away': 'gone',
+    '/closed': 'robots',
+    '/broken': 'http_error',
+    '/pdf': 'not_html',
+    '/slow': 'timeout',
+    '/large': 'http_error',
+    '/private': 'blocked_address',
+  }
+  const sources = [
+    ...Object.keys(expected).map((path) => sites.url(host, path)),
+    sites.url('inside.example.com'),
+    'no address',
+    sites.url('unknown.example.com'),
+  ]
+  const told = await verify(webOf(sites, { limits: { totalMs: 1_500 } }), sources)
+  expect(
+    Object.fromEntries(told.map(([url, status]) => [url.replace(sites.url(host, ''), ''), status])),
+  ).toEqual({
+    ...expected,
+    [sites.url('inside.example.com')]: 'blocked_address',
+    'no address': 'http_error',
+    [sites.url('unknown.example.com')]: 'http_error',
+  })
+  expect(told).toHaveLength(sources.length)
+})
+
+test('a page with several of the links is asked for once', async () => {
+  const sites = await localSites({ [host]: { '/p': links(target) } })
+  const url = sites.url(host, '/p')
+  expect(await verify(webOf(sites), [url, `${url}#part`, url])).toEqual([
+    [url, 'live'],
+    [`${url}#part`, 'live'],
+    [url, 'live'],
+  ])
+  expect(sites.requests.map(({ path }) => path)).toEqual(['/robots.txt', '/p'])
+})
+
+test('a host that does not answer three times is not asked again', async () => {
+  const names = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`/${i}`, () => {}]))
+  const sites = await localSites({ [host]: names, 'b.example.com': { '/': links(target) } })
+  const sources = [
+    ...Object.keys(names).map((path) => sites.url(host, path)),
+    sites.url('b.example.com'),
+  ]
+  const told = await verify(webOf(sites, { limits: { totalMs: 500 } }), sources)
+  expect(told.filter(([, status]) => status === 'timeout')).toHaveLength(6)
+  expect(told[0]).toEqual([sites.url('b.example.com'), 'live'])
+  expect(
+    sites.requests.filter((request) => request.host === host && request.path !== '/robots.txt'),
+  ).toHaveLength(3)
+})
+
+describe('without a network', () => {
+  const everywhere = Array.from({ length: 40 }, (_, i) => `https://site-${i}.com/page`)
+
+  test('it says so at once and tells of no link', async () => {
+    // This machine’s own DNS: on one that has a network, these names of a reserved ending are not
+    // known either.
+    const sites = await localSites({})
+    const web = webOf(sites, { lookup: (name) => systemDns(`${name}.invalid`) })
+    const began = performance.now()
+    await expect(verify(web, everywhere)).rejects.toThrow(NoNetwork)
+    expect(performance.now() - began).toBeLessThan(10_000)
+  })
+
+  test.each(['EAI_AGAIN', 'ENOTFOUND'])(
+    'of which the DNS says %s, few names are looked up',
+    async (code) => {
+      let lookups = 0
+      const sites = await localSites({})
+      const lookup = async () => {
+        lookups++
+        throw Object.assign(new Error(code), { code })
+      }
+      await expect(verify(webOf(sites, { lookup }), everywhere)).rejects.toThrow(NoNetwork)
+      expect(lookups).toBeLessThan(30)
+    },
+  )
+
+  test('whose DNS never answers, it does not wait for one name after the other', async () => {
+    const sites = await localSites({})
+    const web = webOf(sites, { lookup: () => new Promise(() => {}), limits: { connectMs: 100 } })
+    const began = performance.now()
+    await expect(verify(web, everywhere)).rejects.toThrow(NoNetwork)
+    expect(performance.now() - began).toBeLessThan(1_000)
+  })
+
+  test('where only two hosts are asked, they may just be gone: that is told instead', async () => {
+    const sites = await localSites({})
+    expect(await verify(webOf(sites), everywhere.slice(0, 2))).toEqual(
+      everywhere.slice(0, 2).map((url) => [url, 'http_error']),
+    )
+  })
+})
+
+test('hosts that are gone are told as such while another one answers', async () => {
+  const sites = await localSites({ [host]: { '/': links(target) } })
+  const gone = Array.from({ length: 20 }, (_, i) => `http://gone-${i}.example.org/`)
+  const told = await verify(webOf(sites), [...gone.slice(0, 3), sites.url(host), ...gone.slice(3)])
+  expect(told.filter(([, status]) => status === 'http_error')).toHaveLength(20)
+  expect(told.filter(([, status]) => status === 'live')).toEqual([[sites.url(host), 'live']])
+})
+
+test('an abort is heard at once', async () => {
+  const stop = new AbortController()
+  const sites = await localSites({ [host]: { '/': () => stop.abort(new Error('cancelled')) } })
+  await expect(verify(webOf(sites), [sites.url(host)], stop)).rejects.toThrow('cancelled')
+  expect(performance.now() - (sites.requests.at(-1)?.from ?? 0)).toBeLessThan(100)
+  await expect.poll(() => sites.open()).toBe(0)
+})

@@ -1,0 +1,27 @@
+import type { DocumentLink } from './document.ts'
+import type { HtmlLink } from './read-html.ts'
+
+/**
+ * Links with absolute addresses, as a browser would open them. What leads nowhere on the web is
+ * left out: other schemes, places on the same page.
+ * @param url of the page
+ * @param base as its `<base href>` says; may be relative
+ */
+export function absoluteLinks(
+  links: readonly HtmlLink[],
+  url: string,
+  base: string | null,
+): DocumentLink[] {
+  const from = (base && absolute(base, url)) || url
+  return links.flatMap(({ href, ...link }) => {
+    if (href.startsWith('#')) return []
+    const target = /^https?:\/\//i.test(href) ? href : absolute(href, from)
+    return target ? [{ href: target, ...link }] : []
+  })
+}
+
+function absolute(href: string, base: string): string | null {
+  if (/^(?!https?:)[a-z][a-z\d+.-]*:/i.test(href) || !URL.canParse(href, base)) return null
+  const url = new URL(href, base)
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null
+}

@@ -1,0 +1,126 @@
+import { basename } from 'node:path'
+import { charsetOf, decodeText } from '../../pages/decode-text.ts'
+import { looksLikeHtml } from '../../pages/looks-like-html.ts'
+import { absoluteLinks } from '../../pages/page-links.ts'
+import { countWords, isNofollow, isNoindex, readHtmlInTurns } from '../../pages/read-html.ts'
+import { addressOf } from '../../pages/web-address.ts'
+import type { Dataset } from '../../source.ts'
+import { findSourceFiles } from '../source-files.ts'
+import { BadBody, decodeBody, type HttpResponse, readHttpResponse } from './http-response.ts'
+import {
+  otherType,
+  type RecordReading,
+  targetOf,
+  type WarcReader,
+  warcFilesSource,
+} from './warc-files.ts'
+import type { WarcRecord } from './warc-records.ts'
+
+export interface WarcSourceOptions {
+  /**
+   * A file, or a folder with files that are named `.warc`, `.wet` or those with `.gz`. Symbolic
+   * links are not followed.
+   */
+  path: string
+  /** `warc:` and the name of the file or folder, unless given. */
+  name?: string
+}
+
+/** As much of a page as a crawl reads too. */
+const maxHtmlBytes = 2 * 1024 * 1024
+const maxRecordBytes = 8 * 1024 * 1024
+
+/**
+ * Pages out of WARC files: responses with status 200 that are HTML; and the texts of WET files,
+ * which know neither titles nor links.
+ * @throws {BadSource}
+ */
+export async function warcSource({
+  path,
+  name = `warc:${basename(path)}`,
+}: WarcSourceOptions): Promise<Dataset> {
+  const wanted = 'WARC files (.warc, .warc.gz, .wet, .wet.gz)'
+  const files = await findSourceFiles(path, {
+    isWanted: (file) => /\.(warc|wet)(\.gz)?$/i.test(file),
+    wanted,
+  })
+  return warcFilesSource(name, 'warc', files, { blockBytes: maxRecordBytes, read: readRecord })
+}
+
+const readRecord: WarcReader['read'] = (record, place) => {
+  const type = record.fields.get('warc-type')?.toLowerCase()
+  if (type === 'response' || type === 'resource') return readPage(record, type, place)
+  if (type === 'conversion') return readPlainText(record, place)
+  return otherType(record)
+}
+
+type Place = Parameters<WarcReader['read']>[1]
+
+async function readPage(
+  record: WarcRecord,
+  type: 'response' | 'resource',
+  { source, seenAt, giveWay }: Place,
+): Promise<RecordReading> {
+  const bad = (reason: string) => ({ bad: { place: record.place, reason } })
+  const target = targetOf(record)
+  if (!target) return bad('it has no WARC-Target-URI')
+  const response = type === 'response' ? readHttpResponse(record.block) : resourceOf(record)
+  if (!response)
+    return /^https?:/i.test(target)
+      ? bad('it holds no HTTP response')
+      : { noPage: 'not fetched by HTTP' }
+  const reason = reasonAgainst(response)
+  if (reason) return { noPage: reason }
+  const url = addressOf(target)?.url
+  if (!url) return { noPage: 'not of the public web' }
+
+  try {
+    const body = await decodeBody(response, maxHtmlBytes)
+    const contentType = response.fields.get('content-type')
+    if (!contentType && !looksLikeHtml(body)) return { noPage: 'not HTML' }
+    const html = decodeText(body, charsetOf(contentType ?? ''))
+    if (html === null) return bad('its text is in an encoding that browsers refuse')
+    const page = await readHtmlInTurns(html, giveWay)
+    if (page.noindex) return { noPage: 'marked noindex' }
+    const links = absoluteLinks(page.links, url, page.base)
+    if (isNofollow(robotsOf(response))) for (const link of links) link.nofollow = true
+    return {
+      page: { url, title: page.title, words: page.words, text: page.text, seenAt, source, links },
+    }
+  } catch (error) {
+    if (error instanceof BadBody) return bad(error.message)
+    throw error
+  }
+}
+
+/** Why a response is no page, as far as its header tells. */
+function reasonAgainst(response: HttpResponse): string | null {
+  if (response.status !== 200) return `with HTTP status ${response.status}`
+  const type = response.fields.get('content-type')
+  if (type && !/^\s*(text\/html|application\/xhtml\+xml)\b/i.test(type)) return 'not HTML'
+  return isNoindex(robotsOf(response)) ? 'marked noindex' : null
+}
+
+function robotsOf({ fields }: HttpResponse): string {
+  return fields.get('x-robots-tag') ?? ''
+}
+
+/** A file that was put into the archive without a server: its type is the record's. */
+function resourceOf({ fields, block }: WarcRecord): HttpResponse {
+  return {
+    status: 200,
+    fields: new Map([['content-type', fields.get('content-type') ?? '']]),
+    body: block,
+  }
+}
+
+/** A record of a WET file: the text of a page, always in UTF-8. */
+function readPlainText(record: WarcRecord, { source, seenAt }: Place): RecordReading {
+  const target = targetOf(record)
+  if (!target) return { bad: { place: record.place, reason: 'it has no WARC-Target-URI' } }
+  if (!/^text\/plain\b/i.test(record.fields.get('content-type') ?? '')) return otherType(record)
+  const url = addressOf(target)?.url
+  if (!url) return { noPage: 'not of the public web' }
+  const text = record.block.toString('utf8', 0, maxHtmlBytes).trim()
+  return { page: { url, title: '', words: countWords(text), text, seenAt, source, links: [] } }
+}

@@ -1,0 +1,85 @@
+import { createReadStream } from 'node:fs'
+import { basename } from 'node:path'
+import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { BadSource } from '../bad-source.ts'
+import { cannotRead, firstBytes } from '../import-file.ts'
+
+/** Whole lines of a file, each with its line feed (the last of the file may lack it). */
+export interface LineBlock {
+  bytes: Buffer
+  /** Number of the first one, from 1. */
+  firstLine: number
+}
+
+/** Reads a file from its beginning, each time it is called. */
+export type Blocks = (path: string) => AsyncIterable<LineBlock>
+
+const chunkSize = 64 * 1024
+/** No line of a graph is nearly as long; a longer one would have to be kept whole. */
+const longestLine = 64 * 1024
+
+/**
+ * Reads a text file, gzipped or plain, in blocks of about 64 KiB: what is done with one is short
+ * enough for others to have their turn. Not DuckDB's reader: that takes a cut-off or damaged gzip
+ * file for a whole one.
+ * @param onBytes is told how many bytes *of the file* have been read since it was last called.
+ * @throws {BadSource} where gzip's own checks fail, or a line is longer than 64 KiB.
+ */
+export async function* lineBlocks(
+  path: string,
+  { signal, onBytes }: { signal: AbortSignal; onBytes(bytes: number): void },
+): AsyncGenerator<LineBlock> {
+  const name = basename(path)
+  let firstLine = 1
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of chunksOf(path, { signal, onBytes })) {
+    const end = chunk.lastIndexOf(10) + 1
+    if (end === 0) rest = Buffer.concat([rest, chunk])
+    else {
+      const bytes = Buffer.concat([rest, chunk.subarray(0, end)])
+      yield { bytes, firstLine }
+      firstLine += count(bytes)
+      rest = chunk.subarray(end)
+    }
+    if (rest.length > longestLine + chunkSize)
+      throw new BadSource(
+        `${name} can’t be imported: line ${firstLine} is longer than any line of a graph.`,
+      )
+  }
+  if (rest.length > 0) yield { bytes: rest, firstLine }
+}
+
+async function* chunksOf(
+  path: string,
+  { signal, onBytes }: { signal: AbortSignal; onBytes(bytes: number): void },
+): AsyncGenerator<Buffer> {
+  const isPacked = await isGzip(path)
+  const file = createReadStream(path, { highWaterMark: chunkSize, signal })
+  const stream = isPacked ? pipeline(file, createGunzip({ chunkSize }), () => {}) : file
+  let read = 0
+  try {
+    for await (const chunk of stream) {
+      signal.throwIfAborted()
+      onBytes(file.bytesRead - read)
+      read = file.bytesRead
+      yield chunk
+    }
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw cannotRead(basename(path), cause, 'it is damaged or cut off')
+  } finally {
+    stream.destroy()
+    file.destroy()
+  }
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  return (await firstBytes(path, 2)) === '\x1f\x8b'
+}
+
+function count(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
+  return lines
+}
