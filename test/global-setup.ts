@@ -1,17 +1,25 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { z } from 'zod'
-import { ensurePostgres, stopPostgres } from '#local/services/postgres.ts'
 import { isRunning, markOf, ProcessMark } from '#local/services/process-mark.ts'
-import { ensureRedis, stopRedis } from '#local/services/redis.ts'
+import type { Service } from '#local/services/service.ts'
+import { serveOnDemand } from './on-demand.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    redisUrl: string
-    databaseUrl: string
     /** Removed after the run, with whatever still runs in its folders. */
     runDir: string
   }
@@ -24,8 +32,8 @@ const StartedHere = z.object({
 const prefix = 'searchlight-test-'
 
 /**
- * One real Redis and one real PostgreSQL for the whole run; each test takes its own prefix or
- * database of them.
+ * The folder of the run, and what tests share: one Redis, one PostgreSQL, the compiled programs.
+ * Each is started by the first test that asks for it, and stopped after the last test.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   removeLeftovers()
@@ -36,19 +44,53 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const leave = () => removeRun(dataDir)
   process.once('exit', leave)
 
-  const [redis, postgres] = await Promise.all([
-    ensureRedis({ dataDir, durable: false }),
-    ensurePostgres({ dataDir, durable: false }),
-  ])
+  let compiled: Promise<string> | undefined
+  const stops: (() => Promise<void>)[] = []
+  const started = async (service: Service, stop: (service: Service) => Promise<void>) => {
+    stops.push(() => stop(service))
+    return service.url
+  }
+  // Imported when asked for, as they are slow to load.
+  const resources = await serveOnDemand({
+    async redis() {
+      const { ensureRedis, stopRedis } = await import('#local/services/redis.ts')
+      return started(await ensureRedis({ dataDir, durable: false }), stopRedis)
+    },
+    async postgres() {
+      const { ensurePostgres, stopPostgres } = await import('#local/services/postgres.ts')
+      return started(await ensurePostgres({ dataDir, durable: false }), stopPostgres)
+    },
+    async programs() {
+      compiled ??= compile(dataDir)
+      return compiled
+    },
+    async 'starter-index'() {
+      compiled ??= compile(dataDir)
+      const dir = join(dataDir, 'starter-index')
+      mkdirSync(dir)
+      writeFileSync(join(dir, 'current.json'), JSON.stringify({ format: 1 }))
+      const command = [join(await compiled, 'scripts/index.js'), 'starter', '--if-missing']
+      const env = { ...process.env, INDEX_DIR: dir }
+      const { stdout } = await promisify(execFile)(process.execPath, command, { env })
+      return { dir, stdout }
+    },
+  })
   project.provide('runDir', dataDir)
-  project.provide('redisUrl', redis.url)
-  project.provide('databaseUrl', postgres.url)
+  project.provide('onDemandUrl', resources.url)
 
   return async () => {
-    await Promise.all([stopRedis(redis), stopPostgres(postgres)])
+    await resources.close()
+    await Promise.all(stops.map((stop) => stop()))
     process.off('exit', leave)
     removeRun(dataDir)
   }
+}
+
+async function compile(dataDir: string): Promise<string> {
+  const { buildPrograms } = await import('./build-programs.ts')
+  const folder = join(dataDir, 'compiled')
+  await buildPrograms(folder)
+  return folder
 }
 
 /** What runs that were killed have left behind. */

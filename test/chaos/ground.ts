@@ -13,6 +13,7 @@ import { endProcess } from '#local/services/process-mark.ts'
 import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 import { createApiKey } from '#server/accounts/api-keys.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
+import type { ProgramFile } from '../programs.ts'
 import { buildIndexOfManyShards } from '../searches/many-shards.ts'
 import { password, startServerProcess, startWorker, stopProcess } from '../server/server-fixture.ts'
 import { openHalfOpenProxy } from './half-open.ts'
@@ -27,7 +28,7 @@ export interface GroundOptions {
   /** Between the servers and Redis stands a proxy that can make their connections half-open. */
   halfOpen?: boolean
   /** Another program than the server as it is, and what that is told besides. */
-  server?: { program: string; environment: Record<string, string> }
+  server?: { program: ProgramFile; environment: Record<string, string> }
 }
 
 /**

@@ -4,8 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright'
+import { typescript } from '#local/run-child.ts'
 import { buildPages } from '#scripts/build-pages.ts'
 import { findChromium } from '#scripts/chromium.ts'
+import { program } from '../programs.ts'
 import { buildIndexOfManyShards, everybodysTarget } from '../searches/many-shards.ts'
 import {
   apiClient,
@@ -86,7 +88,8 @@ async function startServerProcess(
   environment: Record<string, string>,
   project: string,
 ): Promise<{ process: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
+  const args = project === root ? await program('server/main.ts') : typescript('server/main.ts')
+  const child = spawn(process.execPath, args, {
     cwd: project,
     env: { ...process.env, ...environment, NODE_ENV: 'production' },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -2,17 +2,16 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { program } from '../programs.ts'
 import { temporaryFolder, writeTree } from '../webindex/index-fixture.ts'
+import { copyStarterIndex } from '../webindex/starter-index.ts'
 
 const here = join(import.meta.dirname, '../..')
 
 async function run(dir: string, ...args: string[]) {
   const env = { ...process.env, INDEX_DIR: dir }
-  const running = promisify(execFile)(
-    process.execPath,
-    ['--import', 'tsx', 'scripts/index.ts', ...args],
-    { cwd: here, env },
-  )
+  const command = await program('scripts/index.ts', ...args)
+  const running = promisify(execFile)(process.execPath, command, { cwd: here, env })
   return running.then(
     ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
@@ -37,9 +36,7 @@ test('statistics of no index say what to run, without a stack', async () => {
 
 test('the starter index is built once, in place of one of an older version, and statistics tell what it holds', async () => {
   const dir = join(temporaryFolder(), 'index')
-  writeTree(dir, { 'current.json': { format: 1 } })
-  const built = await run(dir, 'starter', '--if-missing')
-  expect(built.stdout).toMatch(
+  expect(await copyStarterIndex(dir)).toMatch(
     /^Read [\d,]+ pages, [\d,]+ links\.\nThe index is live as generation [\w-]+: [\d,]+ pages of \d+ sites, [\d,]+ links\.\nDone in [\d.]+ s\.\n$/,
   )
   expect((await run(dir, 'starter', '--if-missing')).stdout).toBe(

@@ -7,6 +7,8 @@ import { promisify } from 'node:util'
 import type { Socket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLive } from '#jobs/lifecycle.ts'
+import { program } from '../programs.ts'
+import { copyStarterIndex } from '../webindex/starter-index.ts'
 import {
   apiClient,
   connectSocket,
@@ -32,10 +34,7 @@ const sockets: Socket[] = []
 
 beforeAll(async () => {
   indexDir = await mkdtemp(join(tmpdir(), 'searchlight-index-'))
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/index.ts', 'starter'], {
-    cwd: root,
-    env: { ...process.env, INDEX_DIR: indexDir },
-  })
+  await copyStarterIndex(indexDir)
   const { environment, drop: dropDatabase } = await testEnvironment(indexDir)
   drop = dropDatabase
   server = await startServer(environment)
@@ -157,8 +156,8 @@ describe('a search', () => {
 })
 
 describe('the terminal client', () => {
-  const run = (args: string[], key = people.user.key) =>
-    promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/search.ts', ...args], {
+  const run = async (args: string[], key = people.user.key) =>
+    promisify(execFile)(process.execPath, await program('scripts/search.ts', ...args), {
       cwd: root,
       env: { ...process.env, SEARCHLIGHT_URL: server.url, SEARCHLIGHT_KEY: key },
     })

@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { io, type Socket } from 'socket.io-client'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
+import { typescript } from '#local/run-child.ts'
 import { createApiKey } from '#server/accounts/api-keys.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
+import { type ProgramFile, program } from '../programs.ts'
 import { createDatabase, redisUrl, uniquePrefix } from '../services.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -40,20 +42,21 @@ export async function startWorker(
 /** A server without its pages, in a process of its own; resolves when it answers. */
 export async function startServerProcess(
   environment: Record<string, string>,
-  program = 'test/server/api-process.ts',
+  file: ProgramFile = 'test/server/api-process.ts',
 ): Promise<{ child: ChildProcess; url: string }> {
-  const { child, message } = await startProcess(program, environment)
+  const { child, message } = await startProcess(file, environment)
   return { child, url: String(message.url) }
 }
 
 /** Resolves when the process says that it is ready. */
 async function startProcess(
-  file: string,
+  file: ProgramFile,
   environment: Record<string, string>,
   log: 'inherit' | 'ignore' = 'inherit',
   project = root,
 ) {
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const args = project === root ? await program(file) : typescript(file)
+  const child = spawn(process.execPath, args, {
     cwd: project,
     env: { ...process.env, ...environment },
     stdio: ['ignore', log, 'inherit', 'ipc'],

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { program } from '#test/programs.ts'
 import { type AccountsHouse, openAccounts, password, settings, signIn } from './browser.ts'
 
 let house: AccountsHouse
@@ -14,14 +15,14 @@ interface Ended {
   err: string
 }
 
-function run(
+async function run(
   command: 'user' | 'apikey',
   args: string[],
   changes: Record<string, string> = {},
 ): Promise<Ended> {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', `server/accounts/${command}-command.ts`, ...args],
+    await program(`server/accounts/${command}-command.ts`, ...args),
     {
       env: { ...process.env, DATABASE_URL: house.url, AUTH_SECRET: settings.secret, ...changes },
     },

@@ -10,6 +10,7 @@ import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { createAuth } from '#server/accounts/auth.ts'
 import { accountsMigrations } from '#server/accounts/migrations.ts'
+import { program } from '#test/programs.ts'
 import { createDatabase } from '#test/services.ts'
 import { settings } from './browser.ts'
 
@@ -67,14 +68,12 @@ test('ten connections that migrate at once apply each migration once', async () 
 })
 
 test('five processes that start at once on an empty database all succeed', async () => {
+  const args = ['list', '--email', 'a@b.example']
+  const command = await program('server/accounts/apikey-command.ts', ...args)
   const start = () =>
-    promisify(execFile)(
-      process.execPath,
-      ['--import', 'tsx', 'server/accounts/apikey-command.ts', 'list', '--email', 'a@b.example'],
-      {
-        env: { ...process.env, DATABASE_URL: database.url },
-      },
-    ).catch((error) => error)
+    promisify(execFile)(process.execPath, command, {
+      env: { ...process.env, DATABASE_URL: database.url },
+    }).catch((error) => error)
   const ended = await Promise.all(Array.from({ length: 5 }, start))
   expect(ended.map((end) => end.stderr)).toEqual(
     Array(5).fill('There is no account with the e-mail address a@b.example.\n'),
