@@ -38,7 +38,7 @@ export async function judgeViews(
   account: Account,
 ) {
   await vi.waitFor(async () => expect(await load.unarchived()).toBe(0), {
-    timeout: 30_000,
+    timeout: 600_000,
     interval: 200,
   })
   const epoch = await load.epoch()
@@ -110,7 +110,7 @@ export async function judgeList({ user, url, kind, jobs, counts }: ListViewer): 
   await vi.waitFor(
     () => expect(jobs().slice(0, most).map(comparable)).toEqual(wanted.map(comparable)),
     {
-      timeout: 15_000,
+      timeout: 600_000,
       interval: 100,
     },
   )

@@ -21,6 +21,7 @@ export function readEvents(view: JobView, { key }: ChaosUser, url: string, accou
     while (!closed && !view.ended) {
       await readOnce().catch(() => {})
       response = null
+      view.door = 'closed'
       await delay(50)
     }
   }

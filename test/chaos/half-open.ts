@@ -52,6 +52,8 @@ export async function openHalfOpenProxy(redisUrl: string) {
     url: url.href,
     /** Deaf ones are among them. */
     subscribers: () => subscribers().length,
+    /** Subscribers that Redis still reaches. */
+    hearing: () => subscribers().filter(({ deaf }) => !deaf).length,
     /**
      * Makes one of the subscribers that still hear deaf for good.
      * @returns false when none hears

@@ -24,6 +24,8 @@ interface Size extends LoadSize, Schedule {
   veryLateMs: number
   /** After the last job has ended, so long is waited for whoever has not seen it. */
   patienceMs: number
+  /** The last jobs end only after every client watches all that it is to watch. */
+  waitsForClients: boolean
 }
 
 const whole: Size = {
@@ -42,7 +44,8 @@ const whole: Size = {
   veryLateMs: 14_000,
   killServerAfterMs: 5_000,
   restartRedisAfterMs: 12_000,
-  patienceMs: 30_000,
+  patienceMs: 600_000,
+  waitsForClients: true,
 }
 /** Enough for a weakness to show. */
 const small: Size = {
@@ -64,9 +67,7 @@ const rounds = process.env.CHAOS === 'long' ? 3 : 1
 const runningOn = 3
 
 describe.each(Array.from({ length: rounds }, (_, i) => i + 1))('round %i', (round) => {
-  test('200 jobs reach 60 clients whole, whatever is done to servers, connections and Redis', {
-    timeout: 240_000,
-  }, async () => {
+  test('200 jobs reach 60 clients whole, whatever is done to servers, connections and Redis', async () => {
     const { account, findings, figures } = await deliver(whole, {})
     tell(`delivery ${round}`, figures)
     expect(account.problems.slice(0, 20)).toEqual([])
@@ -88,14 +89,22 @@ describe.each(Array.from({ length: rounds }, (_, i) => i + 1))('round %i', (roun
 })
 
 describe('the same is not survived by a delivery', () => {
-  test('without a position check: endings are never seen', { timeout: 120_000 }, async () => {
-    const { findings, figures } = await deliver(small, weakened('no position check'))
-    tell('delivery without a position check', figures)
-    expect(findings.wrongEndings).toBeGreaterThan(0)
+  test('without a position check: endings are never seen', async () => {
+    for (;;) {
+      const { findings, figures, healed } = await deliver(small, weakened('no position check'))
+      tell('delivery without a position check', figures)
+      // A client that lost its connection meanwhile has made its server subscribe anew: the endings
+      // may then be seen, and this round says nothing.
+      if (healed) continue
+      expect(findings.wrongEndings).toBeGreaterThan(0)
+      break
+    }
   })
 
-  test('by pub/sub alone: events are missing', { timeout: 120_000 }, async () => {
-    const { account, findings, figures } = await deliver(small, weakened('plain pub/sub'))
+  test('by pub/sub alone: events are missing', async () => {
+    // Its servers never answer a watch over a deaf subscriber: its clients are never all there.
+    const size = { ...small, waitsForClients: false }
+    const { account, findings, figures } = await deliver(size, weakened('plain pub/sub'))
     tell('delivery by pub/sub alone', figures)
     expect(account.missing).toBeGreaterThan(0)
     expect(findings.wrongEndings).toBeGreaterThan(0)
@@ -135,7 +144,13 @@ async function deliver(size: Size, { server }: Pick<GroundOptions, 'server'>) {
     })
     const over = new AbortController()
     const mischief = makeMischief(
-      { ground, load, wires: audience.wires, running: over.signal },
+      {
+        ground,
+        load,
+        wires: audience.wires,
+        running: over.signal,
+        quiet: size.waitsForClients ? audience.quiet : async () => {},
+      },
       size,
     )
     const running = load.run()
@@ -147,8 +162,9 @@ async function deliver(size: Size, { server }: Pick<GroundOptions, 'server'>) {
     await running
     await Promise.race([
       Promise.all(audience.views.map(({ whole }) => whole)),
-      delay(size.patienceMs),
+      delay(size.patienceMs, null, { signal: closed.signal }).catch(() => null),
     ])
+    const healed = ground.proxy !== null && ground.proxy.hearing() > 0
     const findings = await judgeViews(plans, audience.views, load, account)
     for (const list of audience.lists) await judgeList(list)
     const { problems, ...told } = account
@@ -156,6 +172,7 @@ async function deliver(size: Size, { server }: Pick<GroundOptions, 'server'>) {
     return {
       account,
       findings,
+      healed,
       figures: { ...findings, ...told, ...done, problems: problems.length, seconds },
     }
   } finally {
@@ -181,6 +198,8 @@ function openAudience(
 ) {
   const views: JobView[] = []
   const wires: Wire[] = []
+  /** Clients that have still to begin to watch, or to look away. */
+  const plansOfClients: Promise<void>[] = []
   const url = (i: number) => ground.urls[i % ground.urls.length] ?? ''
   const person = (i: number): ChaosUser => {
     const everybody = [...ground.people, ...ground.admins]
@@ -211,20 +230,24 @@ function openAudience(
     for (const [k, plan] of jobsFor(user, i, size.jobsPerWatcher).entries()) {
       const view = viewOf(plan, `watcher ${i}`, user, url(i))
       const lateMs = (i + k) % 5 === 0 ? size.lateMs : (i + k) % 23 === 0 ? size.veryLateMs : 0
-      void created(plan.id).then(async () => {
+      const watching = created(plan.id).then(async () => {
         await delay(lateMs)
         watcher.watch(view, (i + k) % 3 === 0)
         if ((i + k) % 6 !== 1) return
         await delay(1_500)
         watcher.lookAway(view)
       })
+      plansOfClients.push(watching)
     }
   }
   for (let i = 0; i < size.readers; i++) {
     const user = person(i)
     for (const plan of jobsFor(user, i + 3, size.jobsPerReader)) {
       const view = viewOf(plan, `reader ${i}`, user, url(i))
-      void created(plan.id).then(() => wires.push(readEvents(view, user, url(i), account)))
+      const reading = created(plan.id).then(
+        () => void wires.push(readEvents(view, user, url(i), account)),
+      )
+      plansOfClients.push(reading)
     }
   }
   const lists = Array.from({ length: size.lists }, (_, i) => {
@@ -240,7 +263,12 @@ function openAudience(
   closed.addEventListener('abort', () => {
     for (const wire of wires) wire.close()
   })
-  return { views, wires, lists }
+  /** Resolves when every client watches each of its jobs that has not ended. */
+  async function quiet(): Promise<void> {
+    await Promise.all(plansOfClients)
+    while (views.some((view) => !view.ended && view.door !== 'open')) await delay(50)
+  }
+  return { views, wires, lists, quiet }
 }
 
 function tell(name: string, figures: Record<string, number>): void {

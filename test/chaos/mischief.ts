@@ -12,11 +12,15 @@ export interface Schedule {
 const everyMs = { killSubscribers: 300, cutSockets: 150, pauseClients: 1_000, deafen: 4_000 }
 const pausedMs = 3_000
 const serverAwayMs = 1_000
+/** Longer than a server waits for the answer to a subscription before it connects again. */
+const unresponsiveMs = 3_000
 const redisAwayMs = 500
 
 /**
- * All that is done to the delivery while the load runs. When it is over and everybody is back,
- * every subscriber is left deaf: of what ends from then on, no message tells and no reconnect.
+ * All that is done to the delivery while the load runs. When it is over and every client is back,
+ * all subscribers are left deaf: no message and no reconnect tells of what ends from then on.
+ * @param quiet resolves when no client is about to watch anything: a server would ask for another
+ * channel, and find out by the missing answer that its subscriber is deaf.
  * @returns how often each was done
  */
 export async function makeMischief(
@@ -25,7 +29,14 @@ export async function makeMischief(
     load,
     wires,
     running,
-  }: { ground: Ground; load: Load; wires: readonly Wire[]; running: AbortSignal },
+    quiet,
+  }: {
+    ground: Ground
+    load: Load
+    wires: readonly Wire[]
+    running: AbortSignal
+    quiet(): Promise<void>
+  },
   schedule: Schedule,
 ) {
   const done = { kills: 0, cuts: 0, pauses: 0, deafened: 0, servers: 0, redis: 0 }
@@ -64,9 +75,28 @@ export async function makeMischief(
       await load.endAgain()
     }),
   ])
-  // Who comes back later would watch anew, which an unanswered subscription heals.
   await delay(pausedMs)
-  while (ground.proxy && ground.proxy.subscribers() < ground.urls.length) await delay(50)
-  while (ground.proxy?.deafen()) done.deafened++
+  if (ground.proxy) done.deafened += await deafenAll(ground.proxy, ground.urls.length, quiet)
   return done
+}
+
+/**
+ * Returns once every server has a subscriber and none of them has heard anything for a while, so
+ * that none can be about to connect again.
+ */
+async function deafenAll(
+  proxy: NonNullable<Ground['proxy']>,
+  servers: number,
+  quiet: () => Promise<void>,
+): Promise<number> {
+  let deafened = 0
+  for (let unchangedMs = 0; unchangedMs < unresponsiveMs; unchangedMs += 50) {
+    if (unchangedMs === 0) await quiet()
+    await delay(50)
+    if (proxy.subscribers() >= servers && proxy.hearing() === 0) continue
+    unchangedMs = -50
+    if (proxy.subscribers() < servers) continue
+    while (proxy.deafen()) deafened++
+  }
+  return deafened
 }

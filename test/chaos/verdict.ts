@@ -91,7 +91,7 @@ async function settled({ redis }: Ground): Promise<void> {
         delayed: 0,
       })
     },
-    { timeout: 60_000, interval: 200 },
+    { timeout: 600_000, interval: 200 },
   )
 }
 

@@ -30,9 +30,7 @@ afterAll(async () => {
   await stopRedis(service)
 })
 
-test('cut off every 100 ms, no write is lost, doubled or out of order', {
-  timeout: 300_000,
-}, async () => {
+test('cut off every 100 ms, no write is lost, doubled or out of order', async () => {
   const writers: JobStore[] = Array.from({ length: 3 }, (_, i) => ({
     redis: connectRedis(service.url, { name: `writer-${i}`, log: quietLog, retries: null }),
     namespace: 'sl',
