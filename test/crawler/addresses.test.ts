@@ -184,7 +184,8 @@ test('no proxy of the environment is used', async () => {
   const sites = await localSites({ 'a.example.com': { '/': links('/') } })
   const before = { ...process.env }
   onTestFinished(() => {
-    process.env = before
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]
+    Object.assign(process.env, before)
   })
   Object.assign(process.env, {
     HTTP_PROXY: 'http://127.0.0.1:9',

@@ -461,8 +461,8 @@ test('several workers are never at one host at once, and keep the pause between 
   const inOrder = sites.requests.toSorted((a, b) => a.from - b.from)
   expect(inOrder).toHaveLength(3 * 6)
   const gaps = inOrder.slice(1).map(({ from }, i) => from - (inOrder[i]?.to ?? Number.NaN))
-  // The server sees the end of an answer a moment after the client may have.
-  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(gapMs - 5)
+  // Redis counts whole milliseconds.
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(gapMs - 1)
 })
 
 describe('an abort', () => {
@@ -471,10 +471,10 @@ describe('an abort', () => {
     const sites = await localSites({
       [host]: { '/': links('/slow'), '/slow': () => stop.abort(new Error('cancelled')) },
     })
-    const crawling = crawlAll(webOf(sites), { startUrl: sites.url(host) }, stop)
+    // Nothing else ends this request.
+    const web = webOf(sites, { limits: { totalMs: 3_600_000 } })
+    const crawling = crawlAll(web, { startUrl: sites.url(host) }, stop)
     await expect(crawling).rejects.toThrow('cancelled')
-    const { from = 0 } = sites.requests.at(-1) ?? {}
-    expect(performance.now() - from).toBeLessThan(100)
     await expect.poll(() => sites.open()).toBe(0)
   })
 
@@ -482,26 +482,24 @@ describe('an abort', () => {
     const stop = new AbortController()
     const sites = await localSites({ [host]: { '/': 'home' } })
     const crawling = crawlAll(
-      webOf(sites, { limits: { gapMs: 60_000 } }),
+      webOf(sites, { limits: { gapMs: 3_600_000 } }),
       { startUrl: sites.url(host) },
       stop,
     )
     await expect.poll(() => sites.requests.length).toBe(1)
-    const began = performance.now()
     stop.abort(new Error('cancelled'))
     await expect(crawling).rejects.toThrow('cancelled')
-    expect(performance.now() - began).toBeLessThan(100)
   })
 
   test('is heard in between while a page of a hundred thousand links is read: nothing stops the process', async () => {
     const count = 100_000
     const large = '<a href=x>'.repeat(count)
     const sites = await localSites({ [host]: { '/': large } })
-    const longestMs = await longestStretch(async () => {
+    const { longestMs, totalMs } = await longestStretch(async () => {
       const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host), maxPages: 1 })
       expect(pages[0]?.links).toBe(count)
     })
-    expect(longestMs).toBeLessThan(100)
+    expect(longestMs).toBeLessThan(totalMs / 4)
   })
 
   test('is not needed: whoever stops listening closes everything', async () => {

@@ -8,10 +8,9 @@ const host = 'a.example.com'
 /** What becomes of a page that is served so. */
 async function pageServed(served: Served, limits: Partial<Limits> = {}) {
   const sites = await localSites({ [host]: { '/': links('/page'), '/page': served } })
-  const began = performance.now()
   const { pages } = await crawlAll(webOf(sites, { limits }), { startUrl: sites.url(host) })
   const page = pages.find(({ url }) => url.endsWith('/page'))
-  return { page, tookMs: performance.now() - began, sites }
+  return { page, sites }
 }
 
 const html = { 'content-type': 'text/html' }
@@ -98,9 +97,8 @@ describe('a server', () => {
       },
     ],
   ])('that %s is given up after the time for all', async (_what, served) => {
-    const { page, tookMs } = await pageServed(served, { totalMs: 700 })
-    expect(page).toMatchObject({ problem: 'no whole answer within 0.7 s', document: null })
-    expect(tookMs).toBeLessThan(2_000)
+    const { page } = await pageServed(served, { totalMs: 3_000 })
+    expect(page).toMatchObject({ problem: 'no whole answer within 3 s', document: null })
   })
 
   test('that breaks off is told', async () => {

@@ -5,6 +5,7 @@ import { AllowPrivate } from '#crawler/allowed-addresses.ts'
 import { createWeb, type WebOptions } from '#crawler/create-web.ts'
 import type { Lookup } from '#crawler/guarded-connections.ts'
 import type { CrawledPage, CrawlOrder, Web } from '#crawler/web.ts'
+import { processorTime } from '#test/processor-time.ts'
 import { redisUrl, uniquePrefix } from '#test/services.ts'
 import { createHostTurns } from '#workers/host-turns.ts'
 
@@ -56,9 +57,11 @@ export async function localSites(
       agent: request.headers['user-agent'] ?? '',
     }
     requests.push(entry)
-    response.on('close', () => {
-      entry.to = performance.now()
-    })
+    // The last byte is on its way before the client can have it; what breaks off only closes.
+    const end = () => {
+      if (Number.isNaN(entry.to)) entry.to = performance.now()
+    }
+    response.on('finish', end).on('close', end)
     const served = sites[host]?.[path]
     if (typeof served === 'function') served(request, response)
     else if (served === undefined) response.writeHead(404).end()
@@ -140,18 +143,20 @@ export const links = (...hrefs: string[]) =>
   hrefs.map((href) => `<p><a href="${href}">to ${href}</a></p>`).join('\n')
 
 /**
- * The longest stretch in which the process did nothing else, in milliseconds of processor time:
- * what the machine has meanwhile done for others does not count.
+ * The longest stretch in which the process did nothing else, and all of its stretches together, in
+ * milliseconds of processor time: what the machine has meanwhile done for others does not count.
  */
-export async function longestStretch(deed: () => Promise<unknown>): Promise<number> {
-  let longest = 0
-  let last = process.cpuUsage()
+export async function longestStretch(
+  deed: () => Promise<unknown>,
+): Promise<{ longestMs: number; totalMs: number }> {
+  const total = processorTime()
+  let longestMs = 0
+  let last = processorTime()
   const watch = setInterval(() => {
-    const { user, system } = process.cpuUsage(last)
-    longest = Math.max(longest, (user + system) / 1000)
-    last = process.cpuUsage()
+    longestMs = Math.max(longestMs, last())
+    last = processorTime()
   }, 1)
   await deed()
   clearInterval(watch)
-  return longest
+  return { longestMs: Math.max(longestMs, last()), totalMs: total() }
 }

@@ -37,7 +37,10 @@ export const wordLengths = defineSearch<SearchTools, typeof Input>({
 `
 const parts = [
   'app',
+  'crawler',
   'jobs',
+  'local',
+  'protocol',
   'searches',
   'server',
   'webindex',

@@ -89,9 +89,7 @@ test('somebody who comes in the midst of a search sees what was found before', a
   expect(mishaps).toEqual([])
 })
 
-test('a page outlives its server: it says that it is not live, and catches up by itself', {
-  timeout: 90_000,
-}, async () => {
+test('a page outlives its server: it says that it is not live, and catches up by itself', async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   await startSearch(page, everybodysTarget)
@@ -110,17 +108,15 @@ test('a page outlives its server: it says that it is not live, and catches up by
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
 })
 
-test('a worker dies and the page shows the next attempt from its first row on', {
-  timeout: 90_000,
-}, async () => {
+test('a worker dies and the page shows the next attempt from its first row on', async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   await startSearch(page, everybodysTarget)
   await page.locator('table[aria-rowcount]').waitFor()
   await whole.stopWorkers()
   await whole.addWorker()
-  await page.getByText('Started again, attempt 2').waitFor({ timeout: 60_000 })
-  await page.locator('main [data-job-state="complete"]').waitFor({ timeout: 60_000 })
+  await page.getByText('Started again, attempt 2').waitFor()
+  await page.locator('main [data-job-state="complete"]').waitFor()
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
   await page.getByText('The worker that ran this search was lost').first().waitFor()
 })

@@ -4,6 +4,7 @@ import { everybodysTarget } from '../searches/many-shards.ts'
 import { password } from '../server/server-fixture.ts'
 import {
   fillSignIn,
+  openBrowser,
   openLive,
   signIn,
   startSearch,
@@ -23,7 +24,7 @@ afterEach(async () => {
 afterAll(() => whole.stop())
 
 test('the first visitor makes the first account, which is the admin’s, and then the door is closed', async () => {
-  const context = await whole.browser.newContext({ baseURL: whole.url })
+  const context = await openBrowser(whole)
   const page = await context.newPage()
   await page.goto('/')
   await page.getByText('Create the first account. It will be the admin.').waitFor()
@@ -45,7 +46,7 @@ test('the first visitor makes the first account, which is the admin’s, and the
 })
 
 test('a wrong password is told in place, and the right one leads to the page that was wanted', async () => {
-  const context = await whole.browser.newContext({ baseURL: whole.url })
+  const context = await openBrowser(whole)
   const page = await context.newPage()
   await page.goto('/admin')
   await fillSignIn(page, 'user@example.com', 'not the password')

@@ -19,6 +19,9 @@ import {
   testEnvironment,
 } from '../server/server-fixture.ts'
 
+/** How long an action or a wait in a page may take: on a busy machine, minutes. */
+const hangs = 600_000
+
 /**
  * The whole of Searchlight as people meet it: built pages, a server process, a real browser;
  * workers when a test wants them.
@@ -80,7 +83,7 @@ async function launch(): Promise<Browser> {
     '--disable-quic',
     '--disable-background-networking',
   ]
-  return chromium.launch({ executablePath, args })
+  return chromium.launch({ executablePath, args, timeout: hangs })
 }
 
 /** Resolves when it answers. */
@@ -103,12 +106,27 @@ async function startServerProcess(
   return { process: child, url: message.url }
 }
 
-/** A browser of somebody's own, signed in as them. */
-export async function signIn(whole: Whole, email: string): Promise<BrowserContext> {
+/**
+ * A browser without cookies. Its pages show no endless animations: each frame would be drawn by the
+ * processor.
+ */
+export async function openBrowser(whole: Whole): Promise<BrowserContext> {
   const context = await whole.browser.newContext({
     baseURL: whole.url,
     viewport: { width: 1280, height: 800 },
   })
+  context.setDefaultTimeout(hangs)
+  await context.addInitScript(() => {
+    const still = new CSSStyleSheet()
+    still.replaceSync('*, ::before, ::after { animation: none !important }')
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, still]
+  })
+  return context
+}
+
+/** A browser of somebody's own, signed in as them. */
+export async function signIn(whole: Whole, email: string): Promise<BrowserContext> {
+  const context = await openBrowser(whole)
   const page = await context.newPage()
   await page.goto('/sign-in')
   await fillSignIn(page, email, password)

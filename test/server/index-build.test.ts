@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isLive } from '#jobs/lifecycle.ts'
 import { writeTree } from '../webindex/index-fixture.ts'
 import {
@@ -116,7 +116,7 @@ describe('a build of the index', () => {
     ])
     const generations = async () =>
       (await readdir(join(places, 'index'))).filter((name) => name.startsWith('gen-'))
-    await vi.waitFor(async () => expect(await generations()).toHaveLength(1), { timeout: 10_000 })
+    await expect.poll(generations).toHaveLength(1)
   })
 
   test.each([

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { request as httpRequest } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '../jobs/job-fixture.ts'
 import {
@@ -97,7 +97,7 @@ describe('a start whose answer got lost', () => {
     await Promise.all(
       Array.from({ length: 20 }, (_, i) => startAndHangUp(urlOf(i), people.user.key, headers)),
     )
-    await vi.waitFor(async () => expect(await liveOf('user')).toHaveLength(1))
+    await expect.poll(() => liveOf('user')).toHaveLength(1)
     const again = await Promise.all(
       [0, 1].map((i) => clientOf('user', i)('POST', '/api/jobs', request, headers)),
     )

@@ -1,5 +1,5 @@
 import { v4 as uuid } from 'uuid'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineSearch, type Search } from '#jobs/define-search.ts'
 import { PassingError, SearchFailed, unforeseen } from '#jobs/errors.ts'
@@ -130,7 +130,7 @@ async function cancel(search: { job(): Promise<Job> }): Promise<void> {
 
 /** Once the worker has put it there. */
 async function archivedStack(id: string): Promise<string | null> {
-  await vi.waitFor(async () => expect(await readArchivedJob(id, workshop.db)).not.toBeNull())
+  await expect.poll(() => readArchivedJob(id, workshop.db)).not.toBeNull()
   return readArchivedStack(id, workshop.db)
 }
 
@@ -218,9 +218,7 @@ describe('every ending is told', () => {
 })
 
 describe('retries', () => {
-  test('an error that may pass is tried again, with fresh rows, and each attempt is in the timeline', {
-    timeout: 20_000,
-  }, async () => {
+  test('an error that may pass is tried again, with fresh rows, and each attempt is in the timeline', async () => {
     const search = await workshop.start('passes-at-third')
     expect(await search.end()).toMatchObject({ state: 'complete', attempt: 3, rowCount: 2 })
     expect(await search.timeline()).toEqual([
@@ -257,7 +255,7 @@ describe('retries', () => {
 })
 
 describe('a run that lost touch', () => {
-  test('with its lock is handed back and run again', { timeout: 30_000 }, async () => {
+  test('with its lock is handed back and run again', async () => {
     const search = await startTelling('silent')
     worker.running.lockLost(search.id)
     await search.begun(2)
@@ -271,9 +269,7 @@ describe('a run that lost touch', () => {
     await stopVainRuns(worker)
   })
 
-  test('with its lock for good: the renewal that fails stops it, and the job is run again', {
-    timeout: 60_000,
-  }, async () => {
+  test('with its lock for good: the renewal that fails stops it, and the job is run again', async () => {
     const search = await startTelling('silent')
     await workshop.store.redis.set(
       `{${workshop.store.namespace}:0}:bull:searches:${search.id}:lock`,
@@ -287,9 +283,7 @@ describe('a run that lost touch', () => {
     await stopVainRuns(worker)
   })
 
-  test('with a store that was rolled back is run again from its beginning', {
-    timeout: 30_000,
-  }, async () => {
+  test('with a store that was rolled back is run again from its beginning', async () => {
     const search = await startTelling('endless')
     // As after a Redis that lost its last moments: it knows of fewer writes than it had
     // acknowledged.

@@ -53,11 +53,11 @@ describe('a turn', () => {
   test('is followed by its pause, and whoever asks meanwhile learns what is left of it', async () => {
     const { turns, redis, key } = setUp()
     await turns.take({ host, token: 'a', ...long })
-    await turns.end({ host, token: 'a', gapMs: 7_000 })
+    await turns.end({ host, token: 'a', gapMs: 600_000 })
     const answer = await turns.take({ host, token: 'b', ...long })
     expect(answer).toEqual({ granted: false, waitMs: expect.any(Number) })
-    expect('waitMs' in answer && answer.waitMs).toBeGreaterThan(6_000)
-    expect(await redis.pttl(key)).toBeLessThanOrEqual(7_000)
+    expect('waitMs' in answer && answer.waitMs).toBeGreaterThan(300_000)
+    expect(await redis.pttl(key)).toBeLessThanOrEqual(600_000)
   })
 
   test('without a pause leaves nothing behind', async () => {
@@ -98,7 +98,7 @@ describe('a turn', () => {
 
   test('is no longer waited for after an abort', async () => {
     const { turns } = setUp()
-    await turns.take({ host, token: 'a', ...long })
+    await turns.take({ host, token: 'a', leaseMs: 3_600_000, gapMs: 3_600_000 })
     const stop = new AbortController()
     const waiting = inTurn(
       turns,
@@ -108,10 +108,8 @@ describe('a turn', () => {
         gapMs: 0,
       }),
     )
-    const began = performance.now()
     stop.abort(new Error('cancelled'))
     await expect(waiting).rejects.toThrow('cancelled')
-    expect(performance.now() - began).toBeLessThan(100)
   })
 })
 

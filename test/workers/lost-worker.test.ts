@@ -36,7 +36,7 @@ beforeAll(async () => {
   api = apiClient(server.url, people.user.key)
   asAdmin = apiClient(server.url, people.admin.key)
   socket = await connectSocket(server.url, people.user.key)
-}, 120_000)
+})
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => stopProcess(worker, 'SIGKILL')))
 })
@@ -145,9 +145,7 @@ async function expectFreeLock(): Promise<void> {
   )
 }
 
-test('a killed worker’s search is run again by another one, whole and in order', {
-  timeout: 60_000,
-}, async () => {
+test('a killed worker’s search is run again by another one, whole and in order', async () => {
   const first = await addWorker()
   const search = await startWatched()
   await search.rowsOf(1)
@@ -170,7 +168,7 @@ test('a killed worker’s search is run again by another one, whole and in order
   await expectFreeLock()
 })
 
-test('a search that loses two workers ends in error and says so', { timeout: 90_000 }, async () => {
+test('a search that loses two workers ends in error and says so', async () => {
   const first = await addWorker()
   const search = await startWatched()
   await search.rowsOf(1)
@@ -201,9 +199,7 @@ test('a cancelled search ends at once and its worker takes the next', async () =
   })
 })
 
-test('a worker that is told to stop hands its search to another one', {
-  timeout: 60_000,
-}, async () => {
+test('a worker that is told to stop hands its search to another one', async () => {
   const first = await addWorker({ SHUTDOWN_GRACE_MS: '0' })
   const search = await startWatched()
   await search.rowsOf(1)

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { PoolClient } from 'pg'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { createDatabase } from '../../services.ts'
 
@@ -11,12 +11,9 @@ test('a connection that breaks in the midst of a transaction fails that transact
     const { rows } = await tx.execute<{ pid: number }>(sql`select pg_backend_pid() as pid`)
     const client = await postgres.pool.connect()
     await client.query('select pg_terminate_backend($1)', [rows[0]?.pid])
-    await vi.waitFor(async () => {
-      const left = await client.query('select 1 from pg_stat_activity where pid = $1', [
-        rows[0]?.pid,
-      ])
-      expect(left.rowCount).toBe(0)
-    })
+    const isLeft = async () =>
+      (await client.query('select 1 from pg_stat_activity where pid = $1', [rows[0]?.pid])).rowCount
+    await expect.poll(isLeft).toBe(0)
     client.release()
     await tx.execute(sql`select 1`)
   })

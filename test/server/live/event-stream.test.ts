@@ -118,7 +118,7 @@ describe('an event stream', () => {
     await job.complete()
   })
 
-  test('is kept open by heartbeats', { timeout: 40_000 }, async () => {
+  test('is kept open by heartbeats', async () => {
     const job = await house.runningJob()
     for await (const { event } of streamOf(job.id)) if (event === 'comment') break
     await job.complete()
@@ -134,9 +134,7 @@ describe('an event stream', () => {
     expect(gone.status).toBe(404)
   })
 
-  test('whose client stops reading gets a resync in place of what it missed, and the end', {
-    timeout: 60_000,
-  }, async () => {
+  test('whose client stops reading gets a resync in place of what it missed, and the end', async () => {
     const job = await house.runningJob()
     const { hostname, port } = new URL(house.url)
     const client = connect(Number(port), hostname)

@@ -19,9 +19,7 @@ afterAll(() => {
   store.close()
 })
 
-test('a watch is answered though the subscriber has become half-open and nobody else watches', {
-  timeout: 20_000,
-}, async () => {
+test('a watch is answered though the subscriber has become half-open and nobody else watches', async () => {
   const { hub } = opened
   const reader = { event() {}, resync() {}, closed() {} }
   const watch = (id: string) => hub.watch(reader, id, null, (reading) => reading !== null)

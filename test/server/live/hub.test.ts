@@ -125,9 +125,7 @@ test('the answer comes before the first event, and every event after it once and
   expect(seen).toEqual(counting(begin + 1, 53))
 })
 
-test('a subscriber that is killed again and again loses nothing, doubles nothing, and learns of the end', {
-  timeout: 60_000,
-}, async () => {
+test('a subscriber that is killed again and again loses nothing, doubles nothing, and learns of the end', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
   const readers = Array.from({ length: 5 }, recordingReader)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobSummary } from '#jobs/job.ts'
 import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
@@ -102,11 +102,11 @@ test('a list that is read again does not bring back what ended while it was read
   const missed = await start('keywords')
   await reading.read
   await end(ref)
-  await vi.waitFor(() => expect([...shown.keys()]).toEqual([]))
+  await expect.poll(() => [...shown.keys()]).toEqual([])
   reading.letGo()
-  await vi.waitFor(() => expect(shown.has(missed.id)).toBe(true))
+  await expect.poll(() => shown.has(missed.id)).toBe(true)
   const other = await start()
-  await vi.waitFor(() => expect(shown.has(other.id)).toBe(true))
+  await expect.poll(() => shown.has(other.id)).toBe(true)
   expect([...shown.keys()]).toEqual([missed.id, other.id])
   view.close(reader)
 })
@@ -123,12 +123,12 @@ test('what no longer fits before the list is answered is not shown for ever', as
   await reading.read
   const told = first.toldTimes()
   await end(ref)
-  await vi.waitFor(() => expect(first.toldTimes()).toBeGreaterThan(told))
+  await expect.poll(() => first.toldTimes()).toBeGreaterThan(told)
   expect(second.toldTimes()).toBe(0)
   reading.letGo()
   await opening
   const other = await start()
-  await vi.waitFor(() => expect(second.shown.has(other.id)).toBe(true))
+  await expect.poll(() => second.shown.has(other.id)).toBe(true)
   expect([...second.shown.keys()]).toEqual([other.id])
   view.close(first.reader)
   view.close(second.reader)
@@ -144,11 +144,11 @@ test('what no longer fits before the very first answer is not shown for ever eit
   await end(ref)
   reading.letGo()
   await opening
-  await vi.waitFor(() => expect([...shown.keys()]).toEqual([]))
+  await expect.poll(() => [...shown.keys()]).toEqual([])
   view.close(reader)
 })
 
-test('a list that could not be read again is tried again', { timeout: 20_000 }, async () => {
+test('a list that could not be read again is tried again', async () => {
   const { view, start, slowReading } = openList()
   const ref = await start()
   const { reader, answer, shown } = listReader()
@@ -159,6 +159,6 @@ test('a list that could not be read again is tried again', { timeout: 20_000 }, 
   await end(ref)
   await reading.read
   reading.fail()
-  await vi.waitFor(() => expect(shown.get(ref.id)?.state).toBe('cancelled'), { timeout: 12_000 })
+  await expect.poll(() => shown.get(ref.id)?.state).toBe('cancelled')
   view.close(reader)
 })

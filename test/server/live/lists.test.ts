@@ -107,9 +107,7 @@ describe('the feed', () => {
     for (const job of jobs) await job.complete()
     const [first] = viewers
     await expect
-      .poll(() => jobs.every(({ id }, i) => i < 100 || first?.stateOf(id) === 'complete'), {
-        timeout: 10_000,
-      })
+      .poll(() => jobs.every(({ id }, i) => i < 100 || first?.stateOf(id) === 'complete'))
       .toBe(true)
     const frames = first?.frames ?? []
     for (const [i, { at }] of frames.entries())
@@ -122,9 +120,7 @@ describe('the feed', () => {
     close()
   })
 
-  test('is filled again when those in view have left it and older ones fit', {
-    timeout: 60_000,
-  }, async () => {
+  test('is filled again when those in view have left it and older ones fit', async () => {
     const { lists, close } = openLists()
     const long = Date.now() - 3_600_000
     const jobs: Awaited<ReturnType<LiveHouse['runningJob']>>[] = []
@@ -136,7 +132,7 @@ describe('the feed', () => {
     expect(view.jobs.size).toBe(200)
     for (const job of jobs.slice(-140)) await job.complete()
     const [oldest] = jobs
-    await expect.poll(() => view.stateOf(oldest?.id ?? ''), { timeout: 15_000 }).toBe('running')
+    await expect.poll(() => view.stateOf(oldest?.id ?? '')).toBe('running')
     expect(view.jobs.size).toBe(120)
     close()
   })
@@ -156,9 +152,7 @@ describe("a user's list", () => {
     close()
   })
 
-  test('learns of what no message told, also of the last change of all', {
-    timeout: 60_000,
-  }, async () => {
+  test('learns of what no message told, also of the last change of all', async () => {
     const { lists, close, doorbells } = openLists()
     const { reader, answer, stateOf, jobs } = viewer()
     const gone = await house.runningJob('user-c', 'keywords')
@@ -169,8 +163,8 @@ describe("a user's list", () => {
     const job = await house.runningJob('user-c')
     await job.complete()
     await deleteJob(gone.id)
-    await expect.poll(() => stateOf(job.id), { timeout: 10_000 }).toBe('complete')
-    await expect.poll(() => jobs.has(gone.id), { timeout: 10_000 }).toBe(false)
+    await expect.poll(() => stateOf(job.id)).toBe('complete')
+    await expect.poll(() => jobs.has(gone.id)).toBe(false)
     close()
   })
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { processorTime } from '#test/processor-time.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
 import { BrokenIndex, GenerationGone, NoIndex } from '#webindex/errors.ts'
 import { leaseLiveGeneration } from '#webindex/leases.ts'
@@ -185,12 +186,12 @@ test('readers see one whole generation each while others are put live, and none 
   expect(whole).toBeGreaterThan(8)
   expect(seen.size).toBeGreaterThan(2)
   expect(generations(dir)).toHaveLength(1)
-}, 60_000)
+})
 
 test('an abort ends a running query at once, and the engine goes on', async () => {
   const dir = temporaryFolder()
-  // One site, so that all of it is in one shard: 600,000 links to different pages.
-  const pages = Array.from({ length: 300 }, (_, page) =>
+  // One site, so that all of it is in one shard: 150,000 links to different pages.
+  const pages = Array.from({ length: 75 }, (_, page) =>
     pageAt(
       `https://big.com/${page}`,
       Array.from({ length: 2000 }, (_, n) =>
@@ -203,30 +204,29 @@ test('an abort ends a running query at once, and the engine goes on', async () =
   onTestFinished(() => index.close())
 
   await readRows(index) // Warm, so that the time taken below is the time to come.
-  const before = performance.now()
+  const spent = processorTime()
   const [row] = await readRows(index)
-  const wholeMs = performance.now() - before
-  expect(wholeMs).toBeGreaterThan(60) // Otherwise the aborts below would come too late to say anything.
+  const wholeMs = spent()
   expect(row).toMatchObject({
     site: 'big.com',
-    links: 600_000,
-    linkingPages: 300,
-    targetPages: 600_000,
+    links: 150_000,
+    linkingPages: 75,
+    targetPages: 150_000,
     anchors: 2000,
   })
 
   for (const delayMs of [0, 1, 3]) {
     const stop = new AbortController()
     const reading = readRows(index, stop.signal)
-    let abortedAt = 0
+    let spentSince = processorTime()
     const abort = () => {
-      abortedAt = performance.now()
+      spentSince = processorTime()
       stop.abort(new Error('cancelled'))
     }
     if (delayMs === 0) abort()
     else setTimeout(abort, delayMs)
     await expect(reading).rejects.toThrow('cancelled')
-    expect(performance.now() - abortedAt).toBeLessThan(Math.max(150, wholeMs / 2))
+    expect(spentSince()).toBeLessThan(wholeMs / 2)
   }
   expect(await readRows(index)).toEqual([row])
-}, 60_000)
+})

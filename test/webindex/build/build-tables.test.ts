@@ -282,7 +282,7 @@ beforeAll(async () => {
   const builds = createBuilds({ dir, shards, now: () => new Date() })
   const { signal } = new AbortController()
   for (const source of sources) manifest = (await builds.add(source, { signal })).manifest
-}, 30_000)
+})
 
 const byText = (a: unknown, b: unknown) => (String(a) < String(b) ? -1 : 1)
 const sorted = (rows: Row[]) => rows.map((row) => JSON.stringify(row, inWords)).sort(byText)
