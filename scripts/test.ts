@@ -1,11 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { tellFailure } from '#local/cannot-start.ts'
 import { handOver, installed, runChild } from '#local/run-child.ts'
-import { buildPages } from './build-pages.ts'
-import { ensureChromium } from './chromium.ts'
 import { countTests, sum, type Verdict } from './gate/verdict.ts'
+import { needsPages } from './gate/what-to-run.ts'
 
 const passed: Verdict = { passed: 1, failed: 0 }
 const failed: Verdict = { passed: 0, failed: 1 }
@@ -13,16 +11,23 @@ const failed: Verdict = { passed: 0, failed: 1 }
 /**
  * `npm test`: the one gate. Everything is run, also after something has failed, and counted; the
  * last line is the sum.
- * @param filters which test files to run, as Vitest takes them; all of them without any.
+ * @param filters which test files to run, as Vitest takes them: then only these are run, without
+ * the rest of the gate.
  */
 async function test(filters: string[]): Promise<Verdict> {
-  const verdicts = [
-    await check('Biome', [installed('biome'), 'check', '.']),
-    await check('TypeScript', [installed('tsc'), '--noEmit'], [installed('next'), 'typegen']),
-    await check('knip', [installed('knip')]),
-  ]
+  const whole = filters.length === 0
+  const checks = whole ? await runChecks() : []
   const browser = needsPages(filters) ? await prepareBrowserTests() : { verdicts: [], env: {} }
-  return sum([...verdicts, ...browser.verdicts, await vitest(filters, browser.env)])
+  return sum([...checks, ...browser.verdicts, await vitest(filters, browser.env)])
+}
+
+/** Side by side; each says its result when it has one. */
+function runChecks(): Promise<Verdict[]> {
+  return Promise.all([
+    check('Biome', [installed('biome'), 'check', '.']),
+    check('TypeScript', [installed('tsc'), '--noEmit'], [installed('next'), 'typegen']),
+    check('knip', [installed('knip')]),
+  ])
 }
 
 /** @param first what has to be run before it, and counts as part of it. */
@@ -43,12 +48,15 @@ async function check(name: string, command: string[], first?: string[]): Promise
 
 /**
  * A browser and the pages; each counts as failed when it can't be had, and the tests that need it
- * then fail as well.
+ * then fail as well. Imported only here: a unit test is run without them.
  */
 async function prepareBrowserTests(): Promise<{
   verdicts: Verdict[]
   env: Record<string, string>
 }> {
+  const { ensureChromium } = await import('./chromium.ts')
+  const { buildPages } = await import('./build-pages.ts')
+  const { tellFailure } = await import('#local/cannot-start.ts')
   const say = (sentence: string) => console.log(sentence)
   const verdicts: Verdict[] = []
   const env: Record<string, string> = {}
@@ -60,14 +68,6 @@ async function prepareBrowserTests(): Promise<{
     verdicts.push(failed)
   }
   return { verdicts, env }
-}
-
-/** Vitest takes a filter as a part of a file's path. */
-function needsPages(filters: string[]): boolean {
-  return (
-    filters.length === 0 ||
-    filters.some((filter) => !filter.startsWith('test/') || filter.startsWith('test/e2e'))
-  )
 }
 
 async function vitest(filters: string[], env: Record<string, string>): Promise<Verdict> {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { countTests } from '#scripts/gate/verdict.ts'
+import { needsPages } from '#scripts/gate/what-to-run.ts'
 
 const file = (status: string, ...statuses: string[]) => ({
   name: 'a.test.ts',
@@ -39,4 +40,16 @@ test('a run that failed for no test counts as failed: an error after the end, or
 
 test('no report at all counts as failed', () => {
   expect(countTests(null, 0)).toMatchObject({ passed: 0, failed: 1 })
+})
+
+test('only browser tests need a browser and the pages, and without a filter all are run', () => {
+  const files = ['test/e2e/pages.test.ts', 'test/e2e/live-search.test.ts']
+  const needs = (...filters: string[]) => needsPages(filters, files)
+  expect(needs()).toBe(true)
+  expect(needs('test/e2e')).toBe(true)
+  expect(needs('live-search')).toBe(true)
+  expect(needs('./test/e2e/pages.test.ts:12')).toBe(true)
+  expect(needs('test/jobs/reconcile.test.ts', 'pages')).toBe(true)
+  expect(needs('test/jobs/reconcile.test.ts')).toBe(false)
+  expect(needs('reconcile')).toBe(false)
 })
