@@ -1,3 +1,4 @@
+import { parseUrl } from '#webindex/pages/parse-url.ts'
 import { fetchInTurn, type Session, type Wish } from './fetch-in-turn.ts'
 import type { Answer, Failure } from './fetch-once.ts'
 import type { RobotsCache } from './robots.ts'
@@ -44,7 +45,7 @@ export async function followRedirects(
 
     redirected ??= answer.status
     const location = answer.headers('location')
-    if (!URL.canParse(location, url.href)) return failed('redirects to nowhere', answer.status)
+    if (!parseUrl(location, url.href)) return failed('redirects to nowhere', answer.status)
     if (redirects === limits.maxRedirects)
       return failed(`more than ${redirects} redirects`, answer.status)
     url = new URL(location, url)

@@ -1,5 +1,6 @@
 import type { DocumentLink } from '#webindex/pages/document.ts'
 import { absoluteLinks } from '#webindex/pages/page-links.ts'
+import { parseUrl } from '#webindex/pages/parse-url.ts'
 import { isNoindex, readHtmlInTurns } from '#webindex/pages/read-html.ts'
 import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
 import type { Headers } from './fetch-once.ts'
@@ -62,7 +63,7 @@ function canonicalOf(header: string): string | null {
 }
 
 function resolve(href: string, base: string): string | null {
-  if (!URL.canParse(href, base)) return null
+  if (!parseUrl(href, base)) return null
   const url = new URL(href, base)
   return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null
 }

@@ -1,4 +1,5 @@
 import robotsParser from 'robots-parser'
+import { parseUrl } from '#webindex/pages/parse-url.ts'
 import { fetchInTurn, type Session, type TurnOutcome } from './fetch-in-turn.ts'
 import type { Failure } from './fetch-once.ts'
 import { refusalOf } from './web-url.ts'
@@ -96,7 +97,7 @@ async function fetchRobots(first: URL, session: Session): Promise<TurnOutcome> {
     const answer = await fetchInTurn(url, wish, session)
     if (!answer.ok || answer.status < 300 || answer.status > 399) return answer
     const location = answer.headers('location')
-    if (redirects === maxRedirects || !URL.canParse(location, url.href)) return answer
+    if (redirects === maxRedirects || !parseUrl(location, url.href)) return answer
     url = new URL(location, url)
     if (refusalOf(url)) return answer
   }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { Parser } from 'htmlparser2'
+import { parseUrl } from '#webindex/pages/parse-url.ts'
 import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
 import { type FetchDeps, followRedirects } from './follow-redirects.ts'
 import { readBody } from './read-body.ts'
@@ -30,7 +31,7 @@ export async function* sitemapPages(start: URL, deps: FetchDeps): AsyncGenerator
   const waiting = first.map((href) => ({ href, level: 1 }))
   const asked = new Set<string>()
   for (const { href, level } of waiting) {
-    if (!URL.canParse(href, start.href)) continue
+    if (!parseUrl(href, start.href)) continue
     const url = new URL(href, start)
     if (asked.has(url.href) || asked.size >= mostSitemaps) continue
     asked.add(url.href)

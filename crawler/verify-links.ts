@@ -1,3 +1,4 @@
+import { parseUrl } from '#webindex/pages/parse-url.ts'
 import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
 import { byHost } from './by-host.ts'
 import { NoNetwork } from './errors.ts'
@@ -102,7 +103,7 @@ function sourcesOf<Link extends LinkToVerify>(
   const sources = new Map<string, Source<Link>>()
   const invalid: Link[] = []
   for (const link of links) {
-    if (!URL.canParse(link.sourceUrl)) {
+    if (!parseUrl(link.sourceUrl)) {
       invalid.push(link)
       continue
     }

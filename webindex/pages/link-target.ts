@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { parseUrl } from './parse-url.ts'
 import { addressOf, inspectHost, type WebAddress } from './web-address.ts'
 
 /** What a search looks for, in the form in which the index keeps link targets. */
@@ -27,7 +28,7 @@ export function readTarget(written: string): TargetReading {
     return refuse(`Only http and https addresses can be looked up, not ${scheme}.`)
   if (isIP(text.replace(/%.*$/, '')) === 6) return refuse(ipReason(text))
   const href = scheme ? text : `https://${text.replace(/^\/+/, '')}`
-  if (/\s/.test(text) || !URL.canParse(href))
+  if (/\s/.test(text) || !parseUrl(href))
     return refuse(`“${shown}” is not a domain or a web address. Try one such as redis.io.`)
 
   const url = new URL(href)

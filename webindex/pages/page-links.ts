@@ -1,4 +1,5 @@
 import type { DocumentLink } from './document.ts'
+import { parseUrl } from './parse-url.ts'
 import type { HtmlLink } from './read-html.ts'
 
 /**
@@ -21,7 +22,7 @@ export function absoluteLinks(
 }
 
 function absolute(href: string, base: string): string | null {
-  if (/^(?!https?:)[a-z][a-z\d+.-]*:/i.test(href) || !URL.canParse(href, base)) return null
+  if (/^(?!https?:)[a-z][a-z\d+.-]*:/i.test(href) || !parseUrl(href, base)) return null
   const url = new URL(href, base)
   return url.protocol === 'http:' || url.protocol === 'https:' ? url.href : null
 }

@@ -1,4 +1,5 @@
 import { parse } from 'tldts'
+import { parseUrl } from './parse-url.ts'
 
 /** A page of the public web, and the site that answers for it. */
 export interface WebAddress {
@@ -69,8 +70,8 @@ const codeHosts: Record<
  * without a real ending.
  */
 export function addressOf(href: string): WebAddress | null {
-  if (!URL.canParse(href)) return null
-  const url = new URL(href)
+  const url = parseUrl(href)
+  if (url === null) return null
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return null
   url.hash = ''
   url.username = ''

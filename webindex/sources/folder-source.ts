@@ -3,6 +3,7 @@ import { posix } from 'node:path'
 import { decodeText } from '../pages/decode-text.ts'
 import type { WebDocument } from '../pages/document.ts'
 import { absoluteLinks } from '../pages/page-links.ts'
+import { parseUrl } from '../pages/parse-url.ts'
 import { type HtmlPage, readHtmlInTurns } from '../pages/read-html.ts'
 import { readMarkdownInTurns } from '../pages/read-markdown.ts'
 import { addressOf } from '../pages/web-address.ts'
@@ -75,7 +76,7 @@ export async function folderSource({ path, baseUrl, name }: FolderSourceOptions)
 
 function checkedBase(baseUrl: string): string {
   const shown = baseUrl.length > 100 ? `${baseUrl.slice(0, 100)}…` : baseUrl
-  if (!/^https?:\/\//i.test(baseUrl) || !URL.canParse(baseUrl))
+  if (!/^https?:\/\//i.test(baseUrl) || !parseUrl(baseUrl))
     throw new BadSource(
       `The base URL “${shown}” is no web address. Give the one at which the folder stands, such as https://example.org/docs.`,
     )
