@@ -1,21 +1,12 @@
 import type { z } from 'zod'
+import type { Column } from './column.ts'
 import type { Progress } from './job.ts'
+
+export type { Column } from './column.ts'
 
 /** What a row may hold: flat, so that it is a table row, a CSV line and a JSON object alike. */
 export type Cell = string | number | boolean | null
 export type Row = Record<string, Cell>
-
-/** One column of a search's table. */
-export interface Column {
-  /** The row's property. */
-  key: string
-  label: string
-  /** `domain` and `url` are shown as links, `date` is ISO 8601, `number` is right-aligned. */
-  type: 'text' | 'number' | 'date' | 'url' | 'domain' | 'boolean'
-  unit?: string
-  /** What the number means, in one sentence; shown as help above the column. */
-  help?: string
-}
 
 /**
  * What a running search is given besides its input: the tools of this installation (what it reads

@@ -5,9 +5,14 @@ import { JobState, Progress } from './job.ts'
 /** ISO 8601. When it happened, by the clock of the process that said so. */
 const at = z.iso.datetime()
 const attempt = z.number().int().nonnegative()
-export const RowData = z.custom<Row>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-)
+const isRow = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The cells of a row are not looked at: rows are many, and a worker of ours has written them. */
+export const RowData = z.custom<Row>(isRow).meta({
+  type: 'object',
+  additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
+})
 
 /** Durable events have a dense `seq` 1, 2, 3… within their job and are kept with it. */
 export const StateEvent = z.object({

@@ -1,5 +1,5 @@
 import { type JobState, jobStates } from '#jobs/job.ts'
-import type { Counts } from '#protocol/answers.ts'
+import type { JobCounts } from '#jobs/job-counts.ts'
 import { StateIcon } from '../ui/state-badge.tsx'
 import { count } from '../words/numbers.ts'
 import { stateLabels } from '../words/states.ts'
@@ -14,7 +14,7 @@ const tones: Record<JobState, string> = {
 
 interface StateTilesProps {
   /** Null until the feed has answered. */
-  counts: Counts | null
+  counts: JobCounts | null
   chosen: JobState | null
   onChoose(state: JobState | undefined): void
 }

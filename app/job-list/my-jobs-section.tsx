@@ -4,8 +4,8 @@ import { useState } from 'react'
 import { JobsPage, type SearchType } from '#protocol/answers.ts'
 import { callApi, sentenceFor } from '../http/call-api.ts'
 import type { JobList } from '../live/merge-jobs.ts'
-import { addToMyJobs } from '../live/my-jobs.ts'
-import { useMyJobs } from '../live/use-my-jobs.ts'
+import { addToOwnJobs } from '../live/own-jobs.ts'
+import { useOwnJobs } from '../live/use-own-jobs.ts'
 import { Button } from '../ui/button.tsx'
 import { JobsTable } from './jobs-table.tsx'
 
@@ -19,7 +19,7 @@ export function MyJobs({
   nextCursor: string | null
   searches: SearchType[]
 }) {
-  const jobs = useMyJobs(initial)
+  const jobs = useOwnJobs(initial)
   const [cursor, setCursor] = useState(nextCursor)
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<string | null>(null)
@@ -30,7 +30,7 @@ export function MyJobs({
     setProblem(null)
     try {
       const page = await callApi(`/jobs?limit=50&cursor=${encodeURIComponent(cursor)}`, JobsPage)
-      addToMyJobs(page.jobs)
+      addToOwnJobs(page.jobs)
       setCursor(page.nextCursor ?? null)
     } catch (error) {
       setProblem(sentenceFor(error))

@@ -4,7 +4,9 @@ import { useRouter } from 'next/navigation'
 import { type FormEvent, useMemo, useRef, useState } from 'react'
 import { v4 as uuid } from 'uuid'
 import { OneJob, type SearchType } from '#protocol/answers.ts'
-import { ApiError, callApi, type FieldIssue, sentenceFor } from '../http/call-api.ts'
+import { CallFailed } from '#protocol/client/call-api.ts'
+import type { FieldIssue } from '#protocol/errors.ts'
+import { callApi, sentenceFor } from '../http/call-api.ts'
 import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { alreadyRunningPath } from './already-running.ts'
@@ -41,7 +43,7 @@ export function SearchForm({ search }: { search: SearchType }) {
       const { job } = await callApi('/jobs', OneJob, { method: 'POST', body, headers })
       router.push(`/jobs/${job.id}`)
     } catch (error) {
-      if (error instanceof ApiError) {
+      if (error instanceof CallFailed) {
         attempt.current = null
         if (error.code === 'already_running' && error.jobId)
           return router.push(alreadyRunningPath(error.jobId))
@@ -52,7 +54,7 @@ export function SearchForm({ search }: { search: SearchType }) {
   }
 
   function show(error: unknown) {
-    const named = error instanceof ApiError ? error.issues.map(withoutPrefix) : []
+    const named = error instanceof CallFailed ? error.issues.map(withoutPrefix) : []
     const atFields = named.filter(({ path }) => fields.some((field) => field.name === path))
     setIssues(atFields)
     if (atFields.length === 0 || atFields.length < named.length) setProblem(sentenceFor(error))

@@ -1,7 +1,13 @@
 import type { Socket } from 'socket.io'
-import { z } from 'zod'
-import { JobState } from '#jobs/job.ts'
+import type { z } from 'zod'
 import type { Log } from '#jobs/log.ts'
+import type { ErrorCode, Failure } from '#protocol/errors.ts'
+import {
+  type ClientMessage,
+  clientMessages,
+  type WatchAnswer,
+  watchLimits,
+} from '#protocol/frames.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { maySee } from '../find-job.ts'
 import type { Authorization } from './authorization.ts'
@@ -21,8 +27,6 @@ export interface SessionDeps {
 }
 
 const limits = {
-  jobsPerWatch: 200,
-  watchesPerSocket: 1_000,
   /** What the acknowledgement of one `watch` replays; further jobs are answered with a snapshot. */
   replayBytesPerWatch: 1024 * 1024,
   /** Messages of one socket that wait for their answer. */
@@ -33,43 +37,17 @@ const limits = {
   refused: 1_000,
 }
 
-const messages = {
-  watch: z.object({
-    jobs: z
-      .array(
-        z.object({
-          id: z.string().max(64),
-          since: z
-            .object({ epoch: z.string().max(64), seq: z.number().int().nonnegative() })
-            .optional(),
-        }),
-      )
-      .max(limits.jobsPerWatch),
-  }),
-  unwatch: z.object({ jobs: z.array(z.string().max(64)).max(limits.watchesPerSocket) }),
-  'jobs:open': z.object({}),
-  'jobs:close': z.object({}),
-  'feed:open': z.object({
-    filter: z
-      .object({ state: JobState.optional(), search: z.string().max(64).optional() })
-      .optional(),
-  }),
-  'feed:close': z.object({}),
-}
-type Watch = z.infer<(typeof messages)['watch']>
-type OpenFeed = z.infer<(typeof messages)['feed:open']>
-
 /** Refuses a message; its code and words are what the client is told. */
 class Refused extends Error {
-  readonly code: string
+  readonly code: ErrorCode
 
-  constructor(code: string, message: string) {
+  constructor(code: ErrorCode, message: string) {
     super(message)
     this.code = code
   }
 }
 
-const failure = (code: string, message: string) => ({ error: { code, message } })
+const failure = (code: ErrorCode, message: string): Failure => ({ error: { code, message } })
 const notFound = (id: string) => ({ id, ...failure('not_found', 'There is no such search.') })
 
 /**
@@ -148,15 +126,15 @@ export class SocketSession {
   ): Promise<void> {
     switch (event) {
       case 'watch':
-        return this.#watch(parse(messages.watch, sent), acknowledge)
+        return this.#watch(parse(clientMessages.watch, sent), acknowledge)
       case 'unwatch':
-        for (const id of parse(messages.unwatch, sent).jobs) this.#unwatch(id)
+        for (const id of parse(clientMessages.unwatch, sent).jobs) this.#unwatch(id)
         return acknowledge({})
       case 'jobs:open':
-        parse(messages['jobs:open'], sent)
+        parse(clientMessages['jobs:open'], sent)
         return this.#openMine(acknowledge)
       case 'feed:open':
-        return this.#openFeed(parse(messages['feed:open'], sent), acknowledge)
+        return this.#openFeed(parse(clientMessages['feed:open'], sent), acknowledge)
       case 'jobs:close':
       case 'feed:close':
         this.#closeList(event === 'jobs:close' ? 'jobs' : 'feed')
@@ -166,18 +144,21 @@ export class SocketSession {
     }
   }
 
-  async #watch({ jobs }: Watch, acknowledge: (answer: unknown) => void): Promise<void> {
+  async #watch(
+    { jobs }: ClientMessage<'watch'>,
+    acknowledge: (answer: unknown) => void,
+  ): Promise<void> {
     const { watched } = this.#outbox
     const added = new Set(jobs.flatMap(({ id }) => (watched.has(id) ? [] : [id])))
-    if (watched.size + added.size > limits.watchesPerSocket)
-      throw new Refused('too_large', `At most ${limits.watchesPerSocket} watches.`)
+    if (watched.size + added.size > watchLimits.watchesPerSocket)
+      throw new Refused('too_large', `At most ${watchLimits.watchesPerSocket} watches.`)
     const ids = jobs.map(({ id }) => id)
     this.#outbox.hold(ids)
     let replayed = 0
     const answers = jobs.map(async ({ id, since }) => {
       this.#unwatch(id)
       watched.add(id)
-      let answer: object = notFound(id)
+      let answer: UnparsedAnswer = notFound(id)
       await this.#deps.hub.watch(this.#outbox, id, since ?? null, (reading) => {
         const visible = reading !== null && maySee(reading.state, this.#principal)
         if (visible) {
@@ -210,7 +191,10 @@ export class SocketSession {
     )
   }
 
-  #openFeed({ filter = {} }: OpenFeed, acknowledge: (answer: unknown) => void): Promise<void> {
+  #openFeed(
+    { filter = {} }: ClientMessage<'feed:open'>,
+    acknowledge: (answer: unknown) => void,
+  ): Promise<void> {
     if (this.#principal.role !== 'admin')
       throw new Refused('forbidden', 'Only admins see the searches of everybody.')
     const answer = ({ jobs, counts }: ListAnswer) => acknowledge({ jobs, counts })
@@ -257,7 +241,13 @@ function bytesOf(reading: HubReading): number {
     : 0
 }
 
-function answerOf(reading: HubReading, mayReplay: boolean): object {
+type Replay = Extract<WatchAnswer, { mode: 'replay' }>
+/** An answer whose events are passed on as the worker wrote them. */
+type UnparsedAnswer =
+  | Exclude<WatchAnswer, Replay>
+  | (Omit<Replay, 'events'> & { events: [seq: number | null, type: string, data: unknown][] })
+
+function answerOf(reading: HubReading, mayReplay: boolean): UnparsedAnswer {
   const { id, epoch, seq } = reading.state
   const at = { id, epoch, seq, job: reading.state }
   if (reading.mode === 'snapshot' || !mayReplay) return { ...at, mode: 'snapshot' }

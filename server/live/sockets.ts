@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server } from 'socket.io'
-import { z } from 'zod'
+import type { ErrorCode } from '#protocol/errors.ts'
+import { Handshake } from '#protocol/frames.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { type SessionDeps, SocketSession } from './socket-session.ts'
 
@@ -17,7 +18,6 @@ const heartbeat = { pingInterval: 10_000, pingTimeout: 5_000 }
 /** Who has not said hello by then is let go. */
 const helloWithinMs = 10_000
 const checkEveryMs = 5_000
-const Handshake = z.object({ apiKey: z.string().max(200).optional() })
 
 /** The Socket.IO end of live delivery: who may connect. docs/protocol.md is its contract. */
 export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
@@ -61,7 +61,7 @@ export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
   return io
 }
 
-function refusal(code: string, message: string): Error {
+function refusal(code: ErrorCode, message: string): Error {
   return Object.assign(new Error(message), { data: { code, message } })
 }
 

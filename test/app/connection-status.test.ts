@@ -4,7 +4,7 @@ import { type ConnectionFacts, statusOf } from '#app/live/connection-status.ts'
 const well: ConnectionFacts = {
   connected: true,
   behindForMs: null,
-  lostForMs: 0,
+  disconnectedForMs: 0,
   online: true,
   wasLive: true,
 }
@@ -20,11 +20,11 @@ test.each<[string, Partial<ConnectionFacts>, string]>([
   ['connected, but something is behind', { behindForMs: 0 }, 'reconnecting'],
   [
     'connected after a long outage, and still behind',
-    { behindForMs: 5, lostForMs: 60_000 },
+    { behindForMs: 5, disconnectedForMs: 60_000 },
     'reconnecting',
   ],
   ['the connection was lost', { connected: false }, 'reconnecting'],
-  ['lost for long', { connected: false, lostForMs: 15_000 }, 'offline'],
+  ['lost for long', { connected: false, disconnectedForMs: 15_000 }, 'offline'],
   ['lost, and there is no network', { connected: false, online: false }, 'offline'],
   ['not connected yet', { connected: false, wasLive: false }, 'connecting'],
   [
@@ -34,12 +34,12 @@ test.each<[string, Partial<ConnectionFacts>, string]>([
   ],
   [
     'not connected for a long time since the page was opened',
-    { connected: false, lostForMs: 15_000, wasLive: false },
+    { connected: false, disconnectedForMs: 15_000, wasLive: false },
     'offline',
   ],
   [
     'connected, but never caught up for a long time',
-    { behindForMs: 9, lostForMs: 15_000, wasLive: false },
+    { behindForMs: 9, disconnectedForMs: 15_000, wasLive: false },
     'reconnecting',
   ],
 ])('%s', (_, facts, status) => {

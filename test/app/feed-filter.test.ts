@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { filterQuery, readFilter } from '#app/live/feed-filter.ts'
 import { fits } from '#jobs/feed-filter.ts'
-import { job } from './job-fixture.ts'
+import { job } from '#test/protocol/job-fixture.ts'
 
 test('a filter survives its way through the address', () => {
   for (const filter of [

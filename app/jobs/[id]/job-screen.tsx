@@ -3,8 +3,8 @@
 import { useEffect, useState } from 'react'
 import { isLive } from '#jobs/lifecycle.ts'
 import type { SearchType } from '#protocol/answers.ts'
-import type { JobView } from '../../live/job-view.ts'
-import { openMyJobs } from '../../live/my-jobs.ts'
+import type { JobView } from '#protocol/client/job-view.ts'
+import { openOwnJobs } from '../../live/own-jobs.ts'
 import { useJob } from '../../live/use-job.ts'
 import { Notice } from '../../ui/notice.tsx'
 import { JobActions } from './job-actions.tsx'
@@ -30,7 +30,7 @@ export function JobScreen({ initial, ...rest }: JobScreenProps) {
   const ended = watched !== 'gone' && !isLive(watched.job.state)
   // Nothing of an ended job comes over its own watch; the list that it is in tells when it is
   // deleted elsewhere.
-  useEffect(() => (rest.own && ended ? openMyJobs([], () => {}) : undefined), [rest.own, ended])
+  useEffect(() => (rest.own && ended ? openOwnJobs([], () => {}) : undefined), [rest.own, ended])
   if (watched === 'gone') return <JobNotFound />
   return <Screen view={watched} {...rest} />
 }

@@ -2,7 +2,7 @@
 
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import type { JobView } from '../../live/job-view.ts'
+import type { JobView } from '#protocol/client/job-view.ts'
 import { Elapsed } from '../../ui/elapsed.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'

@@ -1,9 +1,10 @@
 import type { Metadata } from 'next'
 import { notFound } from 'next/navigation'
 import { cache } from 'react'
-import { OneJob, RowsPage, Timeline } from '#protocol/answers.ts'
+import { RowsPage } from '#jobs/rows-page.ts'
+import { OneJob, Timeline } from '#protocol/answers.ts'
+import { putRows, putTimeline, viewOf } from '#protocol/client/job-view.ts'
 import { callForVisitor, orNull, readSearchTypes, requireAccount } from '../../http/for-visitor.ts'
-import { putRows, putTimeline, viewOf } from '../../live/job-view.ts'
 import { JobScreen } from './job-screen.tsx'
 import { tabTitle } from './tab-title.ts'
 

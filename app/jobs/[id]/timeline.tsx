@@ -1,6 +1,6 @@
 import { memo } from 'react'
 import type { JobState } from '#jobs/job.ts'
-import type { TimelineEntry } from '#protocol/answers.ts'
+import type { TimelineEntry } from '#jobs/timeline.ts'
 import { LocalTime } from '../../ui/local-time.tsx'
 
 const dots: Record<JobState | 'note', string> = {

@@ -7,8 +7,8 @@ import {
   putTimeline,
   replaceJob,
   viewOf,
-} from '#app/live/job-view.ts'
-import { at, job, later, noteEvent, progressEvent, rowsEvent } from './job-fixture.ts'
+} from '#protocol/client/job-view.ts'
+import { at, job, later, noteEvent, progressEvent, rowsEvent } from '../job-fixture.ts'
 
 const sites = (view: { rows: readonly unknown[] }) =>
   view.rows.map((row) => (row as { site: string } | undefined)?.site)

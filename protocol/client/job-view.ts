@@ -2,7 +2,7 @@ import type { Row } from '#jobs/define-search.ts'
 import type { JobEvent, RowsEvent, StateEvent } from '#jobs/events.ts'
 import type { Job, Progress } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import type { TimelineEntry } from '#protocol/answers.ts'
+import type { TimelineEntry } from '#jobs/timeline.ts'
 
 /**
  * All that a page knows of one job: its record, the rows of its current attempt, its timeline.
