@@ -7,7 +7,7 @@ export const metadata: Metadata = { title: 'Not found' }
 export default function NotFound() {
   return (
     <MessagePage title="Page not found" action={<HomeLink />}>
-      Check the address. The page may also have been removed.
+      Check the address. The page may be gone.
     </MessagePage>
   )
 }

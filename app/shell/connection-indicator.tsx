@@ -12,7 +12,7 @@ const looks: Record<ConnectionStatus, { label: string; meaning: string; dot: str
   },
   live: {
     label: 'Live',
-    meaning: 'Connected. This page is up to date and updates by itself.',
+    meaning: 'Connected. This page updates by itself.',
     dot: 'bg-good',
   },
   reconnecting: {

@@ -28,7 +28,7 @@ export function DeleteDialog({ job, own, busy, onConfirm }: DeleteDialogProps) {
           <AlertDialog.Title className="text-lg font-semibold">
             {own ? 'Delete this search?' : 'Delete another user’s search?'}
           </AlertDialog.Title>
-          <AlertDialog.Description className="mt-1.5 text-sm text-ink-2">
+          <AlertDialog.Description className="mt-1.5 text-sm text-pretty text-ink-2">
             {job.rowCount > 0
               ? `This permanently deletes the search and its ${plural(job.rowCount, 'row')}. To keep the rows, download them first.`
               : 'This permanently deletes the search and its timeline.'}

@@ -58,8 +58,8 @@ function Screen({
       {alreadyRunning && isLive(job.state) ? (
         <div className="mb-5">
           <Notice kind="info">
-            Only one search of this type can run at a time, and this one is already running. To
-            start another, wait for it to finish or cancel it.
+            You can run one search of this type at a time, and this one is already running. To start
+            another, wait for it to finish or cancel it.
           </Notice>
         </div>
       ) : null}

@@ -98,16 +98,16 @@ function EmptyResults({
   const { job, timeline } = view
   // A search that finds nothing explains why in its last note.
   const note =
-    job.state === 'complete' ? timeline.findLast((entry) => entry.type === 'note') : undefined
+    job.state === 'complete' && !filtering
+      ? timeline.findLast((entry) => entry.type === 'note')
+      : undefined
   return (
     <div className="grid min-h-56 place-items-center px-6 py-12 text-center text-sm text-ink-2">
       <div className="max-w-lg">
         <p className={note ? 'font-medium text-ink' : ''}>
           {filtering ? 'No rows contain this text.' : emptySentence(job)}
         </p>
-        {note?.type === 'note' && !filtering ? (
-          <p className="mt-1.5 text-pretty">{note.data.text}</p>
-        ) : null}
+        {note?.type === 'note' ? <p className="mt-1.5 text-pretty">{note.data.text}</p> : null}
         {filtering ? (
           <button
             type="button"
