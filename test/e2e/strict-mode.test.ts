@@ -18,6 +18,9 @@ afterEach(async () => {
 })
 afterAll(() => whole?.stop())
 
+/** A subscription outlives its component by a second, which is the default timeout of a poll. */
+const afterLinger = { timeout: 10_000 }
+
 const watchOf = (...jobs: string[]) =>
   new RegExp(jobs.map((id) => `"id":"${id}","since"`).join('.*'))
 
@@ -44,7 +47,7 @@ test('two components share one watch, which ends shortly after both unmount', as
   await show({ watched: [id] })
   await show({ watched: [] })
   await expect
-    .poll(() => sent('unwatch'))
+    .poll(() => sent('unwatch'), afterLinger)
     .toEqual([expect.stringContaining(`["unwatch",{"jobs":["${id}"]}]`)])
   expect(sent('watch')).toHaveLength(1)
 })
@@ -60,7 +63,7 @@ test('a component that remounts at once keeps its subscription', async () => {
   // have been sent as well.
   await show({ watched: [id, other], ownJobs: true, feed: {} })
   await show({ watched: [id], ownJobs: true, feed: {} })
-  await expect.poll(() => sent('unwatch')).toEqual([expect.stringContaining(other)])
+  await expect.poll(() => sent('unwatch'), afterLinger).toEqual([expect.stringContaining(other)])
   expect(sent('watch').filter((frame) => frame.includes(id))).toHaveLength(1)
   for (const opening of ['jobs:open', 'feed:open']) expect(sent(opening)).toHaveLength(1)
   for (const ending of ['jobs:close', 'feed:close']) expect(sent(ending)).toEqual([])
