@@ -9,8 +9,8 @@ import { useOwnJobs } from '../live/use-own-jobs.ts'
 import { Button } from '../ui/button.tsx'
 import { JobsTable } from './jobs-table.tsx'
 
-/** Own searches, newest first, live; older ones a page at a time. */
-export function MyJobs({
+/** The user's own jobs, newest first, live. Older ones are loaded a page at a time. */
+export function MyJobsSection({
   initial,
   nextCursor,
   searches,
@@ -48,8 +48,8 @@ export function MyJobs({
         <div className="panel px-6 py-12 text-center">
           <p className="font-medium">No searches yet</p>
           <p className="mx-auto mt-1 max-w-sm text-sm text-ink-2">
-            Start one above. It runs in the background, shows its results as it finds them, and
-            stays here afterwards.
+            Start one above. It runs in the background, shows results as it finds them, and stays in
+            this list.
           </p>
         </div>
       ) : (

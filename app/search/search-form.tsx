@@ -11,22 +11,19 @@ import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { alreadyRunningPath } from './already-running.ts'
 import { FieldControl } from './field-control.tsx'
-import { type Field, fieldsAskedFor, formFields, inputOf } from './form-fields.ts'
+import { type Field, formFields, inputOf, visibleFields } from './form-fields.ts'
 
-/**
- * The form of a search, made from the schema of its input: what it is about on top, the options
- * below.
- */
+/** A search's form, generated from its input schema: the subject on top, the options below. */
 export function SearchForm({ search }: { search: SearchType }) {
   const router = useRouter()
   const all = useMemo(() => formFields(search.input), [search])
   const [chosen, setChosen] = useState<Record<string, string>>({})
-  const fields = fieldsAskedFor(all, chosen)
+  const fields = visibleFields(all, chosen)
   const [issues, setIssues] = useState<FieldIssue[]>([])
   const [problem, setProblem] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
   const form = useRef<HTMLFormElement>(null)
-  // Sent again after a lost answer, it starts the same job and not a second one.
+  // The idempotency key of this body: a resend after a lost answer starts no second job.
   const attempt = useRef<{ key: string; body: string } | null>(null)
 
   async function start(event: FormEvent<HTMLFormElement>) {
@@ -111,7 +108,7 @@ export function SearchForm({ search }: { search: SearchType }) {
   )
 }
 
-/** What must be filled in comes first. */
+/** Required fields come first. */
 function inOrder(fields: Field[]): Field[] {
   return [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)]
 }

@@ -4,9 +4,7 @@ import { Job } from '#jobs/job.ts'
 export const at = '2026-03-01T10:00:00.000Z'
 export const later = '2026-03-01T10:00:05.000Z'
 
-/**
- * A job as the server would answer it; parsed, so that a test can't hold one that does not exist.
- */
+/** A job as the API returns it. Parsed, so that no test can use an impossible job. */
 export function job(changes: Partial<Record<keyof Job, unknown>> = {}): Job {
   return Job.parse({
     id: '0-01890000-0000-7000-8000-000000000001',

@@ -18,8 +18,8 @@ import { DeleteDialog } from './delete-dialog.tsx'
 interface JobActionsProps {
   job: Job
   own: boolean
-  /** What went wrong, in a sentence; null when something is tried anew. */
-  onProblem(sentence: string | null): void
+  /** Gets the error text to show, or null when a new action starts. */
+  onProblem(text: string | null): void
 }
 
 export function JobActions({ job, own, onProblem }: JobActionsProps) {
@@ -27,12 +27,12 @@ export function JobActions({ job, own, onProblem }: JobActionsProps) {
   const [busy, setBusy] = useState<'cancel' | 'rerun' | 'delete' | null>(null)
   const path = `/jobs/${job.id}`
 
-  async function attempt(what: NonNullable<typeof busy>, deed: () => Promise<void>) {
+  async function attempt(action: NonNullable<typeof busy>, perform: () => Promise<void>) {
     if (busy) return
-    setBusy(what)
+    setBusy(action)
     onProblem(null)
     try {
-      await deed()
+      await perform()
     } catch (error) {
       if (error instanceof CallFailed && error.code === 'already_running' && error.jobId) {
         router.push(alreadyRunningPath(error.jobId))

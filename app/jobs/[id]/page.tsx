@@ -13,7 +13,7 @@ interface JobPageProps {
   searchParams: Promise<{ notice?: string | string[] }>
 }
 
-/** Enough to fill any screen; the rest follows once the page is alive. */
+/** Enough to fill any screen. The browser fetches the rest. */
 const firstRows = 100
 
 const readJob = cache(async (id: string) => {
@@ -33,7 +33,7 @@ export default async function JobPage({ params, searchParams }: JobPageProps) {
   const user = await requireAccount(`/jobs/${id}`)
   const [job, searches] = await Promise.all([readJob(id), readSearchTypes()])
   if (!job) notFound()
-  // After the job, so that they are at least as new as it is.
+  // Read after the job, so that they are at least as recent.
   const path = `/jobs/${encodeURIComponent(id)}`
   const [rows, timeline] = await Promise.all([
     orNull(callForVisitor(`${path}/rows?from=0&limit=${firstRows}`, RowsPage)),
