@@ -13,7 +13,7 @@ export interface CancelDeps {
   log: Log
 }
 
-/** A job changes state rarely (attempts are seconds apart), so few tries lose the race. */
+/** For jobs that change meanwhile. Attempts are seconds apart, so a few tries are enough. */
 const maxTries = 5
 
 /**

@@ -117,7 +117,7 @@ async function connect(settings: ServerSettings, log: Logger) {
   })
   const queues = openQueues(store.redis, store)
   const subscriberRedis = connectRedis(settings.REDIS_URL, {
-    name: 'searchlight-server-doorbells',
+    name: 'searchlight-server-subscriber',
     log,
     retries: null,
     subscriber: true,

@@ -6,9 +6,7 @@ import { type JobFilter, listArchivedJobs } from '#jobs/postgres/read-archive.ts
 import { unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 
-/**
- * How many jobs to read from each shard when listing all users' jobs. Few are unarchived at once.
- */
+/** Jobs to read from each shard when listing all users' jobs. Few are unarchived at a time. */
 const maxUnarchivedPerShard = 10_000
 
 /**

@@ -8,8 +8,7 @@ import { compose } from './compose.ts'
 import { listen } from './listen.ts'
 import { serverSettings } from './settings.ts'
 
-// Synchronous: at exit, an asynchronous writer would hang forever on a pipe whose reader was
-// killed.
+// Synchronous: at exit, an asynchronous writer would hang on a pipe whose reader was killed.
 const log = pino({ name: 'server' }, pino.destination({ fd: 1, sync: true }))
 
 async function main(): Promise<void> {

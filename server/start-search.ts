@@ -30,8 +30,7 @@ export interface SearchRequest {
 
 /**
  * Starts a search, unless the user already has one of this type running. Creates the job's record,
- * then enqueues it; if this process dies in between or enqueueing fails, the reconciler enqueues
- * it.
+ * then enqueues it; if this process dies in between or enqueueing fails, the reconciler does it.
  * @returns `replayed` when the idempotency key named an earlier job; `id` is then that job's
  * @throws {AlreadyRunning}
  * @throws {IdempotencyMismatch}

@@ -76,7 +76,7 @@ export async function userIdOf(email: string, db: AccountsDatabase): Promise<str
 /**
  * @throws {InvalidEmail}
  * @throws {WeakPassword}
- * @throws {EmailTaken}, also when a concurrent call took the address first
+ * @throws {EmailTaken} if the address has an account, even one created by a concurrent call
  */
 export async function createAccount(
   account: NewAccount,

@@ -11,11 +11,11 @@ export function ownOrigins(publicUrl: string): string[] {
 }
 
 /**
- * Whether to accept the cookie of a change or a socket handshake. Browsers send the page's origin
- * with both, and a page cannot forge it; so a request with a cookie must come from one of our own
- * origins. A request without a cookie carries nothing that a foreign page could abuse, and programs
- * send no origin, so the origin may be missing; a foreign origin is refused even then. Not needed
- * for calls with an API key.
+ * Whether the cookie may authenticate a change or a socket handshake. Browsers send the page's
+ * origin with both, and a page cannot forge it; so a request with a cookie must come from one of
+ * our own origins. A request without a cookie carries nothing that a foreign page could abuse, and
+ * programs send no origin, so the origin may be missing; a foreign origin is refused even then. Not
+ * needed for calls with an API key.
  */
 export function originAllowed(headers: Headers, publicUrl: string): boolean {
   const origin = headers.get('origin')

@@ -88,9 +88,7 @@ export const apiKey = pgTable(
     id: text('id').primaryKey(),
     userId: owner(),
     name: text('name').notNull(),
-    /**
-     * SHA-256 of the key, in hex. A key has 256 random bits, so a slow salted hash adds nothing.
-     */
+    /** SHA-256 of the key, in hex. The key has 256 random bits; a slow salted hash adds nothing. */
     hash: text('hash').notNull().unique(),
     createdAt: time('created_at').notNull().defaultNow(),
     /** Accurate to a minute. */

@@ -12,9 +12,7 @@ export interface KeyOwner {
   role: Role
 }
 
-/**
- * @returns the key's owner; null if it is unknown, revoked or expired, or its owner is suspended.
- */
+/** @returns the owner; null if the key is unknown, revoked or expired, or its owner suspended. */
 export type VerifyKey = (key: string) => Promise<KeyOwner | null>
 
 /** How long a server may still accept a key after it was revoked or its owner suspended. */

@@ -33,7 +33,7 @@ export class Authorization {
     this.#deps = deps
     this.#checking = new CoalescedTask(
       () => this.#endRevoked(),
-      // Keep the connections: without PostgreSQL, nobody can be suspended or signed out either.
+      // Keep the connections: without PostgreSQL, no user can be suspended or signed out either.
       (err) => deps.log.warn({ err }, 'Could not check for revoked access; will try again'),
     )
   }

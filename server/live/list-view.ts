@@ -222,8 +222,7 @@ export class ListView {
     const oldest = jobs.at(-1)?.createdAt ?? ''
     const listed = new Set(jobs.map(({ id }) => id))
     for (const [id, createdAt] of this.#inView) {
-      // A job in view that the read should have returned but did not: it was deleted, or no longer
-      // fits.
+      // In view, but not among the jobs read although new enough: deleted, or no longer fitting.
       const missing = !listed.has(id) && (!more || createdAt > oldest)
       if (missing && !overtaken.has(id)) this.#changes.set(id, { job: () => null })
     }
@@ -246,8 +245,7 @@ export class ListView {
     this.#lastReadAt = this.#deps.now()
     this.#olderExist = more
     for (const { id, createdAt } of jobs) {
-      // Skip a job whose newer change is already in a frame: that frame put it into the view or
-      // not.
+      // If a newer change is already in a frame, that frame has decided whether the job is in view.
       if (!overtaken.has(id) || this.#changes.has(id)) this.#inView.set(id, createdAt)
     }
   }

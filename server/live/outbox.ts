@@ -51,7 +51,7 @@ export class Outbox implements JobReader {
   readonly #deps: OutboxDeps
   /** By job id, the next to be sent first. */
   readonly #pending = new Map<string, PendingEvents>()
-  // Created on first use: thousands of idle clients each have an outbox.
+  // These three are created on first use, so that an idle client takes little memory.
   #watched: Set<string> | null = null
   #lists: Map<ListName, ListFrame> | null = null
   /** By job id, the number of watches that are not acknowledged yet. */

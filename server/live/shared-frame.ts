@@ -1,6 +1,4 @@
-/**
- * A Socket.IO event of the default namespace, encoded and framed once for any number of sockets.
- */
+/** A Socket.IO event of the default namespace, encoded and framed once for all its sockets. */
 export class SharedFrame {
   /** The packet to hand to Engine.IO. */
   readonly packet: string

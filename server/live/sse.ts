@@ -9,7 +9,6 @@ import { type Connection, Outbox } from './outbox.ts'
 export interface EventStreamOptions {
   hub: Hub
   authorization: Authorization
-  /** The reader. */
   principal: Principal
   /** The client's `Last-Event-ID`. */
   since: Position | null

@@ -15,7 +15,7 @@ const acknowledgeWithinMs = 2_000
  * The Redis subscriptions of this process: one connection for any number of channels, one listener
  * per channel. A message may be lost without notice (Redis keeps none for a dropped subscriber), so
  * listeners treat it as a hint and rely on the ledger. After every reconnect, all channels are
- * subscribed again, and each listener is told so that it can catch up.
+ * subscribed again, and each listener is notified and can catch up.
  */
 export class Subscriber {
   readonly #redis: Redis
