@@ -19,7 +19,7 @@ afterAll(() => {
   store.close()
 })
 
-test('a watch is answered though the subscriber has become half-open and nobody else watches', {
+test('a watch is answered although the subscriber is half-open and has no other channel', {
   timeout: 20_000,
 }, async () => {
   const { hub } = opened

@@ -9,18 +9,25 @@ export const publicUrl = 'http://localhost:3000'
 export const settings: AuthSettings = { secret: 'Zb7qXn2eLw9sRk4tVh6yUm1cPd8fGj3a', publicUrl }
 export const password = 'correct horse battery'
 
-export interface AccountsHouse extends Postgres {
+export interface AccountsEnvironment extends Postgres {
   url: string
   accounts: Accounts
   drop(): Promise<void>
 }
 
-/** A migrated database of its own, and accounts on it. */
-export async function openAccounts(changes: Partial<AuthSettings> = {}): Promise<AccountsHouse> {
+/** Accounts on a new, migrated database. */
+export async function openAccountsEnvironment(
+  changes: Partial<AuthSettings> = {},
+): Promise<AccountsEnvironment> {
   const { url, drop } = await createDatabase()
   await migrateDatabase(url, accountsMigrations)
   const postgres = connectPostgres(url)
-  const accounts = createAccounts({ ...settings, ...changes, db: postgres.db })
+  const accounts = createAccounts({
+    ...settings,
+    ...changes,
+    db: postgres.db,
+    now: () => new Date(),
+  })
   return {
     ...postgres,
     url,
@@ -32,7 +39,7 @@ export async function openAccounts(changes: Partial<AuthSettings> = {}): Promise
   }
 }
 
-/** A call such as a page of `publicUrl` makes it. */
+/** A request as a page of `publicUrl` sends it. */
 export function call(path: string, body?: object, headers: Record<string, string> = {}): Request {
   return new Request(`${publicUrl}/api/auth${path}`, {
     method: body ? 'POST' : 'GET',
@@ -45,21 +52,25 @@ export function call(path: string, body?: object, headers: Record<string, string
   })
 }
 
-export function signUp(accounts: Accounts, email: string, chosen = password): Promise<Response> {
+export function signUp(
+  accounts: Accounts,
+  email: string,
+  chosenPassword = password,
+): Promise<Response> {
   return accounts.handler(
-    call('/sign-up/email', { email, password: chosen, name: 'Someone' }),
+    call('/sign-up/email', { email, password: chosenPassword, name: 'Someone' }),
     '192.0.2.1',
   )
 }
 
-/** Signs in and gives the headers that the browser would send from then on. */
+/** Signs in. @returns the headers that the browser would send from then on. */
 export async function signIn(
   accounts: Accounts,
   email: string,
-  chosen = password,
+  chosenPassword = password,
 ): Promise<Headers> {
   const response = await accounts.handler(
-    call('/sign-in/email', { email, password: chosen }),
+    call('/sign-in/email', { email, password: chosenPassword }),
     '192.0.2.1',
   )
   if (!response.ok) throw new Error(`Sign-in answered ${response.status}: ${await response.text()}`)

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-export type Question = 'cpu' | 'memory'
-export interface Answers {
+export type Metric = 'cpu' | 'memory'
+export interface Usage {
   /** µs of processor time, user and system. */
   cpu: number
-  /** In bytes, once everything is collected that can be. */
+  /** In bytes, after garbage collection. */
   memory: { rss: number; heapUsed: number }
 }
 
-/** Answers what the benchmark asks of this process, and ends with it. */
-export function answerQuestions(url: string): void {
-  process.on('message', async (question: Question) => {
-    process.send?.({ [question]: question === 'cpu' ? cpuUsed() : await settledMemory() })
+/** Reports this process' address and usage to the benchmark over IPC, and exits with it. */
+export function reportUsage(url: string): void {
+  process.on('message', async (metric: Metric) => {
+    process.send?.({ [metric]: metric === 'cpu' ? cpuUsed() : await settledMemory() })
   })
   process.on('disconnect', () => process.exit(0))
-  // A clean exit, so that a CPU profile is written.
+  // Exits cleanly, so that a CPU profile is written.
   process.on('SIGTERM', () => process.exit(0))
   process.send?.({ url })
 }
@@ -24,8 +24,8 @@ function cpuUsed(): number {
   return user + system
 }
 
-/** Collects until it makes no difference any more. */
-async function settledMemory(): Promise<Answers['memory']> {
+/** Collects garbage until memory no longer shrinks. */
+async function settledMemory(): Promise<Usage['memory']> {
   let before = Number.POSITIVE_INFINITY
   for (let i = 0; i < 10; i++) {
     globalThis.gc?.()

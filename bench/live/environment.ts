@@ -4,16 +4,16 @@ import { createApiKey } from '#server/accounts/api-keys.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
 import { accountsMigrations } from '#server/accounts/migrations.ts'
 import { log } from '../measure.ts'
-import type { Ground } from './contender.ts'
+import type { BenchEnvironment } from './contender.ts'
 
-/** An account with an API key, on services of the benchmark's own. */
-export async function makeGround({
+/** Creates an account with an API key on the benchmark's services. */
+export async function prepareEnvironment({
   redis,
   database,
 }: {
   redis: string
   database: string
-}): Promise<Ground> {
+}): Promise<BenchEnvironment> {
   await migrateDatabase(database, accountsMigrations)
   const postgres = connectPostgres(database, { name: 'bench', log })
   try {

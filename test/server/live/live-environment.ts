@@ -8,8 +8,8 @@ import { delivery, newJob, newRef, openStore } from '../../jobs/job-fixture.ts'
 import { makePeople, password, testEnvironment } from '../server-fixture.ts'
 import { startServer } from '../start-server.ts'
 
-/** Servers without pages in this process, and jobs that a test runs by hand. */
-export async function openLiveHouse({ servers: count = 1 } = {}) {
+/** Servers without pages, in this process, and jobs that the test runs step by step. */
+export async function openLiveEnvironment({ servers: count = 1 } = {}) {
   const { environment, drop } = await testEnvironment(tmpdir())
   const servers = [await startServer(environment)]
   while (servers.length < count) servers.push(await startServer(environment))
@@ -25,7 +25,7 @@ export async function openLiveHouse({ servers: count = 1 } = {}) {
     people,
     store,
     databaseUrl: environment.DATABASE_URL,
-    /** A job that runs, and what it is made to do. */
+    /** A running job, with functions that write its rows and complete it. */
     async runningJob(
       userId = people.user.userId,
       search = 'linking-domains',
@@ -41,7 +41,7 @@ export async function openLiveHouse({ servers: count = 1 } = {}) {
       })
       return {
         ...ref,
-        /** In one event. */
+        /** Adds rows in one event. */
         async rows(count: number, bytes = 1): Promise<void> {
           for (let n = 0; n < count; n++) await run.add({ n, text: 'x'.repeat(bytes) })
           await run.flush()
@@ -49,14 +49,14 @@ export async function openLiveHouse({ servers: count = 1 } = {}) {
         complete: () => run.complete(),
       }
     },
-    /** How many servers listen to a job right now. */
+    /** How many servers are subscribed to a job's channel. */
     async listenersOf(jobId: string): Promise<number> {
       const [, count] = z
         .tuple([z.string(), z.number()])
         .parse(await store.redis.pubsub('NUMSUB', keys.log({ ...store, number: 0 }, jobId)))
       return count
     },
-    /** A new socket; it is closed with the house. */
+    /** A new socket, closed with the environment. */
     socket(options: { key?: string; cookie?: string; at?: string } = {}): Promise<Socket> {
       const { key, cookie, at = url } = options
       const socket = io(at, {
@@ -72,14 +72,14 @@ export async function openLiveHouse({ servers: count = 1 } = {}) {
         socket.once('connect_error', reject)
       })
     },
-    /** Signs in as a page of that server does; answers the cookie. */
+    /** Signs in as a page of that server does. @returns the cookie */
     async signIn(email: string, at = url): Promise<string> {
       const answer = await fetch(`${at}/api/auth/sign-in/email`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Origin: at },
         body: JSON.stringify({ email, password }),
       })
-      if (!answer.ok) throw new Error(`Sign-in was answered ${answer.status}`)
+      if (!answer.ok) throw new Error(`Sign-in answered ${answer.status}`)
       return answer.headers
         .getSetCookie()
         .map((cookie) => cookie.split(';')[0])
@@ -94,19 +94,19 @@ export async function openLiveHouse({ servers: count = 1 } = {}) {
   }
 }
 
-export type LiveHouse = Awaited<ReturnType<typeof openLiveHouse>>
+export type LiveEnvironment = Awaited<ReturnType<typeof openLiveEnvironment>>
 
 /**
- * Asks and hands over the answer in the order in which it arrived, which the promise of
- * `emitWithAck` does not.
+ * Sends a message and resolves with its acknowledgement, in order with the events around it; the
+ * promise of `emitWithAck` resolves later.
  */
-// biome-ignore lint/suspicious/noExplicitAny: answers are looked at, not relied on
+// biome-ignore lint/suspicious/noExplicitAny: tests inspect answers as they come
 export function ask(socket: Socket, event: string, message?: unknown): Promise<any> {
   return new Promise((resolve) => socket.emit(event, message, resolve))
 }
 
-/** Everything of one kind that a socket is told from now on. */
-// biome-ignore lint/suspicious/noExplicitAny: frames are looked at, not relied on
+/** Collects the frames of one event that a socket receives from now on. */
+// biome-ignore lint/suspicious/noExplicitAny: tests inspect frames as they come
 export function recordFrames(socket: Socket, event: string): any[] {
   // biome-ignore lint/suspicious/noExplicitAny: as above
   const frames: any[] = []
