@@ -1,6 +1,6 @@
 import type { JobState, JobSummary } from './job.ts'
 
-/** Which jobs an admin wants to see; without either, all of them. */
+/** Limits the admins' feed to some jobs; an empty filter matches all of them. */
 export interface FeedFilter {
   state?: JobState | undefined
   /** The name of a search type. */

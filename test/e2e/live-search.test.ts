@@ -122,7 +122,7 @@ test('a worker dies and the page shows the next attempt from its first row on', 
   await page.getByText('Started again, attempt 2').waitFor({ timeout: 60_000 })
   await page.locator('main [data-job-state="complete"]').waitFor({ timeout: 60_000 })
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
-  await page.getByText('The worker that ran this search was lost').first().waitFor()
+  await page.getByText('The worker stopped responding').first().waitFor()
 })
 
 test('cancelled in one tab, a search is cancelled in all of them at once', async () => {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { deleteJob } from '#jobs/redis/delete-job.ts'
 import { jobIn } from '../../jobs/job-fixture.ts'
 import { type LiveHouse, openLiveHouse } from './live-house.ts'
 
@@ -127,7 +127,7 @@ describe('an event stream', () => {
   test('of a deleted job there is none: 404', async () => {
     const job = await house.runningJob()
     await job.complete()
-    await deleteFromStore(await jobIn(house.store, job.id), { counted: true }, house.store)
+    await deleteJob(await jobIn(house.store, job.id), { counted: true }, house.store)
     const gone = await fetch(`${house.url}/api/jobs/${job.id}/events`, {
       headers: { Authorization: `Bearer ${house.people.user.key}` },
     })

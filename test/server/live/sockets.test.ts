@@ -140,7 +140,7 @@ describe('a socket', () => {
       (
         await house.store.redis.pubsub(
           'NUMSUB',
-          keys.mine({ ...house.store, number: 0 }, house.people.other.userId),
+          keys.ownJobs({ ...house.store, number: 0 }, house.people.other.userId),
         )
       )[1]
     const job = await house.runningJob(house.people.other.userId)

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest'
+import { CoalescedTask } from '#jobs/coalesced-task.ts'
+
+/** A task whose runs the test finishes, one after another. */
+function openTask() {
+  const runs: PromiseWithResolvers<void>[] = []
+  const errors: unknown[] = []
+  const task = new CoalescedTask(
+    () => {
+      const run = withResolvers()
+      runs.push(run)
+      return run.promise
+    },
+    (error) => errors.push(error),
+  )
+  return { task, runs, errors }
+}
+
+interface PromiseWithResolvers<Value> {
+  promise: Promise<Value>
+  resolve(value: Value): void
+  reject(reason: unknown): void
+}
+
+function withResolvers(): PromiseWithResolvers<void> {
+  let settle: Omit<PromiseWithResolvers<void>, 'promise'> | undefined
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  if (!settle) throw new Error('A promise calls its executor at once')
+  return { promise, ...settle }
+}
+
+/** Lets all pending promise callbacks run. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('a coalesced task', () => {
+  test('runs once for one request', async () => {
+    const { task, runs } = openTask()
+    task.request()
+    expect(task.running).toBe(true)
+    runs[0]?.resolve()
+    await task.idle()
+    expect(task.running).toBe(false)
+    expect(runs).toHaveLength(1)
+  })
+
+  test('turns requests during a run into one more run, which begins after it', async () => {
+    const { task, runs } = openTask()
+    task.request()
+    for (let i = 0; i < 3; i++) task.request()
+    await settled()
+    expect(runs).toHaveLength(1)
+    runs[0]?.resolve()
+    await settled()
+    expect(runs).toHaveLength(2)
+    runs[1]?.resolve()
+    await task.idle()
+    expect(runs).toHaveLength(2)
+  })
+
+  test('passes a failure to the handler and runs again at the next request', async () => {
+    const { task, runs, errors } = openTask()
+    const failure = new Error('broken')
+    task.request()
+    runs[0]?.reject(failure)
+    await task.idle()
+    expect(errors).toEqual([failure])
+    task.request()
+    runs[1]?.resolve()
+    await task.idle()
+    expect(runs).toHaveLength(2)
+    expect(errors).toEqual([failure])
+  })
+
+  test('runs again if a run fails that was requested once more', async () => {
+    const { task, runs, errors } = openTask()
+    task.request()
+    task.request()
+    runs[0]?.reject(new Error('broken'))
+    await settled()
+    expect(errors).toHaveLength(1)
+    expect(runs).toHaveLength(2)
+    runs[1]?.resolve()
+    await task.idle()
+  })
+
+  test('is idle only after the last requested run', async () => {
+    const { task, runs } = openTask()
+    await task.idle()
+    task.request()
+    task.request()
+    let idle = false
+    const whenIdle = task.idle().then(() => {
+      idle = true
+    })
+    runs[0]?.resolve()
+    await settled()
+    expect(idle).toBe(false)
+    runs[1]?.resolve()
+    await whenIdle
+    expect(task.running).toBe(false)
+  })
+})
