@@ -12,7 +12,10 @@ export const log: Log = {
   error: (data, message) => console.error(message, data),
 }
 
-/** Starts a Redis and a PostgreSQL for the benchmark, set up like those of `npm start`, and removes them afterwards. */
+/**
+ * Starts a Redis and a PostgreSQL for the benchmark, set up like those of `npm start`, and removes
+ * them afterwards.
+ */
 export async function withServices<Result>(
   measure: (urls: { redis: string; database: string }) => Promise<Result>,
 ): Promise<Result> {

@@ -1,8 +1,8 @@
 /**
  * Measures the cost of tracking: adds and runs jobs that do nothing, with BullMQ alone (`bare`) and
  * with everything that Searchlight records about them (`tracked`: record, lock, log, lists,
- * announcements; archive.ts measures archiving). Variants alternate; each round starts with an empty
- * Redis.
+ * announcements; archive.ts measures archiving). Variants alternate; each round starts with an
+ * empty Redis.
  *
  * `watched` is `tracked` with subscribers to the admins' feed and an owner's list, so that
  * announcements are built.

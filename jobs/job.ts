@@ -23,7 +23,7 @@ export type Progress = z.infer<typeof Progress>
 export const JobInput = z.record(z.string(), z.unknown()).brand<'JobInput'>()
 export type JobInput = z.infer<typeof JobInput>
 
-/** An input whose values over 120 characters are cut short. */
+/** An input with its long values cut short: texts over 120 characters, lists over 5 items. */
 const ShortInput = z.record(z.string(), z.unknown())
 
 /** `message` says why the job ended; an error or a cancellation always has one. */

@@ -1,8 +1,8 @@
 import type { JobState } from './job.ts'
 
 /**
- * new ──▶ running ──▶ complete | error        running ──▶ running   the next attempt
- *  ├────────┴───────▶ cancelled               new ──▶ error         unknown type, or lost before it started
+ * new ──▶ running ──▶ complete | error      running ──▶ running   the next attempt
+ *  ├────────┴───────▶ cancelled             new ──▶ error         unknown type, or lost too early
  *  └────────────────▶ error
  *
  * The first ending wins: nothing moves an ended job. The Lua scripts hold the same guards, and a

@@ -32,6 +32,6 @@ export function remedyFor(record: Job['state'], queue: QueueState): Remedy {
 }
 
 export const lostTwice =
-  'The worker stopped responding for the second time, so the search was not retried. Start it again.'
+  'The worker stopped responding a second time, so the search was not retried. Start it again.'
 export const lost = 'The search was lost before it finished. Start it again.'
 export const neverStarted = 'The search could not be started. Start it again.'

@@ -25,8 +25,8 @@ const jobsPerTransaction = 100
 
 /**
  * Archives all ended jobs, removes their entries from the queue, and only then lets their keys
- * expire. Any number of processes may do so at once: they share the jobs. A job that fails is handed
- * out again later.
+ * expire. Any number of processes may do so at once: they share the jobs. A job that fails is
+ * handed out again later.
  */
 export async function archiveEnded(deps: ArchiveDeps): Promise<void> {
   for (const shard of allShards(deps.store)) {

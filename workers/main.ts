@@ -31,7 +31,7 @@ const handBackMs = 5_000
 /** After that: how long closing connections may take before the process exits anyway. */
 const closeMs = 2_000
 
-// Synchronous, because an asynchronous writer never finishes at exit if its pipe's reader was killed.
+// Synchronous: at exit, an asynchronous writer never finishes if its pipe's reader was killed.
 const log = pino({ name: 'worker' }, pino.destination({ fd: 1, sync: true }))
 
 async function main(): Promise<void> {

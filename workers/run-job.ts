@@ -24,7 +24,7 @@ export interface RunDeps<Tools> extends RunSearchDeps<Tools> {
 export interface QueueDelivery extends Delivery {
   /** How often the search may still be retried after a `PassingError`. */
   retriesLeft: number
-  /** Returns the job to the queue, and throws the error by which BullMQ knows. */
+  /** Returns the job to the queue, and throws the error that tells BullMQ so. */
   handBack(): Promise<never>
 }
 

@@ -27,15 +27,15 @@ export interface SearchWorkerDeps<Tools> extends RunDeps<Tools>, ReconcileDeps {
   archiver: Archiver
 }
 
-/** Runs a shard's jobs from the queue, notes stalled attempts, and archives each job when it ends. */
+/** Runs a shard's jobs from the queue, notes stalled attempts, and archives jobs as they end. */
 export function createSearchWorker<Tools>(
   shard: Shard,
   { redis, concurrency, name }: SearchWorkerOptions,
   deps: SearchWorkerDeps<Tools>,
 ): Worker<QueuedJob> {
   const { log } = deps
-  // BullMQ passes its own signal only to processors that declare three parameters. A run has one that
-  // covers more causes.
+  // BullMQ passes its signal only to processors that declare three parameters. A run has its own
+  // signal, which covers more causes.
   const process = async (job: QueueJob<QueuedJob>, token?: string) => {
     const id = job.id ?? ''
     const lockToken = token ?? ''

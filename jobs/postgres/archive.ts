@@ -32,7 +32,8 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 export async function lockJobs(ids: readonly string[], tx: Transaction): Promise<void> {
   const ordered = sql.param([...ids].sort())
   await tx.execute(
-    sql`select pg_advisory_xact_lock(hashtextextended(id, 1)) from unnest(${ordered}::text[]) with ordinality as job (id, place) order by place`,
+    sql`select pg_advisory_xact_lock(hashtextextended(id, 1))
+      from unnest(${ordered}::text[]) with ordinality as job (id, place) order by place`,
   )
 }
 

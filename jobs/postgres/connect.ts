@@ -24,8 +24,8 @@ export interface ConnectOptions {
 }
 
 /**
- * Creates a pool. It connects at the first query; a query waits at most 10 s for a connection and 60
- * s for its result.
+ * Creates a pool. It connects at the first query; a query waits at most 10 s for a connection and
+ * 60 s for its result.
  */
 export function connectPostgres(url: string, options: ConnectOptions = {}): Postgres {
   const pool = new pg.Pool({

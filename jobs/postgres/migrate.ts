@@ -11,8 +11,8 @@ export interface Migrations {
 
 /**
  * Applies the folder's missing migrations, all or none: if one fails, the database is unchanged.
- * Every process calls this when it starts, so it takes an advisory lock: the first process migrates,
- * the others wait and find nothing left to do.
+ * Every process calls this when it starts, so it takes an advisory lock: the first process
+ * migrates, the others wait and find nothing left to do.
  *
  * It uses its own connection, because the lock belongs to a connection and because a migration may
  * take longer than a pool's query timeout. If this process dies, PostgreSQL frees the lock.

@@ -37,7 +37,10 @@ export function piecesOfPage(
   db: Database,
 ) {
   // Keyset: the piece that holds `from` is the last one that starts at or before it.
-  const first = sql`coalesce((select max(${archivedRows.from}) from ${archivedRows} where ${archivedRows.jobId} = ${id} and ${archivedRows.from} <= ${from}), 0)`
+  const first = sql`coalesce((
+    select max(${archivedRows.from}) from ${archivedRows}
+    where ${archivedRows.jobId} = ${id} and ${archivedRows.from} <= ${from}
+  ), 0)`
   return db
     .select()
     .from(archivedRows)

@@ -94,8 +94,9 @@ export interface AttemptOver {
 }
 
 /**
- * Ends an attempt from outside its run, such as that of a lost worker: notes why it is over although
- * the job goes on. `changed`: since it was read, the job has ended or begun another attempt.
+ * Ends an attempt from outside its run, such as that of a lost worker: notes why it is over
+ * although the job goes on. `changed`: since it was read, the job has ended or begun another
+ * attempt.
  */
 export async function endAttempt(
   job: Job,

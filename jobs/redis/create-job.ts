@@ -13,7 +13,7 @@ const rememberForSeconds = 24 * 60 * 60
 export interface NewJob extends JobRef {
   input: Record<string, unknown>
   createdAt: Date
-  /** The caller's key for the request, and a hash of its content. Repeating both gets the same job. */
+  /** The caller's key for the request and a hash of its content; a repeat gets the same job. */
   idempotency?: { key: string; fingerprint: string } | undefined
 }
 

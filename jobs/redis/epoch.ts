@@ -45,5 +45,6 @@ export async function claimStore(store: JobStore): Promise<void> {
 }
 
 const otherLayout =
-  'This Redis holds jobs of another version of Searchlight, which this version would misread. Set another REDIS_PREFIX; ' +
-  'or run that version until all its jobs are archived, then empty this Redis (for `npm start`: delete .data/redis).'
+  'This Redis holds jobs of another version of Searchlight, which this version would misread. ' +
+  'Choose another REDIS_PREFIX; or run that version until all its jobs are archived, then empty ' +
+  'this Redis (for `npm start`: delete .data/redis).'

@@ -26,6 +26,6 @@ export const keys = {
   shard: (shard: Shard) => `${tag(shard)}:shard`,
   /** Channel that tells workers when a job was ended from outside its run. */
   control: (shard: Shard) => `${tag(shard)}:control`,
-  /** The prefix that BullMQ gets. */
+  /** Prefix of BullMQ's own keys. */
   queue: (shard: Shard) => `${tag(shard)}:bull`,
 }

@@ -9,9 +9,8 @@ interface RunningAttempt {
 }
 
 /**
- * Finds runs whose job has ended, moved on to another attempt or was rolled back. Workers learn of
- * it over pub/sub and from refused writes; this check covers a search that writes nothing for long
- * after its message was lost.
+ * Finds runs whose job has ended, moved on or was rolled back. Workers learn of that over pub/sub
+ * and from refused writes; this check is for a silent search whose message was lost.
  */
 export async function findObsoleteRuns<Run extends RunningAttempt>(
   runs: readonly Run[],

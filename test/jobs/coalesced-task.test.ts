@@ -1,34 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { CoalescedTask } from '#jobs/coalesced-task.ts'
 
-/** A task whose runs the test finishes, one after another. */
+/** A task whose runs end when the test says so. */
 function openTask() {
-  const runs: PromiseWithResolvers<void>[] = []
+  const runs: { succeed(): void; fail(error: Error): void }[] = []
   const errors: unknown[] = []
   const task = new CoalescedTask(
-    () => {
-      const run = withResolvers()
-      runs.push(run)
-      return run.promise
-    },
+    () => new Promise((resolve, reject) => runs.push({ succeed: resolve, fail: reject })),
     (error) => errors.push(error),
   )
   return { task, runs, errors }
-}
-
-interface PromiseWithResolvers<Value> {
-  promise: Promise<Value>
-  resolve(value: Value): void
-  reject(reason: unknown): void
-}
-
-function withResolvers(): PromiseWithResolvers<void> {
-  let settle: Omit<PromiseWithResolvers<void>, 'promise'> | undefined
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject }
-  })
-  if (!settle) throw new Error('A promise calls its executor at once')
-  return { promise, ...settle }
 }
 
 /** Lets all pending promise callbacks run. */
@@ -39,7 +20,7 @@ describe('a coalesced task', () => {
     const { task, runs } = openTask()
     task.request()
     expect(task.running).toBe(true)
-    runs[0]?.resolve()
+    runs[0]?.succeed()
     await task.idle()
     expect(task.running).toBe(false)
     expect(runs).toHaveLength(1)
@@ -51,37 +32,37 @@ describe('a coalesced task', () => {
     for (let i = 0; i < 3; i++) task.request()
     await settled()
     expect(runs).toHaveLength(1)
-    runs[0]?.resolve()
+    runs[0]?.succeed()
     await settled()
     expect(runs).toHaveLength(2)
-    runs[1]?.resolve()
+    runs[1]?.succeed()
     await task.idle()
     expect(runs).toHaveLength(2)
   })
 
-  test('passes a failure to the handler and runs again at the next request', async () => {
+  test('passes a failure to its handler, and runs again at the next request', async () => {
     const { task, runs, errors } = openTask()
     const failure = new Error('broken')
     task.request()
-    runs[0]?.reject(failure)
+    runs[0]?.fail(failure)
     await task.idle()
     expect(errors).toEqual([failure])
     task.request()
-    runs[1]?.resolve()
+    runs[1]?.succeed()
     await task.idle()
     expect(runs).toHaveLength(2)
     expect(errors).toEqual([failure])
   })
 
-  test('runs again if a run fails that was requested once more', async () => {
+  test('keeps a request made during a run that fails', async () => {
     const { task, runs, errors } = openTask()
     task.request()
     task.request()
-    runs[0]?.reject(new Error('broken'))
+    runs[0]?.fail(new Error('broken'))
     await settled()
     expect(errors).toHaveLength(1)
     expect(runs).toHaveLength(2)
-    runs[1]?.resolve()
+    runs[1]?.succeed()
     await task.idle()
   })
 
@@ -94,10 +75,10 @@ describe('a coalesced task', () => {
     const whenIdle = task.idle().then(() => {
       idle = true
     })
-    runs[0]?.resolve()
+    runs[0]?.succeed()
     await settled()
     expect(idle).toBe(false)
-    runs[1]?.resolve()
+    runs[1]?.succeed()
     await whenIdle
     expect(task.running).toBe(false)
   })

@@ -23,6 +23,7 @@ export function newRef(search = 'linking-domains', userId = `user-${uuid()}`): J
   return { id: `0-${uuidV7()}`, userId, search }
 }
 
+/** Limits that no test reaches. */
 export const roomy: WaitingLimits = { inAll: 10_000, perUser: 100 }
 
 export async function newJob(

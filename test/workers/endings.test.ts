@@ -144,7 +144,7 @@ beforeAll(async () => {
 afterAll(() => environment.close())
 
 describe('every ending is recorded', () => {
-  test('completion', async () => {
+  test('a search that completes has all its rows and no message', async () => {
     const search = await environment.start('ten-rows', { count: 250 })
     expect(await search.end()).toMatchObject({
       state: 'complete',
@@ -170,7 +170,7 @@ describe('every ending is recorded', () => {
     expect(await archivedStack(search.id)).toBeNull()
   })
 
-  test('an unforeseen error hides its details from users and keeps its stack for admins', async () => {
+  test('an unforeseen error shows no details to users, but its stack to admins', async () => {
     const search = await environment.start('broken')
     expect(await search.end()).toMatchObject({ state: 'error', message: unforeseen, rowCount: 3 })
     expect(unforeseen).not.toContain('secret-host')
@@ -186,13 +186,13 @@ describe('every ending is recorded', () => {
     expect(await search.end()).toMatchObject({ state: 'error', message, rowCount: 1 })
   })
 
-  test('an unknown type of search', async () => {
+  test('a search of unknown type ends in error', async () => {
     const search = await environment.start('from-the-future')
     const message = 'This installation has no search of the type “from-the-future”.'
     expect(await search.end()).toMatchObject({ state: 'error', message })
   })
 
-  test('an input that is no longer valid after an upgrade', async () => {
+  test('an input that an upgrade made invalid ends in error', async () => {
     const search = await environment.start('ten-rows', { amount: 3 })
     expect(await search.end()).toMatchObject({
       state: 'error',
@@ -202,7 +202,7 @@ describe('every ending is recorded', () => {
     })
   })
 
-  test('a cancellation, and a run that missed the message stops at its next write', async () => {
+  test('a cancelled run that missed the message stops at its next write', async () => {
     const search = await startStoppable('endless')
     await cancel(search)
     await search.stopped
@@ -211,7 +211,7 @@ describe('every ending is recorded', () => {
     expect((await search.job()).seq).toBe(ended.seq)
   })
 
-  test('a silent run that missed the cancellation is stopped by the next upkeep pass', async () => {
+  test('a silent cancelled run that missed the message stops at the next pass', async () => {
     const search = await startStoppable('silent')
     await cancel(search)
     await stopObsoleteRuns(worker)
@@ -274,7 +274,7 @@ describe('an interrupted run', () => {
     await stopObsoleteRuns(worker)
   })
 
-  test('stops when it fails to renew its lock, and starts over', {
+  test('stops and starts over if it fails to renew its lock', {
     timeout: 60_000,
   }, async () => {
     const search = await startStoppable('silent')

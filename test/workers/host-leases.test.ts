@@ -115,7 +115,7 @@ describe('a host lease', () => {
   })
 })
 
-test('connections never lease a host at the same time, and a pause separates any two leases', async () => {
+test('a host has one lease at a time over all connections, and pauses in between', async () => {
   const { namespace } = setUp()
   const spans: { from: number; to: number }[] = []
   const gapMs = 25

@@ -110,8 +110,8 @@ async function startWatched() {
     if (message.id === id) replace(message.job)
     checkWaiting()
   })
-  // Applied in the callback: after an await, the next message may already have arrived, and an older
-  // state would replace a newer one.
+  // Applied in the callback: after an await, the next message may already have arrived, and an
+  // older state would replace a newer one.
   const job = await new Promise<JobView & { seq: number }>((resolve) => {
     socket.emit('watch', { jobs: [{ id }] }, ([answer]: [{ job: JobView & { seq: number } }]) => {
       replace(answer.job)
@@ -187,7 +187,7 @@ test('a search that loses two workers ends in error', patient, async () => {
   expect(await search.end()).toMatchObject({
     state: 'error',
     message:
-      'The worker stopped responding for the second time, so the search was not retried. Start it again.',
+      'The worker stopped responding a second time, so the search was not retried. Start it again.',
   })
   await expectFreeLock()
 })

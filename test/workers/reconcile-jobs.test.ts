@@ -98,7 +98,7 @@ test('a job that waits in the queue is not changed', async () => {
   expect((await jobIn(store, ref.id)).seq).toBe(seq)
 })
 
-test('the keys of an ended job expire only after it is archived and its entry removed', async () => {
+test('an ended job’s keys expire only after it is archived and its entry removed', async () => {
   const ref = await newJob(store)
   await enqueueJob(ref, {}, deps.queues)
   await endJob(
@@ -240,7 +240,7 @@ test('a job that cannot be archived does not keep others from the archive', asyn
   ).toBe(-1)
 })
 
-test('no keys expire while the database is unreachable, and the archive catches up afterwards', async () => {
+test('nothing expires during a database outage, and the archive catches up after it', async () => {
   const ref = await newJob(store)
   await endJob(
     await jobIn(store, ref.id),

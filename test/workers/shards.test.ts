@@ -41,7 +41,7 @@ afterAll(async () => {
   await drop()
 })
 
-test('users are spread over the shards, and counts, lists and upkeep cover all of them', async () => {
+test('users are spread over the shards; counts, lists and upkeep cover all shards', async () => {
   const refs: JobRef[] = []
   for (let i = 0; i < 30; i++) {
     const userId = `user-${i}`

@@ -20,7 +20,7 @@ import { createSearchWorker } from '#workers/search-worker.ts'
 import { jobIn, newJob, newRef, openStore, quietLog } from '../jobs/job-fixture.ts'
 import { createDatabase, redisUrl } from '../services.ts'
 
-/** Runs workers in this process, with searches of the test, on a real queue, Redis and PostgreSQL. */
+/** Workers in this process that run the test's searches on a real queue, Redis and PostgreSQL. */
 export async function openTestEnvironment(searches: Search[], log: Log = quietLog) {
   const store = await openStore()
   const shard = { namespace: store.namespace, number: 0 }

@@ -1,6 +1,6 @@
--- Takes or ends the lease of a host: one request at a time over all workers, followed by a pause. The
--- key holds either the lease or the pause, and expires when the pause is over, or with the lease of
--- a worker that was killed. Atomic, so that only one of several callers gets a free host.
+-- Takes or ends the lease of a host: one request at a time over all workers, followed by a pause.
+-- The key holds either the lease or the pause, and expires when the pause is over, or with the
+-- lease of a worker that was killed. Atomic, so that only one of several callers gets a free host.
 -- KEYS 1 the host: 'pause', or `<pause in ms that will follow>:<token of the lease's holder>`
 -- ARGV 1 'take' or 'end', 2 token, 3 pause in ms after this lease, 4 length of the lease in ms
 --      ('take' only)

@@ -84,7 +84,7 @@ const toArchive = (job: Job, events: Event[], stack: string | null = null) => ({
 })
 
 describe('the archive', () => {
-  test('keeps a job as it ended, with the rows of its last attempt and the timeline of all attempts', async () => {
+  test('keeps a job as it ended, with its last attempt’s rows and the whole timeline', async () => {
     const job = endedJob({ rowCount: 5, attempt: 2 })
     const events = [
       state(1, 'new', 0),

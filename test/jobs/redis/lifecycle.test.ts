@@ -94,7 +94,7 @@ describe('the scripts and the table of moves agree', () => {
 })
 
 describe('one active job per user and type', () => {
-  test('exactly one of 200 simultaneous starts creates a job, and the others get its id', async () => {
+  test('one of 200 simultaneous starts creates a job, and the others get its id', async () => {
     const userId = newRef().userId
     const results = await Promise.allSettled(
       Array.from({ length: 200 }, () =>
@@ -226,7 +226,7 @@ describe('idempotency keys', () => {
 })
 
 describe('the fence', () => {
-  test('after a later delivery has started, the earlier one can neither write nor start', async () => {
+  test('an earlier delivery can neither write nor start after a later one', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref, 1), at, store)
     await startJob(delivery(ref, 2), at, store)
@@ -235,7 +235,7 @@ describe('the fence', () => {
     await writeRun(ref, write(1, { attempt: 2 }), store)
   })
 
-  test('a repeated start gets the same answer; the same delivery with another token is refused', async () => {
+  test('a repeated start gets the same answer, but not with another token', async () => {
     const ref = await newJob(store)
     const first = await startJob(delivery(ref, 1, 'a'), at, store)
     expect(await startJob(delivery(ref, 1, 'a'), at, store)).toEqual(first)
@@ -284,7 +284,7 @@ describe('the fence', () => {
 })
 
 describe('why an attempt is over', () => {
-  test('the next worker learns who lost the attempt, unless that worker noted why it is over', async () => {
+  test('a start names the previous worker only if its attempt ended without a note', async () => {
     const ref = await newJob(store)
     expect(await startJob(delivery(ref, 1), at, store)).toMatchObject({ lostWorker: null })
     expect(await startJob({ ...delivery(ref, 2), worker: 'test:2' }, at, store)).toMatchObject({
@@ -298,7 +298,7 @@ describe('why an attempt is over', () => {
     expect(await startJob(delivery(ref, 3), at, store)).toMatchObject({ lostWorker: null })
   })
 
-  test('is noted once from outside, and not again by the next worker', async () => {
+  test('it is noted once from outside, and not again by the next worker', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref, 1), at, store)
     const job = await jobIn(store, ref.id)
@@ -312,7 +312,7 @@ describe('why an attempt is over', () => {
 })
 
 describe('a store that was rolled back', () => {
-  test('refuses runs that it knows less of than it had acknowledged', async () => {
+  test('refuses the writes of a run whose acknowledged writes it has lost', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     await expect(writeRun(ref, write(3), store)).rejects.toMatchObject({ why: 'rolled_back' })
@@ -325,7 +325,7 @@ describe('a store that was rolled back', () => {
 })
 
 describe('rows', () => {
-  test('can be read in any page, across the events that hold them', async () => {
+  test('any page can be read, whichever events hold its rows', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     await writeRun(ref, write(1, { events: [rowsEvent(0, 3), rowsEvent(3, 1)] }), store)
@@ -341,7 +341,7 @@ describe('rows', () => {
     expect((await readRows(ref.id, { from: 0, limit: 100 }, store))?.rows).toHaveLength(9)
   })
 
-  test('are empty when the next attempt starts', async () => {
+  test('the next attempt starts without rows', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref, 1), at, store)
     await writeRun(ref, write(1, { events: [rowsEvent(0, 3)] }), store)
