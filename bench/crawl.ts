@@ -12,7 +12,7 @@ import { Agent, fetch } from 'undici'
 import { AllowPrivate } from '#crawler/allowed-addresses.ts'
 import { createWeb } from '#crawler/create-web.ts'
 import type { HostTurns } from '#crawler/host-turns.ts'
-import { createHostTurns } from '#workers/host-turns.ts'
+import { createHostLeases } from '#workers/host-leases.ts'
 import { log, median, rounds, spread, withServices } from './measure.ts'
 
 const hosts = Array.from({ length: 8 }, (_, i) => `h${i}.example.com`)
@@ -125,7 +125,7 @@ else
     const [port] = await once(server, 'message')
     const redis = new Redis(url)
     redis.on('error', (error) => log.error({ error }, 'Redis'))
-    const turns = createHostTurns({ redis, namespace: 'bench' })
+    const turns = createHostLeases({ redis, namespace: 'bench' })
     console.log(
       `${pages.toLocaleString('en')} pages on ${hosts.length} hosts, ${availableParallelism()} cores`,
     )

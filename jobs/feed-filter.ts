@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { JobState, type JobSummary } from './job.ts'
 
-/** Which jobs an admin wants to see; without either field, all of them. */
+/** Limits the admins' feed to some jobs; an empty filter matches all of them. */
 export const FeedFilter = z.object({
   state: JobState.optional(),
   /** The name of a search type. */

@@ -2,8 +2,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { NotEnded } from '#jobs/errors.ts'
 import { type Job, type JobInput, JobState } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import { deleteArchivedJob } from '#jobs/postgres/forget.ts'
-import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { deleteArchivedJob } from '#jobs/postgres/delete-archived.ts'
+import { deleteJob } from '#jobs/redis/delete-job.ts'
 import { JobsPage, StartRequest, Timeline } from '#protocol/answers.ts'
 import { findSearch } from '#searches/catalog.ts'
 import type { Principal } from '../accounts/authenticate.ts'
@@ -190,7 +190,7 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
     if (isLive(job.state)) throw new NotEnded()
     // The tombstone comes first, so that a late archiver finds it.
     const counted = await deleteArchivedJob(job.id, deps.now(), deps.db)
-    await deleteFromStore(job, { counted }, deps.store)
+    await deleteJob(job, { counted }, deps.store)
     return c.body(null, 204)
   })
 }

@@ -1,7 +1,7 @@
 import type { Position } from '#jobs/position.ts'
 import { type ListChange, parseListChange } from '#jobs/redis/announcements.ts'
 import { epochOf } from '#jobs/redis/epoch.ts'
-import { versionOfAll, versionOfMine } from '#jobs/redis/job-lists.ts'
+import { versionOfAllJobs, versionOfOwnJobs } from '#jobs/redis/job-lists.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
 import { type JobStore, shardForUser } from '#jobs/redis/store.ts'
 import type { Ledger, Numbered } from './ledger.ts'
@@ -19,16 +19,16 @@ export type ListLedger = Ledger<Position, ListEvent>
 export function ownJobsLedger(userId: string, store: JobStore): ListLedger {
   const shard = shardForUser(userId, store)
   return listLedger(
-    keys.mine(shard, userId),
+    keys.ownJobs(shard, userId),
     shard,
-    () => versionOfMine(shard, userId, store),
+    () => versionOfOwnJobs(shard, userId, store),
     store,
   )
 }
 
 /** The changes of all users' jobs in a shard. */
 export function feedLedger(shard: Shard, store: JobStore): ListLedger {
-  return listLedger(keys.feed(shard), shard, () => versionOfAll(shard, store), store)
+  return listLedger(keys.feed(shard), shard, () => versionOfAllJobs(shard, store), store)
 }
 
 function listLedger(

@@ -6,7 +6,7 @@ import { createWeb, type WebOptions } from '#crawler/create-web.ts'
 import type { Lookup } from '#crawler/guarded-connections.ts'
 import type { CrawledPage, CrawlOrder, Web } from '#crawler/web.ts'
 import { redisUrl, uniquePrefix } from '#test/services.ts'
-import { createHostTurns } from '#workers/host-turns.ts'
+import { createHostLeases } from '#workers/host-leases.ts'
 
 /** HTML, or whatever a server may do. */
 export type Served = string | ((request: IncomingMessage, response: ServerResponse) => void)
@@ -112,7 +112,7 @@ export function webOf(
   const redis = new Redis(redisUrl())
   onTestFinished(() => redis.disconnect())
   return createWeb({
-    ...{ turns: createHostTurns({ redis, namespace }), userAgent, now, lookup: sites.lookup },
+    ...{ turns: createHostLeases({ redis, namespace }), userAgent, now, lookup: sites.lookup },
     allowPrivate: AllowPrivate.parse(loopback),
     limits: { gapMs: 0, backoffMs: [1, 1], ...limits },
     ...more,

@@ -122,7 +122,7 @@ test('after a worker dies, the page shows the next attempt from its first row', 
   await page.getByText('Started again, attempt 2').waitFor({ timeout: 60_000 })
   await page.locator('main [data-job-state="complete"]').waitFor({ timeout: 60_000 })
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
-  await page.getByText('The worker that ran this search was lost').first().waitFor()
+  await page.getByText('The worker stopped responding').first().waitFor()
 })
 
 test('cancelling a search in one tab shows it cancelled in the others', async () => {

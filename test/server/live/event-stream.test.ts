@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { deleteJob } from '#jobs/redis/delete-job.ts'
 import { jobIn } from '../../jobs/job-fixture.ts'
 import { type LiveEnvironment, openLiveEnvironment } from './live-environment.ts'
 
@@ -122,7 +122,7 @@ describe('an event stream', () => {
   test('of a deleted job answers 404', async () => {
     const job = await env.runningJob()
     await job.complete()
-    await deleteFromStore(await jobIn(env.store, job.id), { counted: true }, env.store)
+    await deleteJob(await jobIn(env.store, job.id), { counted: true }, env.store)
     const gone = await fetch(`${env.url}/api/jobs/${job.id}/events`, {
       headers: { Authorization: `Bearer ${env.people.user.key}` },
     })

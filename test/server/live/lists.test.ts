@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Job, JobSummary } from '#jobs/job.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
-import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { deleteJob as deleteFromStore } from '#jobs/redis/delete-job.ts'
 import { findReading } from '#server/find-job.ts'
 import type { ListFrame } from '#server/live/list-frame.ts'
 import type { ListAnswer, ListReader } from '#server/live/list-view.ts'

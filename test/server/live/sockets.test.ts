@@ -140,7 +140,7 @@ describe('a socket', () => {
       (
         await env.store.redis.pubsub(
           'NUMSUB',
-          keys.mine({ ...env.store, number: 0 }, env.people.other.userId),
+          keys.ownJobs({ ...env.store, number: 0 }, env.people.other.userId),
         )
       )[1]
     const job = await env.runningJob(env.people.other.userId)

@@ -4,27 +4,24 @@ import { z } from 'zod'
 import type { HostTurns } from '#crawler/host-turns.ts'
 import { runScript, script } from '#jobs/redis/scripts.ts'
 
-const hostTurn = script(readFileSync(new URL('./scripts/host-turn.lua', import.meta.url), 'utf8'))
+const hostLease = script(readFileSync(new URL('./scripts/host-lease.lua', import.meta.url), 'utf8'))
 const WaitMs = z.number().nonnegative().nullable()
 
-/**
- * The turns of all workers that share this Redis.
- * @param place.namespace what all keys begin with
- */
-export function createHostTurns({
-  redis,
-  namespace,
-}: {
+export interface HostLeasesDeps {
   redis: Redis
+  /** Prefix of all keys. */
   namespace: string
-}): HostTurns {
+}
+
+/** The leases of hosts, shared by all workers on this Redis. */
+export function createHostLeases({ redis, namespace }: HostLeasesDeps): HostTurns {
   const key = (host: string) => `${namespace}:host-turn:${host}`
   const whole = (ms: number) => Math.ceil(ms)
   return {
     async take({ host, token, leaseMs, gapMs }) {
       const answer = await runScript(
         redis,
-        hostTurn,
+        hostLease,
         [key(host)],
         ['take', token, whole(gapMs), whole(leaseMs)],
       )
@@ -32,7 +29,7 @@ export function createHostTurns({
       return waitMs === null ? { granted: true } : { granted: false, waitMs }
     },
     async end({ host, token, gapMs }) {
-      await runScript(redis, hostTurn, [key(host)], ['end', token, whole(gapMs)])
+      await runScript(redis, hostLease, [key(host)], ['end', token, whole(gapMs)])
     },
   }
 }

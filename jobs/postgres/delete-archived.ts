@@ -5,8 +5,8 @@ import type { Database } from './connect.ts'
 import { archivedJobs, deletedJobs } from './schema.ts'
 
 /**
- * Removes a job from the archive and leaves a tombstone, so that no late archiver brings it back.
- * @returns whether this call did: of several at once, one
+ * Deletes a job from the archive and leaves a tombstone, so that no late archiver restores it.
+ * @returns true for the first of several calls only
  */
 export async function deleteArchivedJob(id: string, at: Date, db: Database): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -22,35 +22,35 @@ export async function deleteArchivedJob(id: string, at: Date, db: Database): Pro
 }
 
 export interface Retention {
-  /** Jobs that ended before this are forgotten. */
+  /** Jobs that ended before this are deleted. */
   endedBefore: Date
-  /** Tombstones older than this are too: no archiver is that late. */
+  /** Older tombstones are deleted too: no archiver is that late. */
   deletedBefore: Date
-  /** Jobs at most in one call. */
-  most: number
+  /** Maximum number of jobs to delete in one call. */
+  limit: number
 }
 
 /**
- * Forgets what is older than the archive keeps, the oldest first. One process at a time does it;
- * for the others there is nothing to do.
- * @returns the jobs that are gone; as many as `most`, and there may be more
+ * Deletes archived jobs past their retention, oldest first. While one process does so, calls of
+ * others delete nothing.
+ * @returns the deleted jobs; if there are `limit` of them, there may be more
  */
-export async function forgetOld(
-  { endedBefore, deletedBefore, most }: Retention,
+export async function deleteExpired(
+  { endedBefore, deletedBefore, limit }: Retention,
   db: Database,
 ): Promise<{ id: string; state: JobState }[]> {
   return db.transaction(async (tx) => {
-    const { rows } = await tx.execute<{ mine: boolean }>(
-      sql`select pg_try_advisory_xact_lock(hashtextextended('searchlight retention', 0)) as mine`,
+    const { rows } = await tx.execute<{ locked: boolean }>(
+      sql`select pg_try_advisory_xact_lock(hashtextextended('searchlight retention', 0)) as locked`,
     )
-    if (!rows[0]?.mine) return []
+    if (!rows[0]?.locked) return []
     await tx.delete(deletedJobs).where(lt(deletedJobs.deletedAt, deletedBefore))
     const old = tx
       .select({ id: archivedJobs.id })
       .from(archivedJobs)
       .where(lt(archivedJobs.finishedAt, endedBefore))
       .orderBy(archivedJobs.finishedAt)
-      .limit(most)
+      .limit(limit)
     return tx
       .delete(archivedJobs)
       .where(inArray(archivedJobs.id, old))

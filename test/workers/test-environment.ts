@@ -20,31 +20,28 @@ import { createSearchWorker } from '#workers/search-worker.ts'
 import { jobIn, newJob, newRef, openStore, quietLog } from '../jobs/job-fixture.ts'
 import { createDatabase, redisUrl } from '../services.ts'
 
-/**
- * Workers in this process that run searches of the test's own, on a real queue, Redis and
- * PostgreSQL.
- */
-export async function openWorkshop(searches: Search[], log: Log = quietLog) {
+/** Workers in this process that run the test's searches on a real queue, Redis and PostgreSQL. */
+export async function openTestEnvironment(searches: Search[], log: Log = quietLog) {
   const store = await openStore()
   const shard = { namespace: store.namespace, number: 0 }
   const database = await createDatabase()
   await migrateDatabase(database.url, archiveMigrations)
   const postgres = connectPostgres(database.url)
   const queues = openQueues(store.redis, store)
-  const doorbell = connectRedis(redisUrl(), {
-    name: 'test-doorbell',
+  const subscriber = connectRedis(redisUrl(), {
+    name: 'test-subscriber',
     log,
     retries: null,
     subscriber: true,
   })
   const findSearch = (name: string) => searches.find((search) => search.name === name)
-  const places = { store, queues, db: postgres.db, now: () => new Date(), log }
+  const common = { store, queues, db: postgres.db, now: () => new Date(), log }
   const workers: Worker[] = []
 
-  function addWorker(name = 'workshop:1', { concurrency = 4 } = {}) {
+  function addWorker(name = 'test:1', { concurrency = 4 } = {}) {
     const deps = {
-      ...places,
-      archiver: createArchiver(places),
+      ...common,
+      archiver: createArchiver(common),
       running: createRunningJobs(),
       findSearch,
       attemptsOf: (search: string) => findSearch(search)?.attempts,
@@ -56,49 +53,53 @@ export async function openWorkshop(searches: Search[], log: Log = quietLog) {
     return { worker, ...deps }
   }
 
-  const told = new Map<string, (message: ChannelMessage) => void>()
-  doorbell.on('message', (channel, message) => told.get(channel)?.(parseChannelMessage(message)))
+  const listeners = new Map<string, (message: ChannelMessage) => void>()
+  subscriber.on('message', (channel, message) =>
+    listeners.get(channel)?.(parseChannelMessage(message)),
+  )
 
   /** Creates, watches and enqueues a job. */
   async function start(search: string, input: Record<string, unknown> = {}) {
     const ref: JobRef = newRef(search)
-    const rings: ChannelMessage[] = []
-    const looking = new Set<() => void>()
-    told.set(keys.log(shard, ref.id), (ring) => {
-      rings.push(ring)
-      for (const look of looking) look()
+    const channel = keys.log(shard, ref.id)
+    const messages: ChannelMessage[] = []
+    const waiting = new Set<() => void>()
+    listeners.set(channel, (message) => {
+      messages.push(message)
+      for (const check of waiting) check()
     })
-    await doorbell.subscribe(keys.log(shard, ref.id))
+    await subscriber.subscribe(channel)
     await newJob(store, ref, { input })
     await enqueueJob(ref, { attempts: findSearch(search)?.attempts }, queues)
-    const until = (holds: (message: ChannelMessage) => boolean) =>
+    const until = (condition: (message: ChannelMessage) => boolean) =>
       new Promise<void>((resolve) => {
-        const look = () => {
-          if (!rings.some(holds)) return
-          looking.delete(look)
+        const check = () => {
+          if (!messages.some(condition)) return
+          waiting.delete(check)
           resolve()
         }
-        looking.add(look)
-        look()
+        waiting.add(check)
+        check()
       })
-    const untilState = (holds: (state: StateEvent) => boolean) =>
-      until(({ type, data }) => type === 'state' && holds(StateEvent.parse(JSON.parse(data))))
+    const untilState = (condition: (state: StateEvent) => boolean) =>
+      until(({ type, data }) => type === 'state' && condition(StateEvent.parse(JSON.parse(data))))
     return {
       ...ref,
       job: () => jobIn(store, ref.id),
-      /** Resolves when that attempt has begun. */
-      begun: (attempt: number) =>
+      /** Resolves when this attempt has started. */
+      started: (attempt: number) =>
         untilState((state) => state.state === 'running' && state.attempt === attempt),
-      /** Resolves when a note says so. */
-      noted: (words: string) => until(({ type, data }) => type === 'note' && data.includes(words)),
+      /** Resolves when a note contains the text. */
+      noted: (text: string) => until(({ type, data }) => type === 'note' && data.includes(text)),
+      /** Resolves when the job has ended. */
       async end(): Promise<Job> {
         await untilState(({ state }) => !isLive(state))
         return jobIn(store, ref.id)
       },
-      /** States as `running 1`, notes as they are. */
+      /** States as `running 1`, notes as their text. */
       async timeline(): Promise<string[]> {
-        const log = (await readLog(ref.id, store)) ?? []
-        return log
+        const events = (await readLog(ref.id, store)) ?? []
+        return events
           .flatMap(
             ({ seq, type, data }) => timelineEntry({ seq, type, data: JSON.parse(data) }) ?? [],
           )
@@ -110,14 +111,14 @@ export async function openWorkshop(searches: Search[], log: Log = quietLog) {
   }
 
   return {
-    ...places,
+    ...common,
     shard,
     addWorker,
     start,
     async close(): Promise<void> {
       await Promise.all(workers.map((worker) => worker.close(true)))
       await closeQueues(queues)
-      doorbell.disconnect()
+      subscriber.disconnect()
       store.close()
       await postgres.close()
       await database.drop()
