@@ -167,8 +167,8 @@ async function readLines(
 
 function toRow(keyword: string, { phrase, found }: KeywordReading, hasQueryLog: boolean): Row {
   const known = typeof found === 'string' ? null : found
-  // A phrase that is not in the index is on no page: 0. Unknown are phrases too long to be counted
-  // and those in an unreadable file.
+  // A phrase that is not in the index is on no page: 0. Phrases too long to be counted, and those
+  // in an unreadable file, are unknown: null.
   const countIfMissing = found === 'absent' && phrase.split(' ').length <= 4 ? 0 : null
   const loggedIfMissing = hasQueryLog && found !== 'unreadable' ? 0 : null
   const inAnchor = known ? known.inAnchor : countIfMissing

@@ -176,7 +176,7 @@ async function* crawlPages(
   }
 }
 
-/** Adds the spooled pages to the index as one source. While another build runs, waits and retries. */
+/** Adds the spooled pages to the index as one source. Waits while another build runs. */
 async function addToIndex(
   order: Order,
   spool: DocumentSpool,

@@ -14,7 +14,7 @@ export function parseKeyword(written: string): ParsedKeyword {
     return { ok: false, reason: `has more than ${maxCharacters} characters` }
   if (!/[\p{L}\p{N}]/u.test(written)) return { ok: false, reason: 'has no letter or digit' }
   const phrase = phraseOf(written)
-  if (phrase === '') return { ok: false, reason: 'has only words that are too long to index' }
+  if (phrase === '') return { ok: false, reason: 'has only words too long to index' }
   if (phrase.split(' ').length > maxWords)
     return { ok: false, reason: `has more than ${maxWords} words` }
   return { ok: true, phrase }

@@ -106,7 +106,7 @@ test('each line is a keyword: commas stay, blank lines are dropped, repeats are 
     'Merged 2 lines that repeat an earlier keyword.',
     'Skipped 2 lines that have no letter or digit, the first: “!?”.',
     'Skipped 1 line that has more than 10 words: “one two three four five six seven eight nine ten eleven”.',
-    `Skipped 1 line that has only words that are too long to index: “${'x'.repeat(60)}…”.`,
+    `Skipped 1 line that has only words too long to index: “${'x'.repeat(60)}…”.`,
     expect.stringMatching(/^Skipped 1 line that has more than 200 characters: “y y .*…”\.$/),
   ])
 })
