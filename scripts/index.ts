@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { indexDir, openDataDir } from '#local/data-dir.ts'
-import { indexBuild, tellBuilt } from '#searches/index-build.ts'
+import { describeBuild, indexBuild } from '#searches/index-build.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
 import type { Built } from '#webindex/build/builds.ts'
 import { IndexProblem } from '#webindex/errors.ts'
@@ -213,7 +213,7 @@ async function main(args: string[]): Promise<number> {
     stop.signal,
   )
   tell('')
-  for (const words of tellBuilt(built)) console.log(words)
+  for (const sentence of describeBuild(built)) console.log(sentence)
   console.log(`Done in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
   return 0
 }

@@ -26,9 +26,9 @@ test('the form fields come from the schema', () => {
     initial: '0',
     options: [
       { value: 0, label: 'No' },
-      { value: 50, label: '50 sites' },
-      { value: 200, label: '200 sites' },
-      { value: 1000, label: '1,000 sites' },
+      { value: 50, label: 'Top 50' },
+      { value: 200, label: 'Top 200' },
+      { value: 1000, label: 'Top 1,000' },
     ],
   })
   expect(fields.find(({ name }) => name === 'limit')).toMatchObject({

@@ -83,7 +83,7 @@ test('results can be sorted and filtered by keyboard, and columns have help', as
   await page.locator('table[aria-rowcount="61"]').waitFor()
   const sites = () => page.locator('tr[data-row] td:first-child').allInnerTexts()
 
-  const heading = page.getByRole('button', { name: 'Referring site' })
+  const heading = page.getByRole('button', { name: 'Referring domain' })
   await heading.focus()
   await page.getByRole('tooltip').getByText('registrable domain').waitFor()
   await page.keyboard.press('Enter')

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 
 /**
- * The field that says after how many rows a search stops.
- * @param rows what they are, in the plural
+ * The input field that caps the number of rows.
+ * @param rows what the rows are, in the plural
  */
-export function limitOf(rows: string) {
+export function limitField(rows: string) {
   return z
     .number()
     .int()
