@@ -2,7 +2,7 @@ import { type DuckDBAppender, DuckDBTimestampValue } from '@duckdb/node-api'
 import type { WebDocument } from '../pages/document.ts'
 import { phraseTokens } from '../pages/phrase-tokens.ts'
 import { addressOf } from '../pages/web-address.ts'
-import { givingWay } from '../pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '../pages/yield-to-event-loop.ts'
 import type { BadRow, LoggedQuery, ReportedLink, SiteEdge, SourceItem, WebRank } from '../source.ts'
 import type { Staging } from './staging.ts'
 
@@ -54,7 +54,7 @@ export async function openRows(
   { connection, run }: Staging,
   { place, signal }: { place: string; signal: AbortSignal },
 ) {
-  const giveWay = givingWay(signal)
+  const yieldToEventLoop = createEventLoopYield(signal)
   for (const table of extractNames) await run(`CREATE TEMP TABLE ${table} (${extracts[table]})`)
   const pages = await connection.createAppender('pages', null, 'temp')
   const links = await connection.createAppender('links', null, 'temp')
@@ -91,7 +91,7 @@ export async function openRows(
     const stretches: string[] = []
     for (const line of text.split('\n')) {
       for (const stretch of phraseTokens(line)) stretches.push(stretch.join(' '))
-      await giveWay()
+      await yieldToEventLoop()
     }
     return stretches.join('\n')
   }
@@ -217,7 +217,7 @@ export async function openRows(
       else if ('passed' in item) read.passed += item.passed
       else remarks.add(item.remark)
       if (waiting >= flushAt) flush()
-      await giveWay()
+      await yieldToEventLoop()
     },
     async close(): Promise<void> {
       for (const appender of appenders) {

@@ -50,17 +50,17 @@ export function readHtml(html: string): WholeHtmlPage {
 }
 
 /**
- * The same for pages of any size: between stretches of a few milliseconds it waits for `giveWay`,
+ * The same for pages of any size: between stretches of a few milliseconds it waits for `yieldToEventLoop`,
  * which may throw.
  */
-export async function readHtmlInTurns(
+export async function readHtmlInSlices(
   html: string,
-  giveWay: () => Promise<void>,
+  yieldToEventLoop: () => Promise<void>,
 ): Promise<WholeHtmlPage> {
   const reader = htmlReader()
   for (let at = 0; at < html.length; at += turnLength) {
     reader.write(html.slice(at, at + turnLength))
-    await giveWay()
+    await yieldToEventLoop()
   }
   return reader.end()
 }

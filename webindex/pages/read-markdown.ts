@@ -1,5 +1,5 @@
 import { Marked } from 'marked'
-import { type HtmlPage, readHtml, readHtmlInTurns } from './read-html.ts'
+import { type HtmlPage, readHtml, readHtmlInSlices } from './read-html.ts'
 
 const marked = new Marked({ gfm: true, async: false })
 const frontMatter = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/
@@ -16,12 +16,12 @@ export function readMarkdown(markdown: string): HtmlPage {
 }
 
 /**
- * The same for long ones: it waits for `giveWay`, which may throw, between sections. One section
+ * The same for long ones: it waits for `yieldToEventLoop`, which may throw, between sections. One section
  * that is very long is still parsed in one go.
  */
-export async function readMarkdownInTurns(
+export async function readMarkdownInSlices(
   markdown: string,
-  giveWay: () => Promise<void>,
+  yieldToEventLoop: () => Promise<void>,
 ): Promise<HtmlPage> {
   const { title, body } = withoutFrontMatter(markdown)
   // The addresses of `[text][name]` may stand in any section, so each is given all of them.
@@ -29,9 +29,9 @@ export async function readMarkdownInTurns(
   let html = ''
   for (const piece of sections(body, Math.max(pieceLength, names.length))) {
     html += toHtml(`${piece}\n\n${names}`)
-    await giveWay()
+    await yieldToEventLoop()
   }
-  return titled(await readHtmlInTurns(html, giveWay), title)
+  return titled(await readHtmlInSlices(html, yieldToEventLoop), title)
 }
 
 function toHtml(markdown: string): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { readHtml, readHtmlInTurns } from '#webindex/pages/read-html.ts'
-import { readMarkdown, readMarkdownInTurns } from '#webindex/pages/read-markdown.ts'
+import { readHtml, readHtmlInSlices } from '#webindex/pages/read-html.ts'
+import { readMarkdown, readMarkdownInSlices } from '#webindex/pages/read-markdown.ts'
 
 const link = { anchor: '', nofollow: false, kind: 'text' }
 
@@ -69,7 +69,7 @@ test('a page says where its relative links start, and whether search engines may
 test('a page that is read in turns is the same page, whatever its turns cut in two', async () => {
   const html = `<title>Long</title>${Array.from({ length: 3_000 }, (_, n) => `<p>Word${n} &eacute;t&eacute; <a href="/p/${n}">l<b>in</b>k ${n}</a> <!-- no --></p>`).join('')}`
   let turns = 0
-  const page = await readHtmlInTurns(html, async () => {
+  const page = await readHtmlInSlices(html, async () => {
     turns++
   })
   expect(turns).toBe(Math.ceil(html.length / 16_384))
@@ -77,7 +77,7 @@ test('a page that is read in turns is the same page, whatever its turns cut in t
   expect(page).toMatchObject({ words: 4 * 3_000 })
   expect(page.links).toHaveLength(3_000)
   const markdown = `# Long\n\n${Array.from({ length: 1_000 }, (_, n) => `## Part ${n}\n\nSome *text* with a [link](/p/${n}).\n\n`).join('')}`
-  expect(await readMarkdownInTurns(markdown, async () => {})).toEqual(readMarkdown(markdown))
+  expect(await readMarkdownInSlices(markdown, async () => {})).toEqual(readMarkdown(markdown))
 })
 
 test('what is nested thousands of elements deep is not read', () => {
