@@ -15,9 +15,9 @@ import type { SearchTools } from '#searches/search-tools.ts'
 import { toolsOver } from '#test/searches/tools-fixture.ts'
 import { type ParquetFile, readManifest } from '#webindex/manifest.ts'
 import { createIndexEngine } from '#webindex/query/engine.ts'
-import { lookUp } from '#webindex/query/look-up-phrases.ts'
-import { longest, withTheWords } from '#webindex/query/phrases.ts'
-import { fromLinks, placeOf } from '#webindex/query/referring-domains.ts'
+import { lookUpSql } from '#webindex/query/look-up-phrases.ts'
+import { longestToken, phrasesSql } from '#webindex/query/phrases.ts'
+import { linksSql, targetRange } from '#webindex/query/referring-domains.ts'
 import { median, rounds, spread } from './measure.ts'
 import { targets, words, writeGeneratedIndex } from './search/generated-index.ts'
 
@@ -82,8 +82,8 @@ function linkCase(name: keyof typeof targets): Case {
     search: linkingDomains,
     input: { domain: targets[name], limit: 10_000 },
     bare: {
-      sql: fromLinks,
-      values: { files: all(tables.links), ...placeOf({ site: targets[name] }), ...anyLink },
+      sql: linksSql,
+      values: { files: all(tables.links), ...targetRange({ site: targets[name] }), ...anyLink },
     },
   }
 }
@@ -102,7 +102,7 @@ function wordCase(name: keyof typeof words): Case {
     name: `keywords, ${name}`,
     search: keywords,
     input: { q: token, limit: 10_000 },
-    bare: { sql: withTheWords, values: { files: all(tables.phrases), ...question } },
+    bare: { sql: phrasesSql, values: { files: all(tables.phrases), ...question } },
   }
 }
 
@@ -116,13 +116,13 @@ async function listCase(count: number): Promise<Case> {
     ...new Set(known),
     ...Array.from({ length: Math.floor(count / 10) }, (_, n) => `nothing ${n}`),
   ]
-  const tokens = listValue(phrases.map((phrase) => longest(phrase.split(' '))))
+  const tokens = listValue(phrases.map((phrase) => longestToken(phrase.split(' '))))
   return {
     name: `keyword-metrics, ${count.toLocaleString('en')} keywords`,
     search: keywordMetrics,
     input: { keywords: phrases.join('\n') },
     bare: {
-      sql: lookUp,
+      sql: lookUpSql,
       values: { files: all(tables.phrases), tokens, phrases: listValue(phrases) },
     },
   }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
-import type { KeywordReading } from '#webindex/query/look-up-phrases.ts'
+import type { PhraseLookup } from '#webindex/query/look-up-phrases.ts'
 import { readKeyword } from './reading/read-keyword.ts'
 import { readParts } from './reading/read-parts.ts'
 import { resultColumns } from './reading/result-columns.ts'
@@ -166,7 +166,7 @@ async function readLines(
   return asTyped
 }
 
-function toRow(keyword: string, { phrase, found }: KeywordReading, hasQueryLog: boolean): Row {
+function toRow(keyword: string, { phrase, found }: PhraseLookup, hasQueryLog: boolean): Row {
   const known = typeof found === 'string' ? null : found
   // A phrase that the index does not have is on no page; one too long to be counted may be on any,
   // and so may one of a file that can't be read.
