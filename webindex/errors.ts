@@ -68,7 +68,7 @@ export class GenerationGone extends Error {
   }
 }
 
-/** Another process is building this index. Two concurrent builds would delete each other's files. */
+/** Another process is building this index. Concurrent builds would delete each other's files. */
 export class BuildRunning extends IndexProblem {
   readonly pid: number
   readonly hostname: string
@@ -98,13 +98,13 @@ export class NothingToIndex extends IndexProblem {
   }
 }
 
-/** More rows of the dataset are bad than good: it is probably of another kind than was said. */
+/** The dataset has more bad rows than good: it is probably of another kind than the user chose. */
 export class TooManyBad extends IndexProblem {
   readonly samples: BadRow[]
   constructor(dataset: string, { bad, good }: { bad: number; good: number }, samples: BadRow[]) {
     const counts = `${bad.toLocaleString('en')} of ${rowCount(bad + good)}`
     super(
-      `Most of ${dataset} could not be read (${counts}). ${unchanged} Check that it is of the kind that you chose. Could not read: ${listed(samples)}.`,
+      `Most of ${dataset} could not be read (${counts}). ${unchanged} Check that it is of the kind that you chose. Examples: ${listed(samples)}.`,
     )
     this.name = 'TooManyBad'
     this.samples = samples

@@ -71,7 +71,7 @@ export type SourceItem =
   | { edge: SiteEdge }
   | { rank: WebRank }
   | { reported: ReportedLink }
-  /** Number of readable rows that the import did not ask for. They weigh against bad ones. */
+  /** Number of readable rows that the import did not ask for. They count as good (`TooManyBad`). */
   | { passed: number }
   | { bad: BadRow }
   /** A remark for the user, such as on content that the index has no use for. Shown once. */

@@ -63,8 +63,8 @@ const phrases = ({ phrases: count }: GeneratedSize) => `
   FROM diverse`
 
 /**
- * Writes a generation of made-up links and phrases in the schema of the index. SQL writes it, because
- * a build of this size would take too long.
+ * Writes a generation of made-up links and phrases in the schema of the index. SQL writes it,
+ * because a build of this size would take too long.
  * @param dir an empty folder
  */
 export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Promise<Manifest> {

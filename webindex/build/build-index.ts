@@ -72,7 +72,8 @@ async function build(
   try {
     const live = await liveManifest(dir)
     const change = plan(live)
-    if (live) await removeUnused(dir, live.id) // Keeps the files of an older version until this build succeeds.
+    // An index of an older version has no live manifest; its files stay until this build succeeds.
+    if (live) await removeUnused(dir, live.id)
     await checkFreeDisk(dir, live, change.added?.bytes ?? null)
     const builtAt = now().toISOString()
     const id = await newId(dir, builtAt)

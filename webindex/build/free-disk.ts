@@ -8,7 +8,7 @@ const reserveBytes = 64 * 1024 * 1024
  * Checks that a build has enough disk space. It needs the size of the dataset twice, for the
  * dataset's own rows and for temporary files, and the size of the live generation, to which the new
  * tables are likely to be similar.
- * @param datasetBytes size of the dataset that is added; null if there is none or its size is unknown
+ * @param datasetBytes size of the added dataset; null if there is none or its size is unknown
  * @throws {NotEnoughDisk}
  */
 export async function checkFreeDisk(

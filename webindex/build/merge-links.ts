@@ -78,7 +78,8 @@ export async function mergeLinks({ staging, ...from }: MergeOptions): Promise<vo
 
 /**
  * Writes links and edges. A shard has all links of its referring domains, so a search's rows are
- * final once the shard is read. Files are sorted by target, so a search reads only its target's row groups.
+ * final once the shard is read. Files are sorted by target, so a search reads only the row groups
+ * of its target.
  */
 export async function writeLinks(
   { staging, shards, onProgress }: MergeOptions,

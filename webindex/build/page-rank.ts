@@ -12,7 +12,8 @@ const sliceLength = 250_000
  * PageRank: Brin and Page, The Anatomy of a Large-Scale Hypertextual Web Search Engine (1998), in
  * the form in which all ranks sum to 1. The rank of a node without outgoing edges is spread evenly
  * over all nodes. Uses 8 bytes for each edge and 24 for each node.
- * @param graph.from the start of each edge, 0…nodes − 1. @param graph.to its end. Edges are distinct.
+ * @param graph.from the start of each edge, 0…nodes − 1
+ * @param graph.to the end of each edge; edges are distinct
  * @param options.onRound called after each round; there are a few dozen
  */
 export async function pageRank(

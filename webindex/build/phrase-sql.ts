@@ -20,9 +20,9 @@ const hashes = [
 ]
 
 /**
- * Selects the hash `h` of every occurrence of a phrase of one to four tokens. Phrases are counted by
- * 64-bit hashes, which is several times faster than by texts. Among 100 million distinct phrases,
- * the probability that any two have the same hash is 1 in 3,700.
+ * Selects the hash `h` of every occurrence of a phrase of one to four tokens. Counting 64-bit hashes
+ * is several times faster than counting texts. Among 100 million distinct phrases, the probability
+ * that any two have the same hash is 1 in 3,700.
  */
 export function phraseHashes(columns: string, rows: string): string {
   return `SELECT * FROM (SELECT ${columns}, unnest([${hashes.join(', ')}]) AS h FROM (${windows(columns, rows)})) WHERE h IS NOT NULL`
@@ -39,7 +39,7 @@ export function phraseTexts(rows: string, wanted: string): string {
 }
 
 /**
- * An expression for the hash of one phrase, equal to that of `phraseHashes`; null for more than four
+ * An expression for the hash of one phrase, the same as in `phraseHashes`; null for more than four
  * tokens.
  * @param list an expression for the list of its tokens
  */

@@ -30,7 +30,7 @@ export async function rankSites(
   const ranks = await pageRank(graph, { signal, onRound })
   await appendRanks(staging, ranks, signal)
 
-  // Rounded to a millionth of the average, because equal ranks can differ by the order of summation.
+  // Rounded to a millionth of the average: the order of summation makes equal ranks differ.
   await staging.run(`
     CREATE TABLE sites AS
     WITH ranked AS (

@@ -86,7 +86,7 @@ class SourceRows {
     this.#writer.addPage(n, from, page, tokens)
     for (const link of page.links) {
       const to = addressOf(link.href)
-      if (!to || to.key === from.key) continue // Not on the public web, or a link to the page itself.
+      if (!to || to.key === from.key) continue // Off the public web, or within the page.
       this.#writer.addLink(n, to, link, await this.#tokensOf(link.anchor))
       this.read.links++
     }

@@ -13,8 +13,9 @@ const maxTokenLength = 64
 
 /**
  * Splits a text into segments that no phrase crosses (sentences, brackets, list items), each a list
- * of tokens: lower case, Unicode-normalised (NFKC). `Node.js` and `node-js` are two tokens; `don’t`,
- * `c++` and `c#` are one. Scripts without spaces are split at Unicode word boundaries (ICU).
+ * of tokens: lower case, Unicode-normalised (NFKC). `Node.js` and `node-js` are two tokens;
+ * `don’t`, `c++` and `c#` are one. Scripts without spaces are split at Unicode word boundaries
+ * (ICU).
  */
 export function phraseTokens(text: string): string[][] {
   const segments: string[][] = []

@@ -19,7 +19,7 @@ export interface HtmlPage {
 export interface WholeHtmlPage extends HtmlPage {
   /** As written in `<base href>`; null if there is none. */
   base: string | null
-  /** The page's preferred address, as written in `<link rel="canonical">`; null if there is none. */
+  /** The page's preferred address as in `<link rel="canonical">`; null if there is none. */
   canonical: string | null
   /** Its meta robots has noindex or none: search engines must not show the page. */
   noindex: boolean

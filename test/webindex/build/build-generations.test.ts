@@ -206,7 +206,7 @@ test('an abort ends a running query at once and leaves the engine usable', async
   const before = performance.now()
   const [row] = await readRows(index)
   const wholeMs = performance.now() - before
-  expect(wholeMs).toBeGreaterThan(60) // Otherwise the aborts below would come after the end of the query.
+  expect(wholeMs).toBeGreaterThan(60) // Otherwise the aborts below would come after the query.
   expect(row).toMatchObject({
     site: 'big.com',
     links: 600_000,

@@ -13,8 +13,8 @@ import {
 } from '../index-fixture.ts'
 
 /*
- * Builds an index of about forty generated pages in three overlapping datasets, computes every table
- * a second time in plain loops, and compares them row by row.
+ * Builds an index of about forty generated pages in three overlapping datasets, computes every
+ * table a second time in plain loops, and compares them row by row.
  */
 
 interface Address {
