@@ -1,5 +1,5 @@
 import { addressOf, type WebAddress } from '#webindex/pages/web-address.ts'
-import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '#webindex/pages/yield-to-event-loop.ts'
 import { byHost } from './by-host.ts'
 import { scopeOf } from './crawl-scope.ts'
 import { CannotCrawl } from './errors.ts'
@@ -39,7 +39,7 @@ export async function* crawl(
     )
   }
 
-  const giveWay = givingWay(session.signal)
+  const giveWay = createEventLoopYield(session.signal)
   async function addAll(hrefs: string[], depth: number | null): Promise<void> {
     for (const [n, href] of hrefs.entries()) {
       frontier.add(href, depth)

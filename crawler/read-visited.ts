@@ -1,7 +1,7 @@
 import type { DocumentLink } from '#webindex/pages/document.ts'
 import { absoluteLinks } from '#webindex/pages/page-links.ts'
-import { isNoindex, readHtmlInTurns } from '#webindex/pages/read-html.ts'
-import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
+import { isNoindex, readHtmlInSlices } from '#webindex/pages/read-html.ts'
+import { createEventLoopYield } from '#webindex/pages/yield-to-event-loop.ts'
 import type { Headers } from './fetch-once.ts'
 
 /** What a fetched page holds, with absolute addresses. */
@@ -29,8 +29,8 @@ export async function readVisited(
   { url, html, headers }: { url: URL; html: string; headers: Headers },
   { signal }: { signal: AbortSignal },
 ): Promise<VisitedPage> {
-  const giveWay = givingWay(signal)
-  const page = await readHtmlInTurns(html, giveWay)
+  const giveWay = createEventLoopYield(signal)
+  const page = await readHtmlInSlices(html, giveWay)
   const { title, words, text } = page
   const tag = headers('x-robots-tag')
   const links: DocumentLink[] = []

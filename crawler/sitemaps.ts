@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { Parser } from 'htmlparser2'
-import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '#webindex/pages/yield-to-event-loop.ts'
 import { type FetchDeps, followRedirects } from './follow-redirects.ts'
 import { readBody } from './read-body.ts'
 
@@ -63,7 +63,7 @@ async function fetchSitemap(url: URL, deps: FetchDeps): Promise<Sitemap> {
         Buffer.alloc(0),
       )
     : body
-  return parseSitemap(xml.toString('utf8'), givingWay(signal))
+  return parseSitemap(xml.toString('utf8'), createEventLoopYield(signal))
 }
 
 export async function parseSitemap(xml: string, giveWay: () => Promise<void>): Promise<Sitemap> {

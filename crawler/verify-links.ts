@@ -1,4 +1,4 @@
-import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '#webindex/pages/yield-to-event-loop.ts'
 import { byHost } from './by-host.ts'
 import { NoNetwork } from './errors.ts'
 import type { Reason } from './fetch-once.ts'
@@ -122,7 +122,7 @@ async function judge<Link extends LinkToVerify>(
 ): Promise<{ link: Link; status: LinkStatus }[]> {
   if (!visit.ok) return links.map((link) => ({ link, status: statusOf[visit.reason] }))
   const page = await readVisited(visit, session)
-  const giveWay = givingWay(session.signal)
+  const giveWay = createEventLoopYield(session.signal)
   const verdicts: { link: Link; status: LinkStatus }[] = []
   for (const link of links) {
     let status: LinkStatus = 'lost'

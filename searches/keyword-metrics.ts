@@ -2,7 +2,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
-import type { KeywordReading } from '#webindex/query/look-up-phrases.ts'
+import type { PhraseLookup } from '#webindex/query/look-up-phrases.ts'
 import { describeGeneration } from './reading/describe-index.ts'
 import { parseKeyword } from './reading/parse-keyword.ts'
 import { queryLogColumns } from './reading/query-log-columns.ts'
@@ -165,7 +165,7 @@ async function readLines(
   return typedForms
 }
 
-function toRow(keyword: string, { phrase, found }: KeywordReading, hasQueryLog: boolean): Row {
+function toRow(keyword: string, { phrase, found }: PhraseLookup, hasQueryLog: boolean): Row {
   const known = typeof found === 'string' ? null : found
   // A phrase that is not in the index is on no page: 0. Phrases too long to be counted, and those
   // in an unreadable file, are unknown: null.

@@ -3,10 +3,10 @@ import { posix } from 'node:path'
 import { decodeText } from '../pages/decode-text.ts'
 import type { WebDocument } from '../pages/document.ts'
 import { absoluteLinks } from '../pages/page-links.ts'
-import { type HtmlPage, readHtmlInTurns } from '../pages/read-html.ts'
-import { readMarkdownInTurns } from '../pages/read-markdown.ts'
+import { type HtmlPage, readHtmlInSlices } from '../pages/read-html.ts'
+import { readMarkdownInSlices } from '../pages/read-markdown.ts'
 import { addressOf } from '../pages/web-address.ts'
-import { givingWay } from '../pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '../pages/yield-to-event-loop.ts'
 import type { Dataset } from '../source.ts'
 import { BadSource } from './bad-source.ts'
 import { countNoPages } from './no-pages.ts'
@@ -55,7 +55,7 @@ export async function folderSource({ path, baseUrl, name }: FolderSourceOptions)
     kind: 'html',
     bytes: total,
     async *items({ signal, onProgress }) {
-      const giveWay = givingWay(signal)
+      const giveWay = createEventLoopYield(signal)
       const noPages = countNoPages('file')
       let done = 0
       for (const file of files) {
@@ -136,8 +136,8 @@ async function readPage(
     if (text === null) return { reason: 'its text is in an encoding that browsers refuse' }
     if (text.includes('\0')) return { reason: 'it is binary' }
     return isMarkdown
-      ? { ...(await readMarkdownInTurns(text, giveWay)), base: null, noindex: false }
-      : await readHtmlInTurns(text, giveWay)
+      ? { ...(await readMarkdownInSlices(text, giveWay)), base: null, noindex: false }
+      : await readHtmlInSlices(text, giveWay)
   } catch (error) {
     signal.throwIfAborted()
     const code = error instanceof Error && 'syscall' in error && 'code' in error ? error.code : null

@@ -7,14 +7,14 @@ import { createBuilds } from '#webindex/build/build-index.ts'
 import { BrokenIndex, GenerationGone, NoIndex } from '#webindex/errors.ts'
 import { leaseLiveGeneration } from '#webindex/leases.ts'
 import { createIndexEngine, type WebIndex } from '#webindex/query/engine.ts'
-import type { LinkQuestion, ReferringDomain } from '#webindex/query/referring-domains.ts'
+import type { LinkQuery, ReferringDomain } from '#webindex/query/referring-domains.ts'
 import { collect, linkTo, pageAt, sourceOf, temporaryFolder } from '../index-fixture.ts'
 
 const { signal } = new AbortController()
 const target = { site: 'target.com', host: 'target.com', key: 'https://target.com' }
-const everyLink: LinkQuestion = { target, scope: 'site', follow: 'all', limit: 10_000 }
+const everyLink: LinkQuery = { target, scope: 'site', follow: 'all', limit: 10_000 }
 
-/** Builds an index of nothing but these pages. */
+/** Builds an index of just these pages. @returns the generation's id. */
 async function build(
   dir: string,
   pages: Iterable<ReturnType<typeof pageAt>>,
@@ -36,7 +36,7 @@ async function engineFor(dir: string) {
   return engine
 }
 
-/** Who links to target.com, over all shards. */
+/** The referring domains of target.com, from all shards. */
 async function readRows(index: WebIndex, until = signal): Promise<ReferringDomain[]> {
   return (await collect(index.referringDomains(everyLink, { signal: until }))).flatMap(
     ({ rows }) => rows,
@@ -54,7 +54,7 @@ const generations = (dir: string) =>
     .sort()
 const leases = (dir: string) => readdirSync(join(dir, 'uses'))
 
-test('what is not an index can’t be opened', async () => {
+test('a missing or older index can’t be opened', async () => {
   const dir = temporaryFolder()
   const engine = await engineFor(dir)
   await expect(engine.open()).rejects.toThrow(NoIndex)
@@ -63,7 +63,7 @@ test('what is not an index can’t be opened', async () => {
   await expect(engine.open()).rejects.toThrow(/older version.*npm run index -- starter/)
 })
 
-test('an open index keeps its generation through any number of builds; the next sees the new one', async () => {
+test('an open index keeps its generation through later builds; the next one opened is new', async () => {
   const dir = temporaryFolder()
   const engine = await engineFor(dir)
   const first = await build(dir, linking('first.com'))
@@ -78,7 +78,7 @@ test('an open index keeps its generation through any number of builds; the next 
   await job.close()
 })
 
-test('a generation that was replaced goes with the last who reads it', async () => {
+test('the last reader of a replaced generation removes it', async () => {
   const dir = temporaryFolder()
   const engine = await engineFor(dir)
   const first = await build(dir, linking('first.com'))
@@ -94,7 +94,7 @@ test('a generation that was replaced goes with the last who reads it', async () 
   expect(leases(dir)).toEqual([])
 })
 
-test('the live generation stays when nobody reads it', async () => {
+test('the live generation stays without readers', async () => {
   const dir = temporaryFolder()
   const id = await build(dir, linking('first.com'))
   const index = await (await engineFor(dir)).open()
@@ -102,7 +102,7 @@ test('the live generation stays when nobody reads it', async () => {
   expect(generations(dir)).toEqual([id])
 })
 
-test('the lease of a process that was killed holds nothing', async () => {
+test('the lease of a killed process does not keep its generation', async () => {
   const dir = temporaryFolder()
   const first = await build(dir, linking('first.com'))
   const script = `
@@ -130,7 +130,7 @@ test('the lease of a process that was killed holds nothing', async () => {
   expect(leases(dir)).toEqual([])
 })
 
-test('the lease of another machine holds while it is renewed, and a minute longer', async () => {
+test('the lease of another machine expires a minute after its last renewal', async () => {
   const dir = temporaryFolder()
   const first = await build(dir, linking('first.com'))
   const { end } = await leaseLiveGeneration(dir)
@@ -145,7 +145,7 @@ test('the lease of another machine holds while it is renewed, and a minute longe
   expect(generations(dir)).toEqual([third])
 })
 
-test('whoever loses its generation all the same is told', async () => {
+test('a read fails with GenerationGone if its generation was deleted', async () => {
   const dir = temporaryFolder()
   const id = await build(dir, linking('first.com'))
   const index = await (await engineFor(dir)).open()
@@ -154,17 +154,17 @@ test('whoever loses its generation all the same is told', async () => {
   await index.close()
 })
 
-test('readers see one whole generation each while others are put live, and none is lost on the way', async () => {
+test('each read sees exactly one generation while builds replace it', async () => {
   const dir = temporaryFolder()
   const engine = await engineFor(dir)
-  // Generation g: 30 sites, each linking from a page that names g.
+  // Generation g: 30 sites, each linking from a page whose path is g.
   const pagesOf = (g: number) =>
     Array.from({ length: 30 }, (_, n) =>
       pageAt(`https://site${n}.com/${g}`, ['https://target.com/']),
     )
   await build(dir, pagesOf(0))
   let building = true
-  let whole = 0
+  let reads = 0
   const seen = new Set<string>()
   async function reader() {
     while (building) {
@@ -174,7 +174,7 @@ test('readers see one whole generation each while others are put live, and none 
       const generation = new Set(rows.map((row) => new URL(row.sampleUrl ?? '').pathname))
       expect([rows.length, generation.size]).toEqual([30, 1])
       for (const path of generation) seen.add(path)
-      whole++
+      reads++
     }
   }
   async function builder() {
@@ -182,14 +182,14 @@ test('readers see one whole generation each while others are put live, and none 
     building = false
   }
   await Promise.all([reader(), reader(), reader(), builder()])
-  expect(whole).toBeGreaterThan(8)
+  expect(reads).toBeGreaterThan(8)
   expect(seen.size).toBeGreaterThan(2)
   expect(generations(dir)).toHaveLength(1)
 }, 60_000)
 
-test('an abort ends a running query at once, and the engine goes on', async () => {
+test('an abort ends a running query at once and leaves the engine usable', async () => {
   const dir = temporaryFolder()
-  // One site, so that all of it is in one shard: 600,000 links to different pages.
+  // 600,000 links to distinct pages, from one site so that all are in one shard.
   const pages = Array.from({ length: 300 }, (_, page) =>
     pageAt(
       `https://big.com/${page}`,
@@ -202,11 +202,11 @@ test('an abort ends a running query at once, and the engine goes on', async () =
   const index = await (await engineFor(dir)).open()
   onTestFinished(() => index.close())
 
-  await readRows(index) // Warm, so that the time taken below is the time to come.
+  await readRows(index) // Warm-up, so that later reads take as long as the one measured next.
   const before = performance.now()
   const [row] = await readRows(index)
   const wholeMs = performance.now() - before
-  expect(wholeMs).toBeGreaterThan(60) // Otherwise the aborts below would come too late to say anything.
+  expect(wholeMs).toBeGreaterThan(60) // Otherwise the aborts below would come after the query.
   expect(row).toMatchObject({
     site: 'big.com',
     links: 600_000,

@@ -1,4 +1,4 @@
-import { givingWay } from '../../pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '../../pages/yield-to-event-loop.ts'
 import type { Dataset, SourceItem, SourceKind } from '../../source.ts'
 import { countNoPages } from '../no-pages.ts'
 import { type SourceFile, totalBytes } from '../source-files.ts'
@@ -45,7 +45,7 @@ export function warcFilesSource(
     kind,
     bytes: total,
     async *items({ signal, onProgress }) {
-      const giveWay = givingWay(signal)
+      const giveWay = createEventLoopYield(signal)
       const noPages = countNoPages('record')
       let done = 0
       let before = 0

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { charsetOf, decodeText } from '../../pages/decode-text.ts'
 import { looksLikeHtml } from '../../pages/looks-like-html.ts'
 import { absoluteLinks } from '../../pages/page-links.ts'
-import { countWords, isNofollow, isNoindex, readHtmlInTurns } from '../../pages/read-html.ts'
+import { countWords, isNofollow, isNoindex, readHtmlInSlices } from '../../pages/read-html.ts'
 import { addressOf } from '../../pages/web-address.ts'
 import type { Dataset } from '../../source.ts'
 import { findSourceFiles } from '../source-files.ts'
@@ -80,7 +80,7 @@ async function readPage(
     if (!contentType && !looksLikeHtml(body)) return { noPage: 'not HTML' }
     const html = decodeText(body, charsetOf(contentType ?? ''))
     if (html === null) return bad('its text is in an encoding that browsers refuse')
-    const page = await readHtmlInTurns(html, giveWay)
+    const page = await readHtmlInSlices(html, giveWay)
     if (page.noindex) return { noPage: 'marked noindex' }
     const links = absoluteLinks(page.links, url, page.base)
     if (isNofollow(robotsOf(response))) for (const link of links) link.nofollow = true
