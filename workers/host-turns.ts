@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import type { HostTurns } from '#crawler/host-turns.ts'
+import type { HostLeases } from '#crawler/host-leases.ts'
 import { runScript, script } from '#jobs/redis/scripts.ts'
 
 const hostTurn = script(readFileSync(new URL('./scripts/host-turn.lua', import.meta.url), 'utf8'))
@@ -17,7 +17,7 @@ export function createHostTurns({
 }: {
   redis: Redis
   namespace: string
-}): HostTurns {
+}): HostLeases {
   const key = (host: string) => `${namespace}:host-turn:${host}`
   const whole = (ms: number) => Math.ceil(ms)
   return {

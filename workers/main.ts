@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const shared: SharedTools = {
     engine,
     web: createWeb({
-      turns: createHostTurns({ redis, namespace: settings.REDIS_PREFIX }),
+      leases: createHostTurns({ redis, namespace: settings.REDIS_PREFIX }),
       userAgent: crawlerName(packageFacts.version, settings.CRAWL_CONTACT),
       allowPrivate: settings.CRAWL_ALLOW_PRIVATE,
       now,

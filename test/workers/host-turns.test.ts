@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { inTurn } from '#crawler/host-turns.ts'
+import { withHostLease } from '#crawler/host-leases.ts'
 import { redisUrl, uniquePrefix } from '#test/services.ts'
 import { createHostTurns } from '#workers/host-turns.ts'
 
@@ -80,7 +80,7 @@ describe('a turn', () => {
     expect(await redis.pttl(key)).toBeLessThanOrEqual(30)
     // Asks whenever it is told to, as every worker does.
     expect(
-      await inTurn(turns, { host, longestMs: 1_000, gapMs: 0, signal }, async () => ({
+      await withHostLease(turns, { host, maxTaskMs: 1_000, gapMs: 0, signal }, async () => ({
         result: 'served',
         gapMs: 0,
       })),
@@ -89,7 +89,7 @@ describe('a turn', () => {
 
   test('that fails is ended all the same', async () => {
     const { turns, redis, key } = setUp()
-    const failing = inTurn(turns, { host, longestMs: 1_000, gapMs: 0, signal }, () =>
+    const failing = withHostLease(turns, { host, maxTaskMs: 1_000, gapMs: 0, signal }, () =>
       Promise.reject(new Error('broken')),
     )
     await expect(failing).rejects.toThrow('broken')
@@ -100,9 +100,9 @@ describe('a turn', () => {
     const { turns } = setUp()
     await turns.take({ host, token: 'a', ...long })
     const stop = new AbortController()
-    const waiting = inTurn(
+    const waiting = withHostLease(
       turns,
-      { host, longestMs: 1_000, gapMs: 0, signal: stop.signal },
+      { host, maxTaskMs: 1_000, gapMs: 0, signal: stop.signal },
       async () => ({
         result: 1,
         gapMs: 0,
@@ -124,7 +124,7 @@ test('several connections never have turns at one host at once, and the pause li
     workers.flatMap((turns) =>
       Array.from({ length: 2 }, async () => {
         for (let i = 0; i < 3; i++)
-          await inTurn(turns, { host, longestMs: 5_000, gapMs, signal }, async () => {
+          await withHostLease(turns, { host, maxTaskMs: 5_000, gapMs, signal }, async () => {
             const from = performance.now()
             await new Promise(setImmediate)
             spans.push({ from, to: performance.now() })

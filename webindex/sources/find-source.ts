@@ -17,7 +17,9 @@ export const importKinds = [
 ] as const
 export type ImportKind = (typeof importKinds)[number]
 
-/** A request to add a source to the index. Paths are relative to the import folder, '' if not given. */
+/**
+ * A request to add a source to the index. Paths are relative to the import folder, '' if not given.
+ */
 export interface ImportOrder {
   kind: ImportKind
   /** A file or a folder; for a web graph, its file of vertices. */

@@ -36,7 +36,9 @@ const folderPages = [
   /^readme\.(md|markdown)$/i,
 ]
 
-/** Reads HTML and Markdown files as pages, each at its path below the base URL. @throws {BadSource} */
+/**
+ * Reads HTML and Markdown files as pages, each at its path below the base URL. @throws {BadSource}
+ */
 export async function folderSource({ path, baseUrl, name }: FolderSourceOptions): Promise<Dataset> {
   const base = checkedBase(baseUrl)
   const files = await findSourceFiles(path, {

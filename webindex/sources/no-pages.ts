@@ -5,7 +5,9 @@ export interface NoPages {
    * Every distinct reason is kept in memory, so there must be few.
    */
   count(reason: string): void
-  /** `1,204 records hold no page: 800 of type request, 404 not HTML.` null if nothing was counted. */
+  /**
+   * `1,204 records hold no page: 800 of type request, 404 not HTML.` null if nothing was counted.
+   */
   remark(): string | null
 }
 

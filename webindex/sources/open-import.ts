@@ -64,8 +64,8 @@ export async function openImport(root: string, path: string): Promise<string> {
 }
 
 /**
- * The first thousand files and folders at the top of the import folder, sorted by name. Omits hidden
- * ones and links that lead out of the folder.
+ * The first thousand files and folders at the top of the import folder, sorted by name. Omits
+ * hidden ones and links that lead out of the folder.
  */
 export async function listImports(root: string): Promise<Importable[]> {
   const realRoot = await realpath(root).catch(() => null)

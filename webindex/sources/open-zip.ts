@@ -32,7 +32,8 @@ export interface OpenZip {
 }
 
 /**
- * Reads the directory of an archive. Checks declared sizes and counts before decompressing anything.
+ * Reads the directory of an archive. Checks declared sizes and counts before decompressing
+ * anything.
  * @param name of the archive, for errors.
  * @throws {BadSource} if the archive is damaged or exceeds a limit.
  */

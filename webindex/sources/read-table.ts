@@ -12,7 +12,8 @@ const headLength = 8_192
 /**
  * Reads a table as spreadsheets export it: UTF-8, or UTF-16 with a byte order mark. The header
  * reveals whether cells are separated by comma, semicolon or tab. Each line is a row, so an
- * unclosed quotation mark spoils only its own line. Yields to the event loop every few milliseconds.
+ * unclosed quotation mark spoils only its own line. Yields to the event loop every few
+ * milliseconds.
  * @param name of the file, for errors. @throws {BadSource} if the file is not text.
  */
 export async function* readTable(
@@ -70,8 +71,8 @@ function encodingOf(start: Buffer): string {
 }
 
 /**
- * Batches of whole lines; the first batch is large enough to detect the delimiter. Of a line that is
- * too long, only its beginning is kept.
+ * Batches of whole lines; the first batch is large enough to detect the delimiter. Of a line that
+ * is too long, only its beginning is kept.
  */
 async function* linesOf(texts: AsyncIterable<string>): AsyncGenerator<string[]> {
   let rest = ''

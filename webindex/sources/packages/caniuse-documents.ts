@@ -16,8 +16,8 @@ const DataSet = z.object({ updated: z.number().positive() })
 const source = 'caniuse-db (CC-BY-4.0)'
 
 /**
- * One page per feature of caniuse.com, with the links on it. `seenAt` is the publication date of the
- * data.
+ * One page per feature of caniuse.com, with the links on it. `seenAt` is the publication date of
+ * the data.
  * @param dir the folder of the installed package `caniuse-db`; if absent, there are no documents.
  */
 export async function* caniuseDocuments(

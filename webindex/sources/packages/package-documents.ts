@@ -131,7 +131,8 @@ function mainPageCandidates(
 function fileUrl(pack: InstalledPackage, path: string): string | undefined {
   const directory = typeof pack.repository === 'object' ? (pack.repository.directory ?? '') : ''
   const full = encodeURI(posix.join(directory, path)).replace(/[?#]/g, encodeURIComponent)
-  // browseFile is missing from the library's types. Code hosts show files at /blob/, folders at /tree/.
+  // browseFile is missing from the library's types. Code hosts show files at /blob/, folders at
+  // /tree/.
   return hostedRepository(pack)
     ?.browse(full, { committish: 'HEAD' })
     .replace('/tree/HEAD/', '/blob/HEAD/')

@@ -69,8 +69,8 @@ const fits = (row: string[], columns: ((cell: string) => boolean)[]) =>
   row.length === columns.length && columns.every((holds, at) => holds(row[at] ?? ''))
 
 /**
- * The share of rows that must fit a shape. It is low because the other rows are reported as bad, and
- * the build fails if most rows are bad.
+ * The share of rows that must fit a shape. It is low because the other rows are reported as bad,
+ * and the build fails if most rows are bad.
  */
 const minFitting = 0.2
 
@@ -162,8 +162,8 @@ function dimensionOf(
   if (cells.length <= 4 && most(cells, isDevice)) return 'devices'
   const hint = hintOf(head.name, head.rows[0]?.[0] ?? '')
   if (hint) return hint
-  // Search Console writes queries in lower case. Names from its interface are capitalised, in scripts
-  // that have capital letters.
+  // Search Console writes queries in lower case. Names from its interface are capitalised, in
+  // scripts that have capital letters.
   const isCapitalised = most(cells, (cell) => /\p{Lu}/u.test(cell))
   if (isCapitalised) return cells.length > maxSearchAppearances ? null : 'search appearance'
   if (cells.length > maxSearchAppearances) return 'queries'

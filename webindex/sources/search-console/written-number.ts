@@ -41,7 +41,9 @@ export function readDecimal(text: string): number | null {
   return whole === null || !/^\d+$/.test(fraction) ? null : Number(`${whole}.${fraction}`)
 }
 
-/** Reads `3.5%`, `3,5 %`, `%3,5`, `٣٫٥٪`, `<1%`, or a plain share, `0.035`. @returns 0…1, or null. */
+/**
+ * Reads `3.5%`, `3,5 %`, `%3,5`, `٣٫٥٪`, `<1%`, or a plain share, `0.035`. @returns 0…1, or null.
+ */
 export function readShare(text: string): number | null {
   const plain = withPlainDigits(text)
   const bare = plain.replace(/[%٪<\s]/g, '')

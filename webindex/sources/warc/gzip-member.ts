@@ -13,8 +13,8 @@ const Inflated = z.object({
 })
 
 /**
- * @returns where the deflated data starts (RFC 1952); null if there is no header, or if it is longer
- * than `bytes`.
+ * @returns where the deflated data starts (RFC 1952); null if there is no header, or if it is
+ * longer than `bytes`.
  */
 export function gzipHeaderLength(bytes: Buffer): number | null {
   const flags = bytes[3] ?? 0

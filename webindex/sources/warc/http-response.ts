@@ -32,7 +32,8 @@ export function readHttpResponse(block: Buffer): HttpResponse | null {
 
 /**
  * Joins the chunks of a body and decompresses it, up to `limit` bytes. Uses as much of a truncated
- * body as there is. Archives often keep the fields but store the decoded body; it is returned as is.
+ * body as there is. Archives often keep the fields but store the decoded body; it is returned as
+ * is.
  * @throws {BadBody}
  */
 export async function decodeBody({ fields, body }: HttpResponse, limit: number): Promise<Buffer> {

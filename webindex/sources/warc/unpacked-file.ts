@@ -24,23 +24,23 @@ export type Chunk =
 export interface UnpackOptions {
   signal: AbortSignal
   /**
-   * @param consumed bytes of the file on disk. May decrease when the bytes around damage are searched
-   * again.
+   * @param consumed bytes of the file on disk. May decrease when the bytes around damage are
+   * searched again.
    */
   onConsumed(consumed: number): void
   yieldIfDue(): Promise<void>
 }
 
 /**
- * Members up to this size are unpacked in one synchronous call, which is faster than handing them to
- * another thread. Nearly all members are this small.
+ * Members up to this size are unpacked in one synchronous call, which is faster than handing them
+ * to another thread. Nearly all members are this small.
  */
 const syncLimit = { packed: 128 * 1024, unpacked: 1024 * 1024 }
 /** Enough to recognise a gzip member: other bytes fail within a few hundred. */
 const probeLimit = { packed: 4096, unpacked: 16 * 1024 * 1024 }
 /**
- * A member that unpacks to more bytes and by a larger ratio is a zip bomb. Pages usually compress to
- * a fifth or a tenth.
+ * A member that unpacks to more bytes and by a larger ratio is a zip bomb. Pages usually compress
+ * to a fifth or a tenth.
  */
 const bomb = { bytes: 16 * 1024 * 1024, ratio: 100 }
 const plainChunkBytes = 256 * 1024
@@ -48,8 +48,8 @@ const plainChunkBytes = 256 * 1024
 const lookBackBytes = 1024 * 1024
 
 /**
- * The content of a file that is plain, one gzip stream, or a sequence of gzip members. Needs constant
- * memory.
+ * The content of a file that is plain, one gzip stream, or a sequence of gzip members. Needs
+ * constant memory.
  * @throws an error of the file system
  */
 export async function* unpackFile(path: string, options: UnpackOptions): AsyncGenerator<Chunk> {
@@ -176,8 +176,8 @@ async function checkTrailer(
 }
 
 /**
- * Finds the next member from `from` on. Tries to unpack each candidate, because compressed data also
- * contains the three magic bytes by chance.
+ * Finds the next member from `from` on. Tries to unpack each candidate, because compressed data
+ * also contains the three magic bytes by chance.
  */
 async function findMember(
   window: FileWindow,

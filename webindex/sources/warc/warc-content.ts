@@ -20,7 +20,9 @@ export interface Content {
    * starts a record comes first.
    */
   hold(length: number): Promise<Buffer>
-  /** Skips bytes. @returns false if the content breaks off or a new record starts before `length`. */
+  /**
+   * Skips bytes. @returns false if the content breaks off or a new record starts before `length`.
+   */
   drop(length: number): Promise<boolean>
   /** Why `hold` or `drop` came short; null if the reason is the start of the next record. */
   whyCut(): Promise<string | null>

@@ -6,7 +6,9 @@ import { type SourceFile, totalBytes } from '../source-files.ts'
 import { type UnpackOptions, unpackFile } from './unpacked-file.ts'
 import { type WarcRecord, warcRecords } from './warc-records.ts'
 
-/** The content of a record. `noPage` says why it is no page; it completes a phrase with a number. */
+/**
+ * The content of a record. `noPage` says why it is no page; it completes a phrase with a number.
+ */
 export type RecordReading = SourceItem | { noPage: string }
 
 export interface ReadOptions {

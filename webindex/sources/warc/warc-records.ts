@@ -23,9 +23,9 @@ const maxHeaderBytes = 64 * 1024
 const endOfRecord = /^(\r\n\r\n|\n\n|\r?\n?WARC\/|\r?\n?$)/
 
 /**
- * The records of a WARC file (1.0, 1.1 and earlier drafts), and whatever else is found between them.
- * After damage, reading continues at the next gzip member or line that starts with `WARC/`. Needs
- * memory for one block and one chunk.
+ * The records of a WARC file (1.0, 1.1 and earlier drafts), and whatever else is found between
+ * them. After damage, reading continues at the next gzip member or line that starts with `WARC/`.
+ * Needs memory for one block and one chunk.
  */
 export async function* warcRecords(
   chunks: AsyncIterable<Chunk>,
@@ -75,7 +75,8 @@ async function readRecord(
   const isCut = blockLength > kept
   if (isCut && !(await content.drop(length + blockLength)))
     return { reason: await whyShort(content), searchFrom: 0 }
-  // After a cut block no bytes of the record are held, so it can't be searched from its start again.
+  // After a cut block no bytes of the record are held, so it can't be searched from its start
+  // again.
   const end = isCut ? 0 : length + kept
   const after = (await content.hold(end + 8)).toString('latin1', end, end + 8)
   if (!endOfRecord.test(after))

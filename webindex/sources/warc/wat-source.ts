@@ -15,8 +15,8 @@ export interface WatSourceOptions {
 }
 
 /**
- * JSON.parse can't be interrupted; this size takes tens of milliseconds. A usual page has a hundredth
- * of it.
+ * JSON.parse can't be interrupted; this size takes tens of milliseconds. A usual page has a
+ * hundredth of it.
  */
 const maxJsonBytes = 4 * 1024 * 1024
 
@@ -37,7 +37,8 @@ const HtmlFacts = z.object({
   Links: z.array(Link.nullable().catch(null)).catch([]),
 })
 /**
- * The WAT format's description of one WARC record. A field of an unexpected shape counts as missing.
+ * The WAT format's description of one WARC record. A field of an unexpected shape counts as
+ * missing.
  */
 const Wat = z.object({
   Envelope: z.object({

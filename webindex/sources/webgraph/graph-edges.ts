@@ -16,8 +16,8 @@ interface EdgeFiles {
 }
 
 /**
- * The links to some sites. Reads the vertices to find the targets, then the edges, then the vertices
- * again for the names of the referring domains.
+ * The links to some sites. Reads the vertices to find the targets, then the edges, then the
+ * vertices again for the names of the referring domains.
  */
 export async function* edgesTo(
   sites: string[],

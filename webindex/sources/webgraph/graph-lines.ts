@@ -16,7 +16,9 @@ export interface LineBlock {
 export type Blocks = (path: string) => AsyncIterable<LineBlock>
 
 const chunkSize = 64 * 1024
-/** Far longer than any line of a graph. It bounds the memory: a line is held until it is complete. */
+/**
+ * Far longer than any line of a graph. It bounds the memory: a line is held until it is complete.
+ */
 const maxLineBytes = 64 * 1024
 
 /**

@@ -1,6 +1,9 @@
 import { BadSource } from '../bad-source.ts'
 
-/** Edges are kept in groups of nearby ids. Vertices come in id order, so few groups are open at once. */
+/**
+ * Edges are kept in groups of nearby ids. Vertices come in id order, so few groups are open at
+ * once.
+ */
 const idsPerGroup = 4_096
 const maxTargets = 1_024
 const maxEdges = 20_000_000

@@ -16,7 +16,9 @@ export interface WebgraphOptions {
   edges?: string | undefined
   /** A file with a header that names its columns. */
   ranks?: string | undefined
-  /** Up to 1,000 domains whose referring domains are kept. If empty, only the top ranks are kept. */
+  /**
+   * Up to 1,000 domains whose referring domains are kept. If empty, only the top ranks are kept.
+   */
   targets: string[]
   name?: string | undefined
 }
@@ -26,8 +28,8 @@ const maxTargets = 1_000
 /**
  * Reads Common Crawl's domain graph: the referring domains of some targets, and their ranks. Reads
  * the edges once and the vertices twice.
- * @throws {BadSource} if a target is not a domain or the options select nothing. Reading throws it if
- * a file is damaged.
+ * @throws {BadSource} if a target is not a domain or the options select nothing. Reading throws it
+ * if a file is damaged.
  */
 export async function webgraphSource({
   vertices,
