@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import type { HostTurns } from '#crawler/host-turns.ts'
+import type { HostLeases } from '#crawler/host-leases.ts'
 import { runScript, script } from '#jobs/redis/scripts.ts'
 
 const hostLease = script(readFileSync(new URL('./scripts/host-lease.lua', import.meta.url), 'utf8'))
@@ -14,7 +14,7 @@ export interface HostLeasesDeps {
 }
 
 /** The leases of hosts, shared by all workers on this Redis. */
-export function createHostLeases({ redis, namespace }: HostLeasesDeps): HostTurns {
+export function createHostLeases({ redis, namespace }: HostLeasesDeps): HostLeases {
   const key = (host: string) => `${namespace}:host-turn:${host}`
   const whole = (ms: number) => Math.ceil(ms)
   return {

@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   const shared: SharedTools = {
     engine,
     web: createWeb({
-      turns: createHostLeases({ redis, namespace: settings.REDIS_PREFIX }),
+      leases: createHostLeases({ redis, namespace: settings.REDIS_PREFIX }),
       userAgent: crawlerName(packageFacts.version, settings.CRAWL_CONTACT),
       allowPrivate: settings.CRAWL_ALLOW_PRIVATE,
       now,

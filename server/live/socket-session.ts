@@ -151,7 +151,10 @@ export class SocketSession {
     const { watched } = this.#outbox
     const added = new Set(jobs.flatMap(({ id }) => (watched.has(id) ? [] : [id])))
     if (watched.size + added.size > watchLimits.watchesPerSocket)
-      throw new Refused('too_large', `Watch at most ${watchLimits.watchesPerSocket} jobs per socket.`)
+      throw new Refused(
+        'too_large',
+        `Watch at most ${watchLimits.watchesPerSocket} jobs per socket.`,
+      )
     const ids = jobs.map(({ id }) => id)
     this.#outbox.hold(ids)
     let replayed = 0

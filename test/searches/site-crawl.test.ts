@@ -204,7 +204,7 @@ test('an unavailable start page fails the search with the reason', async () => {
   const failing = run(sites, { startUrl: sites.url(host) }, { dir: temporaryFolder() })
   await expect(failing).rejects.toThrow(SearchFailed)
   await expect(failing).rejects.toThrow(
-    `The crawl can’t begin at ${sites.url(host)}: its robots.txt does not allow it.`,
+    `The crawl can’t start at ${sites.url(host)}: its robots.txt does not allow it.`,
   )
 })
 
@@ -294,7 +294,7 @@ describe('the start URL', () => {
     ['intranet', /no ending/],
     ['ftp://redis.io', /Only http and https/],
     ['me@redis.io', /e-mail/],
-    ['redis.io:22', /port 22 is not one for web pages/],
+    ['redis.io:22', /port 22 is not used for web pages/],
     ['two words', /is not a domain/],
   ])('“%s” is refused with the reason', (startUrl, reason) => {
     const issues = siteCrawl.input.safeParse({ startUrl }).error?.issues

@@ -122,7 +122,7 @@ describe('a build of the index', () => {
   test.each([
     [
       { action: 'add', kind: 'html', path: '../index', baseUrl: 'https://a.com/' },
-      /leads out of the import folder/,
+      /is outside the import folder/,
     ],
     [{ action: 'add', kind: 'html', path: 'absent', baseUrl: 'https://a.com/' }, /absent/],
     [{ action: 'add', kind: 'html', path: 'docs' }, /published/],

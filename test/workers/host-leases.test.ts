@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { inTurn } from '#crawler/host-turns.ts'
+import { withHostLease } from '#crawler/host-leases.ts'
 import { redisUrl, uniquePrefix } from '#test/services.ts'
 import { createHostLeases } from '#workers/host-leases.ts'
 
@@ -80,7 +80,7 @@ describe('a host lease', () => {
     expect(await redis.pttl(key)).toBeLessThanOrEqual(30)
     // A worker asks again after the wait that it was given.
     expect(
-      await inTurn(leases, { host, longestMs: 1_000, gapMs: 0, signal }, async () => ({
+      await withHostLease(leases, { host, maxTaskMs: 1_000, gapMs: 0, signal }, async () => ({
         result: 'served',
         gapMs: 0,
       })),
@@ -89,7 +89,7 @@ describe('a host lease', () => {
 
   test('ends when the request fails', async () => {
     const { leases, redis, key } = setUp()
-    const failing = inTurn(leases, { host, longestMs: 1_000, gapMs: 0, signal }, () =>
+    const failing = withHostLease(leases, { host, maxTaskMs: 1_000, gapMs: 0, signal }, () =>
       Promise.reject(new Error('broken')),
     )
     await expect(failing).rejects.toThrow('broken')
@@ -100,9 +100,9 @@ describe('a host lease', () => {
     const { leases } = setUp()
     await leases.take({ host, token: 'a', ...long })
     const controller = new AbortController()
-    const waiting = inTurn(
+    const waiting = withHostLease(
       leases,
-      { host, longestMs: 1_000, gapMs: 0, signal: controller.signal },
+      { host, maxTaskMs: 1_000, gapMs: 0, signal: controller.signal },
       async () => ({
         result: 1,
         gapMs: 0,
@@ -124,7 +124,7 @@ test('a host has one lease at a time over all connections, and pauses in between
     workers.flatMap((leases) =>
       Array.from({ length: 2 }, async () => {
         for (let i = 0; i < 3; i++)
-          await inTurn(leases, { host, longestMs: 5_000, gapMs, signal }, async () => {
+          await withHostLease(leases, { host, maxTaskMs: 5_000, gapMs, signal }, async () => {
             const from = performance.now()
             await new Promise(setImmediate)
             spans.push({ from, to: performance.now() })
