@@ -7,6 +7,8 @@ import { isRunning, markOf, ProcessMark } from '../services/process-mark.ts'
 
 const Lock = z.object({
   process: ProcessMark,
+  /** What people typed: `npm start`. */
+  command: z.string().default('npm start'),
   url: z.string().nullable(),
   /** What it has started; a service has a record of its own. */
   programs: z.array(ProcessMark),
@@ -33,9 +35,9 @@ export interface HeldLock {
  * Makes this process the only one that runs Searchlight on this data folder.
  * @throws {CannotStart} when another one does.
  */
-export function takeLock(dataDir: string): HeldLock {
+export function takeLock(dataDir: string, command: string): HeldLock {
   const path = lockPath(dataDir)
-  const mine: Lock = { process: ownMark(), url: null, programs: [] }
+  const mine: Lock = { process: ownMark(), command, url: null, programs: [] }
   const draft = `${path}.new-${process.pid}`
   let left: ProcessMark[] = []
   writeRecord(draft, mine)
@@ -63,9 +65,9 @@ export function takeLock(dataDir: string): HeldLock {
   }
 }
 
-function alreadyRuns({ process, url }: Lock): string {
+function alreadyRuns({ process, command, url }: Lock): string {
   const where = url === null ? 'is already being started here' : `already runs at ${url}`
-  return `Searchlight ${where} (process ${process.pid}). Stop it first, or set DATA_DIR and PORT to run another one beside it.`
+  return `Searchlight ${where} (process ${process.pid}, ${command}). Stop it first, or set DATA_DIR and PORT to run another one beside it.`
 }
 
 /** A link is made by one of two who try at the same moment, never by both. */

@@ -7,14 +7,14 @@ import { tempDir } from '../temp-dir.ts'
 
 test('a second start on the same data is told where the first one runs', async () => {
   const dataDir = await tempDir()
-  const lock = takeLock(dataDir)
-  expect(() => takeLock(dataDir)).toThrow('already being started here')
+  const lock = takeLock(dataDir, 'npm start')
+  expect(() => takeLock(dataDir, 'npm start')).toThrow('already being started here')
   lock.tell({ url: 'http://localhost:3000' })
-  expect(() => takeLock(dataDir)).toThrow(
-    `Searchlight already runs at http://localhost:3000 (process ${process.pid}).`,
+  expect(() => takeLock(dataDir, 'npm start')).toThrow(
+    `Searchlight already runs at http://localhost:3000 (process ${process.pid}, npm start).`,
   )
   lock.release()
-  takeLock(dataDir).release()
+  takeLock(dataDir, 'npm start').release()
 })
 
 test('the lock of a process that is gone does not count, though another process has its pid now', async () => {
@@ -26,7 +26,7 @@ test('the lock of a process that is gone does not count, though another process 
   }
   writeFileSync(join(dataDir, 'running.json'), JSON.stringify(stale))
   expect(currentLock(dataDir)).toBe(null)
-  takeLock(dataDir).release()
+  takeLock(dataDir, 'npm start').release()
 })
 
 test('what a killed start has left running is told to the next one', async () => {
@@ -34,7 +34,7 @@ test('what a killed start has left running is told to the next one', async () =>
   const [self, gone] = [markOf(process.pid), { pid: process.pid, started: 'long ago' }]
   const stale = { process: gone, url: null, programs: [self, gone] }
   writeFileSync(join(dataDir, 'running.json'), JSON.stringify(stale))
-  const lock = takeLock(dataDir)
+  const lock = takeLock(dataDir, 'npm start')
   expect(lock.left).toEqual([self])
   lock.release()
 })

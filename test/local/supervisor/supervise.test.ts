@@ -39,6 +39,7 @@ function supervised(
     hurry: hurry.signal,
     graceMs: options.graceMs ?? 5_000,
     onStart: () => {},
+    onProgramReady: () => {},
     onReady: ready.resolve,
   })
   done.catch(() => {})
