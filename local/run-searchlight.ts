@@ -1,9 +1,10 @@
+import { endProcess } from '#processes/end-process.ts'
+import type { ProcessIdentity } from '#processes/process-identity.ts'
 import { CannotStart, tellFailure } from './cannot-start.ts'
 import { authSecret, importDir, indexDir, openDataDir, projectDir } from './data-dir.ts'
 import { ensureServices, stopServices, urlsOf } from './services/ensure.ts'
-import { endProcess, type ProcessMark } from './services/process-mark.ts'
 import { stopSignals } from './stop-signals.ts'
-import { takeLock } from './supervisor/lock.ts'
+import { takeRunningLock } from './supervisor/lock.ts'
 import type { Program, Ready } from './supervisor/program.ts'
 import { type ReadableLog, readableLog } from './supervisor/readable-log.ts'
 import type { WatchedProgram } from './supervisor/rerun-on-change.ts'
@@ -46,13 +47,13 @@ async function run({ command, ...how }: HowToRun): Promise<void> {
   const given: NodeJS.ProcessEnv = { ...process.env, ...how.env }
   const dataDir = openDataDir(given)
   const graceMs = Number(given.SHUTDOWN_GRACE_MS || 10_000) + marginMs
-  const lock = takeLock(dataDir, command)
+  const lock = await takeRunningLock(dataDir, command)
   const log = readableLog((text) => process.stdout.write(text), {
     colorize: process.stdout.isTTY,
     now: () => new Date(),
   })
   try {
-    for (const mark of lock.left) await endLeftover(mark, graceMs, log)
+    for (const program of lock.leftRunning) await endLeftover(program, graceMs, log)
     const services = await ensureServices(['redis', 'postgres'], given, { dataDir, say: log.say })
     const env: NodeJS.ProcessEnv = {
       UV_THREADPOOL_SIZE: '16', // DuckDB's queries hold these threads, and files are read by them too.
@@ -69,6 +70,7 @@ async function run({ command, ...how }: HowToRun): Promise<void> {
       throw error
     }
     const programs = how.programs(env)
+    const lockFailed = (error: Error) => log.say(`running.json can't be written: ${error.message}`)
     await supervise(programs, services, {
       cwd: projectDir,
       dataDir,
@@ -76,28 +78,32 @@ async function run({ command, ...how }: HowToRun): Promise<void> {
       signal: stop,
       hurry,
       graceMs,
-      onStart: (started) => lock.tell({ started }),
+      onStart: (program) => lock.addProgram(program).catch(lockFailed),
       onProgramReady({ url }) {
         if (url === undefined) return
         keepPort(url, programs)
-        lock.tell({ url })
+        lock.setUrl(url).catch(lockFailed)
       },
       onReady: (ready) => process.stdout.write(welcome(ready)),
     })
   } finally {
-    lock.release()
+    await lock.release()
   }
 }
 
-async function endLeftover(mark: ProcessMark, graceMs: number, log: ReadableLog): Promise<void> {
-  log.say(`Waiting for process ${mark.pid} to end; an earlier start left it running.`)
-  const ended = await endProcess(mark, [
+async function endLeftover(
+  program: ProcessIdentity,
+  graceMs: number,
+  log: ReadableLog,
+): Promise<void> {
+  log.say(`Waiting for process ${program.pid} to end; an earlier start left it running.`)
+  const ended = await endProcess(program, [
     ['SIGTERM', graceMs],
     ['SIGKILL', 5_000],
   ])
   if (!ended)
     throw new CannotStart(
-      `Process ${mark.pid}, left running by an earlier start, does not end. Kill it and try again.`,
+      `Process ${program.pid}, left running by an earlier start, does not end. Kill it and try again.`,
     )
 }
 

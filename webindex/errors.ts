@@ -76,15 +76,13 @@ export class GenerationGone extends Error {
 
 /** Another process is building this index; two at once would delete each other's files. */
 export class BuildRunning extends IndexProblem {
-  readonly pid: number
-  readonly hostname: string
-  constructor({ pid, hostname }: { pid: number; hostname: string }, lockFile: string) {
+  /** @param owner null if the lock file can't be read */
+  constructor(owner: { pid: number; hostname: string } | null, lockFile: string) {
+    const builder = owner ? `Process ${owner.pid} on ${owner.hostname}` : 'Another process'
     super(
-      `Process ${pid} on ${hostname} is building this index. If no such build is running, delete ${lockFile} and try again.`,
+      `${builder} is building this index. If no such build is running, delete ${lockFile} and try again.`,
     )
     this.name = 'BuildRunning'
-    this.pid = pid
-    this.hostname = hostname
   }
 }
 

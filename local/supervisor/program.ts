@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
-import { markOf, type ProcessMark } from '../services/process-mark.ts'
+import { identityOf, type ProcessIdentity } from '#processes/process-identity.ts'
 import { parseEntry, type ReadableLog } from './readable-log.ts'
 
 /** A program of ours that runs for as long as Searchlight does. */
@@ -33,7 +33,7 @@ export interface RunOptions {
   hurry: AbortSignal
   /** How long it may take to end, before it is killed. */
   graceMs: number
-  onStart(mark: ProcessMark): void
+  onStart(mark: ProcessIdentity): void
   onReady(ready: Ready): void
   /** Takes the other messages that it sends over IPC. */
   onMessage?(message: unknown): void
@@ -67,7 +67,7 @@ export function spawnProgram(
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  const mark = child.pid === undefined ? null : markOf(child.pid)
+  const mark = child.pid === undefined ? null : identityOf(child.pid)
   if (mark !== null) onStart(mark)
   return child
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
+import type { ProcessIdentity } from '#processes/process-identity.ts'
 import { stopServices } from '../services/ensure.ts'
-import type { ProcessMark } from '../services/process-mark.ts'
 import type { Service } from '../services/service.ts'
 import { keepRunning } from './keep-running.ts'
 import { keepServing } from './keep-serving.ts'
@@ -19,7 +19,7 @@ export interface SuperviseOptions {
   /** How long each program may take to end. */
   graceMs: number
   /** Called with each process as it is started, and started again. */
-  onStart(mark: ProcessMark): void
+  onStart(mark: ProcessIdentity): void
   /** Called each time a program is ready, also after a restart. */
   onProgramReady(ready: Ready): void
   /** Called once, when every program is ready. */

@@ -1,9 +1,9 @@
 import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
+import { isCode } from '#processes/error-code.ts'
 import { NoIndex, NoSuchSource, NothingToIndex, TooManyBad, UnusableSourceName } from '../errors.ts'
 import { removeUnused } from '../leases.ts'
-import { isCode } from '../lock-owner.ts'
 import {
   type IndexedSource,
   liveManifest,

@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { isRunning, type ProcessMark } from '#local/services/process-mark.ts'
 import { rerunOnChange, watchedProgram } from '#local/supervisor/rerun-on-change.ts'
+import { isRunning, type ProcessIdentity } from '#processes/process-identity.ts'
 import { tempDir } from '../temp-dir.ts'
 
 const projectDir = join(import.meta.dirname, '../../..')
@@ -39,7 +39,7 @@ async function watched(files: Record<string, string> = {}) {
     lines.push(line)
     for (const look of waiting) look()
   }
-  const marks: ProcessMark[] = []
+  const marks: ProcessIdentity[] = []
   const program = watchedProgram('worker', [join(folder, 'main.ts')], {
     env: process.env,
     watch: { files: [], folders: [join(folder, 'scripts')] },
