@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-const commands = ['start', 'test', 'chaos', 'bench', 'user', 'apikey', 'index', 'search']
+const commands = ['start', 'dev', 'test', 'chaos', 'bench', 'user', 'apikey', 'index', 'search']
 const oldest = [20, 19]
 
 /** Whether this version of Node (`20.19.1`) can run us. */
@@ -75,7 +75,9 @@ async function main() {
     process.exit(2)
   }
   const projectDir = dirname(dirname(fileURLToPath(import.meta.url)))
-  if (needsInstall(projectDir, { development: ['test', 'chaos', 'bench'].includes(command) }))
+  if (
+    needsInstall(projectDir, { development: ['dev', 'test', 'chaos', 'bench'].includes(command) })
+  )
     await install(projectDir)
 
   const script = join(projectDir, 'scripts', `${command}.ts`)

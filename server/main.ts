@@ -5,6 +5,7 @@ import next from 'next'
 import { pino } from 'pino'
 import { readSettings } from '#jobs/settings.ts'
 import { compose } from './compose.ts'
+import { attachHotReload } from './hot-reload.ts'
 import { listen } from './listen.ts'
 import { serverSettings } from './settings.ts'
 
@@ -23,7 +24,9 @@ async function main(): Promise<void> {
   // Pages call the API at this address for their first paint.
   process.env.LOOPBACK_URL = `http://${settings.HOST === '0.0.0.0' ? '127.0.0.1' : settings.HOST}:${port}`
 
-  const pages = next({ dev: false, dir: fileURLToPath(new URL('..', import.meta.url)) })
+  const dev = process.argv.includes('--dev')
+  const startHotReload = dev ? attachHotReload(server) : null
+  const pages = next({ dev, dir: fileURLToPath(new URL('..', import.meta.url)) })
   const [{ api, accounts, close }] = await Promise.all([
     compose(server, settings, publicUrl, log),
     pages.prepare(),
@@ -38,6 +41,8 @@ async function main(): Promise<void> {
     if (isApi(request.url ?? '/')) toApi(request, response)
     else toPages(request, response)
   }
+
+  await startHotReload?.(process.env.LOOPBACK_URL)
 
   let stopping = false
   async function stop(reason: string): Promise<void> {

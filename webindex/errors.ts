@@ -70,15 +70,13 @@ export class GenerationGone extends Error {
 
 /** Another process is building this index. Concurrent builds would delete each other's files. */
 export class BuildRunning extends IndexProblem {
-  readonly pid: number
-  readonly hostname: string
-  constructor({ pid, hostname }: { pid: number; hostname: string }, lockFile: string) {
+  /** @param owner null if the lock file can't be read */
+  constructor(owner: { pid: number; hostname: string } | null, lockFile: string) {
+    const builder = owner ? `Process ${owner.pid} on ${owner.hostname}` : 'Another process'
     super(
-      `Process ${pid} on ${hostname} is building this index. Try again when it has finished. If no such process is running, delete ${lockFile} first.`,
+      `${builder} is building this index. Try again when it has finished. If no such build is running, delete ${lockFile} first.`,
     )
     this.name = 'BuildRunning'
-    this.pid = pid
-    this.hostname = hostname
   }
 }
 
