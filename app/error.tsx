@@ -8,15 +8,14 @@ export default function PageError({ error, retry }: { error: unknown; retry: () 
   useEffect(() => console.error(error), [error])
   return (
     <MessagePage
-      title="This page could not be shown"
+      title="This page failed to load"
       action={
         <Button kind="solid" onClick={() => retry()}>
           Try again
         </Button>
       }
     >
-      The server did not answer as it should. Searches that are running go on; try again in a
-      moment.
+      Try again in a moment. Running searches are not affected.
     </MessagePage>
   )
 }

@@ -5,7 +5,7 @@ import './globals.css'
 import { Button } from './ui/button.tsx'
 import { MessagePage } from './ui/message-page.tsx'
 
-/** When even the frame of the page fails. */
+/** Shown when the root layout itself fails. */
 export default function GlobalError({ error, retry }: { error: unknown; retry: () => void }) {
   useEffect(() => console.error(error), [error])
   return (
@@ -13,15 +13,14 @@ export default function GlobalError({ error, retry }: { error: unknown; retry: (
       <body>
         <title>Searchlight</title>
         <MessagePage
-          title="Searchlight could not be shown"
+          title="Searchlight failed to load"
           action={
             <Button kind="solid" onClick={() => retry()}>
               Try again
             </Button>
           }
         >
-          Something failed before the page was ready. Searches that are running go on; try again in
-          a moment.
+          Try again in a moment. Running searches are not affected.
         </MessagePage>
       </body>
     </html>

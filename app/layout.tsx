@@ -9,7 +9,7 @@ import { Tooltips } from './ui/tooltip.tsx'
 
 export const metadata: Metadata = {
   title: { default: 'Searchlight', template: '%s – Searchlight' },
-  description: 'Long searches, live.',
+  description: 'Long searches with live results.',
 }
 
 export const viewport: Viewport = {
@@ -21,7 +21,7 @@ export const viewport: Viewport = {
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const theme = readTheme((await cookies()).get(themeCookie)?.value)
-  // The page says what is wrong when nobody answers; its frame should stand all the same.
+  // If the API fails, the page reports it; the layout still renders, without an account.
   const user = await readMe().then(
     (me) => me.user,
     () => null,

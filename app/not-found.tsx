@@ -6,8 +6,8 @@ export const metadata: Metadata = { title: 'Not found' }
 
 export default function NotFound() {
   return (
-    <MessagePage title="There is no such page" action={<HomeLink />}>
-      The address may be mistyped, or what was here is gone.
+    <MessagePage title="Page not found" action={<HomeLink />}>
+      Check the address. The page may be gone.
     </MessagePage>
   )
 }

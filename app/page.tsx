@@ -1,9 +1,9 @@
 import { JobsPage } from '#protocol/answers.ts'
 import { callForVisitor, readSearchTypes, requireAccount } from './http/for-visitor.ts'
-import { MyJobs } from './job-list/my-jobs-section.tsx'
+import { MyJobsSection } from './job-list/my-jobs-section.tsx'
 import { SearchPanel } from './search/search-panel.tsx'
 
-/** `?search=keywords` opens that type's form. */
+/** `?search=keywords` opens the form of that search type. */
 export default async function HomePage({
   searchParams,
 }: {
@@ -18,7 +18,7 @@ export default async function HomePage({
   return (
     <div className="mx-auto max-w-[1080px] px-4 pt-8 pb-20 sm:px-6 sm:pt-12">
       <SearchPanel searches={searches} initial={[search].flat()[0]} />
-      <MyJobs initial={page.jobs} nextCursor={page.nextCursor ?? null} searches={searches} />
+      <MyJobsSection initial={page.jobs} nextCursor={page.nextCursor ?? null} searches={searches} />
     </div>
   )
 }

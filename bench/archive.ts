@@ -1,6 +1,6 @@
 /**
- * How fast ended jobs reach the archive, and whether a page deep in a large job is as quick as its
- * first.
+ * Measures how fast ended jobs are archived, and whether the last page of a large job is read as
+ * fast as its first.
  */
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
@@ -19,7 +19,7 @@ import { log, manyTimes, rounds, spread, withServices } from './measure.ts'
 const smallJobs = 2_000
 const largeRows = 100_000
 
-async function runToItsEnd(userId: string, rows: number, store: JobStore): Promise<string> {
+async function createEndedJob(userId: string, rows: number, store: JobStore): Promise<string> {
   const job = {
     id: `0-${uuidV7()}`,
     userId,
@@ -60,10 +60,10 @@ await withServices(async ({ redis: url, database }) => {
   })
   const queues = openQueues(store.redis, store)
   const deps = { store, db: postgres.db, queues, now: () => new Date(), log }
-  const time = async (deed: () => Promise<unknown>) => {
-    const began = performance.now()
-    await deed()
-    return performance.now() - began
+  const time = async (task: () => Promise<unknown>) => {
+    const startedAt = performance.now()
+    await task()
+    return performance.now() - startedAt
   }
 
   const small: number[] = []
@@ -71,9 +71,9 @@ await withServices(async ({ redis: url, database }) => {
   const first: number[] = []
   const last: number[] = []
   for (let round = 0; round < rounds(5); round++) {
-    await manyTimes(smallJobs, 50, (i) => runToItsEnd(`user-${i}`, 10, store))
+    await manyTimes(smallJobs, 50, (i) => createEndedJob(`user-${i}`, 10, store))
     small.push((smallJobs / (await time(() => archiveEnded(deps)))) * 1000)
-    const id = await runToItsEnd('large', largeRows, store)
+    const id = await createEndedJob('large', largeRows, store)
     large.push(await time(() => archiveEnded(deps)))
     for (let i = 0; i < 20; i++) {
       first.push(await time(() => readArchivedRows(id, { from: 0, limit: 1_000 }, postgres.db)))

@@ -1,9 +1,9 @@
 /**
- * What a job's page costs a browser while its rows arrive: a real server, rows written as a worker
- * writes them, and Chromium with the page open. Three things are told apart: long tasks (what a
- * person feels), the scripts within them (ours), and frames that were not painted.
+ * The cost of a job's page in a browser while its rows arrive: a real server, rows written as a
+ * worker writes them, and Chromium with the page open. Measures long tasks (which a person feels),
+ * our scripts within them, and dropped frames.
  *
- * `ROWS=n` sets how many rows arrive, `ROUNDS=n` how often.
+ * `ROWS=n` sets the number of rows, `ROUNDS=n` the number of rounds.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -24,11 +24,17 @@ import { typescript } from '#local/run-child.ts'
 import { buildPages } from '#scripts/build-pages.ts'
 import { ensureChromium } from '#scripts/chromium.ts'
 import { createAccount } from '#server/accounts/create-account.ts'
+import { type Observations, readObservations, startObserving } from './browser/observe-page.ts'
 import { log, median, rounds, spread, withServices } from './measure.ts'
+
+interface Measurement extends Omit<Observations, 'shownAt'> {
+  /** From the first write until the table shows every row. */
+  shownMs: number
+}
 
 const rowCount = Number(process.env.ROWS ?? 10_000)
 
-/** How the rows come, and what the person who looks at them has done. */
+/** How fast the rows arrive, and how the person uses the table meanwhile. */
 const scenarios: { name: string; overMs: number; sortBy?: string; scrolling?: boolean }[] = [
   { name: 'as fast as they are written', overMs: 0 },
   { name: 'over 5 s', overMs: 5_000 },
@@ -36,27 +42,12 @@ const scenarios: { name: string; overMs: number; sortBy?: string; scrolling?: bo
   { name: 'over 5 s, while scrolling', overMs: 5_000, scrolling: true },
 ]
 
-interface Seen {
-  longestTask: number
-  tasksOver50: number
-  tasksOver100: number
-  /** Of a task, the longest that our scripts ran in it. */
-  longestScript: number
-  scriptsOver50: number
-  scriptsOver100: number
-  framesDropped: number
-  /** All of our scripts together. */
-  scriptMs: number
-  /** From the first write until the table has every row. */
-  shownMs: number
-}
-
 async function measure(
   scenario: (typeof scenarios)[number],
   context: BrowserContext,
   userId: string,
   store: JobStore,
-): Promise<Seen> {
+): Promise<Measurement> {
   const job = { id: `0-${uuidV7()}`, userId, search: 'linking-domains' }
   await createJob(
     { ...job, input: { domain: 'example.org' }, createdAt: new Date() },
@@ -76,102 +67,25 @@ async function measure(
   await run.add(rowOf(0))
   await page.locator('table[aria-rowcount]').waitFor()
   if (scenario.sortBy) await page.getByRole('button', { name: scenario.sortBy }).click()
-  await startWatching(page, rowCount)
+  await startObserving(page, rowCount)
 
   const stopScrolling = scenario.scrolling ? scroll(page) : null
-  const began = Date.now()
+  const startedAt = Date.now()
   for (let i = 1; i < rowCount; i++) {
     await run.add(rowOf(i))
-    const ahead = (i / rowCount) * scenario.overMs - (Date.now() - began)
-    if (i % 100 === 0) await delay(Math.max(0, ahead))
+    const aheadMs = (i / rowCount) * scenario.overMs - (Date.now() - startedAt)
+    if (i % 100 === 0) await delay(Math.max(0, aheadMs))
   }
   await run.complete()
   await page.locator(`table[aria-rowcount="${rowCount + 1}"]`).waitFor({ timeout: 300_000 })
   await page.locator('main [data-job-state="complete"]').waitFor()
   await stopScrolling?.()
-  const seen = await stopWatching(page)
+  const { shownAt, ...observed } = await readObservations(page)
   await page.close()
-  return { ...seen, shownMs: seen.shownAt - began }
+  return { ...observed, shownMs: shownAt - startedAt }
 }
 
-/** Looks from within the page, from now on. */
-async function startWatching(page: Page, rows: number): Promise<void> {
-  // tsx names functions by a helper of its own, which is not in the page.
-  await page.evaluate('globalThis.__name = (named) => named')
-  await page.evaluate((rows) => {
-    const seen = {
-      tasks: [] as number[],
-      scripts: [] as number[],
-      scriptMs: 0,
-      frames: [] as number[],
-      shownAt: 0,
-    }
-    Object.assign(window, { seen })
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) seen.tasks.push(duration)
-    }).observe({ type: 'longtask' })
-    new PerformanceObserver((list) => {
-      for (const frame of list.getEntries() as unknown as {
-        scripts: { duration: number; sourceURL: string; startTime: number }[]
-      }[]) {
-        const ours = frame.scripts.filter(({ sourceURL }) => sourceURL.includes('/_next/'))
-        for (const { duration } of ours) seen.scripts.push(duration)
-        seen.scriptMs += ours.reduce((sum, { duration }) => sum + duration, 0)
-      }
-    }).observe({ type: 'long-animation-frame' })
-    let before = performance.now()
-    const frame = (now: number) => {
-      seen.frames.push(now - before)
-      before = now
-      requestAnimationFrame(frame)
-    }
-    requestAnimationFrame(frame)
-    new MutationObserver(() => {
-      if (seen.shownAt === 0 && document.querySelector(`table[aria-rowcount="${rows + 1}"]`))
-        seen.shownAt = Date.now()
-    }).observe(document.body, {
-      subtree: true,
-      attributes: true,
-      attributeFilter: ['aria-rowcount'],
-    })
-  }, rows)
-}
-
-async function stopWatching(page: Page): Promise<Omit<Seen, 'shownMs'> & { shownAt: number }> {
-  const seen = await page.evaluate(async () => {
-    // The observers are told of a task after its end.
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    return (
-      window as unknown as {
-        seen: {
-          tasks: number[]
-          scripts: number[]
-          scriptMs: number
-          frames: number[]
-          shownAt: number
-        }
-      }
-    ).seen
-  })
-  const over = (values: number[], ms: number) => values.filter((value) => value > ms).length
-  const frameMs = 1000 / 60
-  return {
-    longestTask: Math.max(0, ...seen.tasks),
-    tasksOver50: over(seen.tasks, 50),
-    tasksOver100: over(seen.tasks, 100),
-    longestScript: Math.max(0, ...seen.scripts),
-    scriptsOver50: over(seen.scripts, 50),
-    scriptsOver100: over(seen.scripts, 100),
-    framesDropped: seen.frames.reduce(
-      (sum, ms) => sum + Math.max(0, Math.round(ms / frameMs) - 1),
-      0,
-    ),
-    scriptMs: seen.scriptMs,
-    shownAt: seen.shownAt,
-  }
-}
-
-/** Wheels down and up over the table until it is told to stop. */
+/** Scrolls down and up over the table. @returns stops it */
 function scroll(page: Page): () => Promise<void> {
   let stopped = false
   const scrolling = (async () => {
@@ -194,7 +108,7 @@ const anchors = [
   'Example',
 ]
 
-/** As a search for linking domains finds them. */
+/** A row in the shape of a search for linking domains. */
 function rowOf(i: number) {
   return {
     site: `site-${(i * 7_919) % 1_000_003}.example.com`,
@@ -253,18 +167,18 @@ await withServices(async ({ redis: redisUrl, database }) => {
     await renewEpochs(uuid, store)
     const account = { email: 'bench@example.com', password: 'correct horse battery' }
     const deps = { db: postgres.db, settings: { secret, publicUrl: url } }
-    const seen = new Map(scenarios.map(({ name }) => [name, [] as Seen[]]))
+    const measured = new Map(scenarios.map(({ name }) => [name, [] as Measurement[]]))
     for (let round = 0; round < rounds(5); round++) {
       for (const scenario of scenarios) {
-        // One job of a type at a time: each has a person of its own.
-        const own = { ...account, email: `${uuid()}@example.com` }
-        const { userId } = await createAccount({ ...own, role: 'user' }, deps)
-        const context = await signIn(browser, url, own)
-        seen.get(scenario.name)?.push(await measure(scenario, context, userId, store))
+        // A user can run one job of a type at a time, so each job has its own user.
+        const newAccount = { ...account, email: `${uuid()}@example.com` }
+        const { userId } = await createAccount({ ...newAccount, role: 'user' }, deps)
+        const context = await signIn(browser, url, newAccount)
+        measured.get(scenario.name)?.push(await measure(scenario, context, userId, store))
         await context.close()
       }
     }
-    report(seen)
+    report(measured)
   } finally {
     await browser.close()
     child.kill()
@@ -275,12 +189,12 @@ await withServices(async ({ redis: redisUrl, database }) => {
   }
 })
 
-function report(seen: Map<string, Seen[]>): void {
+function report(measured: Map<string, Measurement[]>): void {
   console.log(
-    `${rowCount} rows into an open page, ${seen.values().next().value?.length} rounds: median (least–most); 0 where nothing took 50 ms`,
+    `${rowCount} rows into an open page, ${measured.values().next().value?.length} rounds: median (min–max); 0 if nothing took 50 ms`,
   )
-  for (const [name, all] of seen) {
-    const of = (fact: keyof Seen) => all.map((one) => one[fact])
+  for (const [name, results] of measured) {
+    const of = (fact: keyof Measurement) => results.map((result) => result[fact])
     console.log(`\n${name}`)
     console.log(`  longest task, ms                     ${spread(of('longestTask'))}`)
     console.log(

@@ -1,6 +1,6 @@
 /**
- * How fast a cancellation works: until the record says so (and the lock is free), and until the
- * search in the worker is told to stop.
+ * Measures how long a cancellation takes until the record says so (and the lock is free), and until
+ * the search in the worker is aborted.
  */
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { z } from 'zod'
@@ -16,9 +16,10 @@ import { createRunningJobs } from '#workers/running-jobs.ts'
 import { createSearchWorker } from '#workers/search-worker.ts'
 import { log, rounds, spread, withServices } from './measure.ts'
 
-/** Runs until it is told to stop, and says when it began and when it was told. */
-let began = () => {}
-let told = (_at: number) => {}
+/** Callbacks of the current round. */
+let onStart = () => {}
+let onAbort = (_at: number) => {}
+/** A search that runs until it is aborted. */
 const endless = defineSearch({
   name: 'endless',
   title: '',
@@ -26,12 +27,12 @@ const endless = defineSearch({
   columns: [],
   input: z.object({}),
   async *run(_input, { signal }) {
-    const stop = new Promise<void>((resolve) =>
+    const aborted = new Promise<void>((resolve) =>
       signal.addEventListener('abort', () => resolve(), { once: true }),
     )
-    began()
-    await stop
-    told(performance.now())
+    onStart()
+    await aborted
+    onAbort(performance.now())
     yield {}
   },
 })
@@ -79,29 +80,29 @@ await withServices(async ({ redis: url }) => {
       input: {},
       createdAt: new Date(),
     }
-    const running = new Promise<void>((resolve) => {
-      began = resolve
+    const started = new Promise<void>((resolve) => {
+      onStart = resolve
     })
-    const stopped = new Promise<number>((resolve) => {
-      told = resolve
+    const abortedAt = new Promise<number>((resolve) => {
+      onAbort = resolve
     })
     await createJob(job, { inAll: 1_000, perUser: null }, store)
     await enqueueJob(job, {}, queues)
-    await running
+    await started
     const reading = await readJob(job.id, null, store)
     if (!reading) throw new Error('The job is gone')
-    const asked = performance.now()
+    const cancelledAt = performance.now()
     await cancelJob(reading.job, { userId: 'user', name: 'Ann' }, deps)
-    recorded.push(performance.now() - asked)
-    aborted.push((await stopped) - asked)
+    recorded.push(performance.now() - cancelledAt)
+    aborted.push((await abortedAt) - cancelledAt)
   }
   const p99 = (values: number[]) =>
     values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? Number.NaN
   console.log(
-    `Until the record says so, ms:     ${spread(recorded, 2)}, 99 % within ${p99(recorded).toFixed(2)}`,
+    `Until the record says so, ms:      ${spread(recorded, 2)}, 99 % within ${p99(recorded).toFixed(2)}`,
   )
   console.log(
-    `Until the search is told, ms:     ${spread(aborted, 2)}, 99 % within ${p99(aborted).toFixed(2)} (${aborted.length} times)`,
+    `Until the search is aborted, ms:   ${spread(aborted, 2)}, 99 % within ${p99(aborted).toFixed(2)} (${aborted.length} times)`,
   )
   await worker.close(true)
   await closeQueues(queues)

@@ -1,7 +1,7 @@
 /**
- * How fast a crawl is where politeness does not hold it back, against plain fetches of the same
- * pages: the price of robots.txt, turns over Redis, checked addresses, limits, reading the pages
- * and telling of them. The bar is half of their pages a second.
+ * The speed of a crawl without pauses, relative to plain fetches of the same pages. The difference
+ * is the cost of robots.txt, host leases in Redis, address checks, limits, reading pages and
+ * reporting them. The bar is half of the plain pages per second.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,8 +11,8 @@ import { Redis } from 'ioredis'
 import { Agent, fetch } from 'undici'
 import { AllowPrivate } from '#crawler/allowed-addresses.ts'
 import { createWeb } from '#crawler/create-web.ts'
-import type { HostTurns } from '#crawler/host-turns.ts'
-import { createHostTurns } from '#workers/host-turns.ts'
+import type { HostLeases } from '#crawler/host-leases.ts'
+import { createHostLeases } from '#workers/host-leases.ts'
 import { log, median, rounds, spread, withServices } from './measure.ts'
 
 const hosts = Array.from({ length: 8 }, (_, i) => `h${i}.example.com`)
@@ -21,12 +21,12 @@ const pages = hosts.length * pagesPerHost
 const loopback = '127.0.0.1'
 
 /**
- * In paragraphs of half a kilobyte, each with a link: a small page, and one of a usual size. The
- * larger it is, the more its reading weighs.
+ * A small page and one of average size, in paragraphs of half a kilobyte with a link each. Reading
+ * weighs more the larger the page is.
  */
 const sizes = [6, 60]
 
-/** It links to the next ones of its host, to all hosts, and out of the site. */
+/** An HTML page with links to the next pages on its host, to all hosts, and to other sites. */
 function page(size: number, number: number, port: number): string {
   const paragraphs = Array.from({ length: size }, (_, i) => {
     const words = Array.from(
@@ -42,14 +42,14 @@ function page(size: number, number: number, port: number): string {
   return `<!doctype html><html><head><meta charset="utf-8"><title>Page ${number}</title></head><body><nav>${next.join(' ')}${others.join(' ')}</nav>${paragraphs.join('\n')}</body></html>`
 }
 
-/** In a process of its own, so that its work is not counted as the crawler's. */
+/** Runs in a separate process, so that its work does not count as the crawler's. */
 async function serve(): Promise<void> {
-  const made = new Map<string, string>()
+  const cache = new Map<string, string>()
   const server = createServer(({ url = '' }, response) => {
     const [, size, number] = /^\/(\d+)\/(\d+)$/.exec(url) ?? []
     if (size === undefined) return response.writeHead(404).end()
-    const html = made.get(url) ?? page(Number(size), Number(number), addressOf(server).port)
-    made.set(url, html)
+    const html = cache.get(url) ?? page(Number(size), Number(number), addressOf(server).port)
+    cache.set(url, html)
     return response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(html)
   })
   server.listen(0, loopback)
@@ -62,13 +62,13 @@ function addressOf(server: ReturnType<typeof createServer>): { port: number } {
   return typeof address === 'object' && address ? address : { port: 0 }
 }
 
-interface Ground {
+interface Served {
   port: number
   size: number
 }
 
-/** The same pages, as many at once: one after the other at each of the hosts. */
-async function plainFetches({ port, size }: Ground): Promise<number> {
+/** Fetches the same pages with the same concurrency: one at a time per host. */
+async function plainFetches({ port, size }: Served): Promise<number> {
   const agent = new Agent({
     connect: {
       lookup: (_host, _options, answer) => answer(null, [{ address: loopback, family: 4 }]),
@@ -86,12 +86,12 @@ async function plainFetches({ port, size }: Ground): Promise<number> {
   return count
 }
 
-/** Nobody else is at the hosts, and nobody waits. */
-const noTurns: HostTurns = { take: async () => ({ granted: true }), end: async () => {} }
+/** Grants every lease at once. */
+const freeLeases: HostLeases = { take: async () => ({ granted: true }), end: async () => {} }
 
-async function crawl({ port, size }: Ground, turns: HostTurns): Promise<number> {
+async function crawl({ port, size }: Served, leases: HostLeases): Promise<number> {
   const web = createWeb({
-    turns,
+    leases,
     userAgent: 'Searchlight/bench',
     now: () => new Date(),
     lookup: async () => [{ address: loopback, family: 4 }],
@@ -111,11 +111,11 @@ async function crawl({ port, size }: Ground, turns: HostTurns): Promise<number> 
   return count
 }
 
-async function pagesASecond(deed: () => Promise<number>): Promise<number> {
-  const began = performance.now()
-  const count = await deed()
-  if (count !== pages) throw new Error(`${count} of ${pages} pages were had`)
-  return (count / (performance.now() - began)) * 1000
+async function pagesPerSecond(task: () => Promise<number>): Promise<number> {
+  const startedAt = performance.now()
+  const count = await task()
+  if (count !== pages) throw new Error(`Only ${count} of ${pages} pages were fetched`)
+  return (count / (performance.now() - startedAt)) * 1000
 }
 
 if (process.send && process.argv[2] === 'serve') await serve()
@@ -125,29 +125,29 @@ else
     const [port] = await once(server, 'message')
     const redis = new Redis(url)
     redis.on('error', (error) => log.error({ error }, 'Redis'))
-    const turns = createHostTurns({ redis, namespace: 'bench' })
+    const leases = createHostLeases({ redis, namespace: 'bench' })
     console.log(
       `${pages.toLocaleString('en')} pages on ${hosts.length} hosts, ${availableParallelism()} cores`,
     )
     for (const size of sizes) {
-      const ground = { port: Number(port), size }
+      const served = { port: Number(port), size }
       const plain: number[] = []
       const crawled: number[] = []
-      const inTurn: number[] = []
-      // Once before: the server makes its pages, and both codes are warm.
-      await plainFetches(ground)
-      await crawl(ground, noTurns)
+      const leased: number[] = []
+      // Warm-up: the server fills its cache, and both code paths are compiled.
+      await plainFetches(served)
+      await crawl(served, freeLeases)
       for (let round = 0; round < rounds(5); round++) {
-        plain.push(await pagesASecond(() => plainFetches(ground)))
-        crawled.push(await pagesASecond(() => crawl(ground, noTurns)))
-        inTurn.push(await pagesASecond(() => crawl(ground, turns)))
+        plain.push(await pagesPerSecond(() => plainFetches(served)))
+        crawled.push(await pagesPerSecond(() => crawl(served, freeLeases)))
+        leased.push(await pagesPerSecond(() => crawl(served, leases)))
       }
-      const bytes = page(size, 1, ground.port).length
+      const bytes = page(size, 1, served.port).length
       const ratio = (values: number[]) => (median(values) / median(plain)).toFixed(2)
-      console.log(`Pages of ${(bytes / 1000).toFixed(1)} kB, pages a second:`)
+      console.log(`Pages of ${(bytes / 1000).toFixed(1)} kB, pages per second:`)
       console.log(`  plain fetches              ${spread(plain)}`)
       console.log(`  crawl, politeness off      ${spread(crawled)}   ÷ plain: ${ratio(crawled)}`)
-      console.log(`  crawl, turns over Redis    ${spread(inTurn)}   ÷ plain: ${ratio(inTurn)}`)
+      console.log(`  crawl, leases in Redis     ${spread(leased)}   ÷ plain: ${ratio(leased)}`)
     }
     redis.disconnect()
     server.kill()

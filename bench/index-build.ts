@@ -1,7 +1,7 @@
 /**
- * How fast an index is built from a web archive on one core, and whether it takes more memory where
- * the archive is ten times as long. The pages are written by this program: words by Zipf's law (as
- * in natural language), the markup around them, and links between sites.
+ * Measures how fast an index is built from a web archive on one core, and whether an archive ten
+ * times as long takes more memory. The pages are generated: words by Zipf's law, as in natural
+ * language, with markup and links between sites.
  */
 import { spawn } from 'node:child_process'
 import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { createBuilds } from '#webindex/build/build-index.ts'
 import { warcSource } from '#webindex/sources/warc/warc-source.ts'
 import { median, rounds, spread } from './measure.ts'
 
-/** PAGES=100000 for a larger one. */
+/** Pages of each archive. PAGES=100000 measures a larger one. */
 const sizes = (process.env.PAGES ?? '1000,10000').split(',').map(Number)
 const sitesPerPage = 0.2
 const wordsPerPage = 600
@@ -43,7 +43,7 @@ const vocabulary = Array.from({ length: 50_000 }, (_, n) => {
   return word
 })
 
-/** The same pages in each run: a linear congruential generator (Numerical Recipes). */
+/** The same numbers in each run: a linear congruential generator (Numerical Recipes). */
 function dice(seed: number) {
   let state = seed
   return () => {
@@ -55,8 +55,8 @@ function dice(seed: number) {
 function* archive(pages: number): Generator<Buffer> {
   const random = dice(7)
   const sites = Math.ceil(pages * sitesPerPage)
-  // A rank by Zipf's law with exponent 1: the inverse of its cumulative distribution, which grows
-  // as the logarithm.
+  // Zipf's law with exponent 1 by inverse transform sampling: its cumulative distribution grows
+  // with the logarithm of the rank.
   const word = () =>
     vocabulary[Math.min(vocabulary.length - 1, Math.floor(vocabulary.length ** random()) - 1)] ?? ''
   const words = (count: number) => Array.from({ length: count }, word).join(' ')
@@ -75,24 +75,24 @@ function* archive(pages: number): Generator<Buffer> {
   }
 }
 
-/** In a process of its own, whose memory is the build's alone. */
+/** Runs in a process of its own, so that the memory measured is the build's. */
 async function build(path: string, dir: string): Promise<void> {
-  const began = performance.now()
-  let read = 0
+  const startedAt = performance.now()
+  let readAt = 0
   const builds = createBuilds({ dir, threads: 1, now: () => new Date() })
   const { manifest } = await builds.add(await warcSource({ path }), {
     signal: new AbortController().signal,
     onProgress({ phase }) {
-      if (!phase.startsWith('Reading')) read ||= performance.now()
+      if (!phase.startsWith('Reading')) readAt ||= performance.now()
     },
   })
   const { user, system } = process.cpuUsage()
   const bytes = Object.values(manifest.tables)
     .flatMap((table) => table?.shards ?? [])
-    .reduce((sum, shard) => sum + shard.bytes, 0)
+    .reduce((sum, file) => sum + file.bytes, 0)
   const measured: Measured = {
-    seconds: (performance.now() - began) / 1000,
-    readSeconds: (read - began) / 1000,
+    seconds: (performance.now() - startedAt) / 1000,
+    readSeconds: (readAt - startedAt) / 1000,
     cpuSeconds: (user + system) / 1e6,
     maxRssMb: process.resourceUsage().maxRSS / 1024,
     pages: manifest.counts.pages,
@@ -103,7 +103,7 @@ async function build(path: string, dir: string): Promise<void> {
   process.stdout.write(JSON.stringify(measured))
 }
 
-async function buildElsewhere(path: string): Promise<Measured> {
+async function buildInChildProcess(path: string): Promise<Measured> {
   const dir = mkdtempSync(join(tmpdir(), 'searchlight-bench-index-'))
   try {
     const child = spawn(
@@ -141,24 +141,26 @@ async function measure(): Promise<void> {
       })
     }
     for (let round = 0; round < rounds(5); round++)
-      for (const { path, runs } of files) runs.push(await buildElsewhere(path))
+      for (const { path, runs } of files) runs.push(await buildInChildProcess(path))
     console.log(
-      '| pages | archive, MB (unpacked) | pages/s in all | MB/s unpacked | pages/s, reading alone | processor s ÷ s | most memory, MB | links | phrases | index, MB |',
+      '| pages | archive, MB (unpacked) | pages/s in all | MB/s unpacked | pages/s, reading only | processor s ÷ s | peak memory, MB | links | phrases | index, MB |',
     )
     console.log('|---|---|---|---|---|---|---|---|---|---|')
     for (const { pages, plainMb, mb, runs } of files) {
-      const of = (figure: (run: Measured) => number, digits = 0) => spread(runs.map(figure), digits)
-      const [any] = runs
+      const spreadOf = (figure: (run: Measured) => number, digits = 0) =>
+        spread(runs.map(figure), digits)
+      const [first] = runs
       console.log(
-        `| ${pages} | ${mb.toFixed(0)} (${plainMb.toFixed(0)}) | ${of((run) => run.pages / run.seconds)} | ${of((run) => plainMb / run.seconds, 1)} | ${of((run) => run.pages / run.readSeconds)} | ${of((run) => run.cpuSeconds / run.seconds, 2)} | ${of((run) => run.maxRssMb)} | ${any?.links} | ${any?.phrases} | ${any?.indexMb.toFixed(1)} |`,
+        `| ${pages} | ${mb.toFixed(0)} (${plainMb.toFixed(0)}) | ${spreadOf((run) => run.pages / run.seconds)} | ${spreadOf((run) => plainMb / run.seconds, 1)} | ${spreadOf((run) => run.pages / run.readSeconds)} | ${spreadOf((run) => run.cpuSeconds / run.seconds, 2)} | ${spreadOf((run) => run.maxRssMb)} | ${first?.links} | ${first?.phrases} | ${first?.indexMb.toFixed(1)} |`,
       )
     }
     const [small, large] = files.map(({ runs }) => median(runs.map((run) => run.maxRssMb)))
-    if (small && large) console.log(`\nMemory of the larger one: × ${(large / small).toFixed(2)}`)
+    if (small && large)
+      console.log(`\nPeak memory, large ÷ small archive: ${(large / small).toFixed(2)}`)
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-const [deed, path = '', dir = ''] = process.argv.slice(2)
-await (deed === 'build' ? build(path, dir) : measure())
+const [task, path = '', dir = ''] = process.argv.slice(2)
+await (task === 'build' ? build(path, dir) : measure())

@@ -1,13 +1,13 @@
 /**
- * What it takes to bring the events of a job to those who watch it: by Searchlight, by the least
- * that could be done, by what one would put together from BullMQ and Socket.IO, and by polling.
- * Each has a server process of its own; publisher and clients are in this one. `npm run bench --
- * live [latency] [loss] [memory]`: only these parts.
+ * The cost of delivering a job's events to its watchers: by Searchlight, by the bare minimum, by
+ * the usual combinations of BullMQ and Socket.IO, and by polling. Each contender has its own server
+ * process; publisher and clients run in this one. `npm run bench -- live [latency] [loss] [memory]`
+ * runs only these parts.
  */
-import type { Contender, Ground } from './live/contender.ts'
+import type { BenchEnvironment, Contender } from './live/contender.ts'
 import { type Delivery, loads, measureDelivery } from './live/delivery.ts'
-import { makeGround } from './live/ground.ts'
-import { measureLoss, ordeal } from './live/loss.ts'
+import { prepareEnvironment } from './live/environment.ts'
+import { measureLoss, scenario } from './live/loss.ts'
 import { connectionsAllowed, idle, measureMemory } from './live/memory.ts'
 import { polling } from './live/polling.ts'
 import { queueEvents } from './live/queue-events.ts'
@@ -18,8 +18,8 @@ import { median, rounds, spread, withServices } from './measure.ts'
 
 const contenders = [searchlight, raw, queueEvents, redisAdapter, polling]
 
-/** Takes turns; answers what was measured of each, by name, a value per round. */
-async function inTurns<Result>(
+/** Measures each name once per round. @returns the results of a name, one per round */
+async function measureInRounds<Result>(
   count: number,
   names: readonly string[],
   measure: (name: string) => Promise<Result>,
@@ -40,14 +40,14 @@ function verdict(met: boolean, bar: string): string {
   return `bar ${bar}: ${met ? 'met' : 'MISSED'}`
 }
 
-async function latency(ground: Ground): Promise<void> {
+async function latency(env: BenchEnvironment): Promise<void> {
   const names = contenders.map(({ name }) => name)
-  const of = await inTurns(rounds(5), names, (name) => measureDelivery(named(name), ground))
+  const of = await measureInRounds(rounds(5), names, (name) => measureDelivery(named(name), env))
   for (const load of ['one', 'many'] as const) {
     const { clients, perSecond, events } = loads[load]
     const facts: [string, keyof Delivery, to: Contender, digits: number, bar: boolean][] = [
-      ['until a client has an event, p50, ms', 'p50', raw, 2, true],
-      ['until a client has an event, p99, ms', 'p99', raw, 2, false],
+      ['latency of an event at a client, p50, ms', 'p50', raw, 2, true],
+      ['latency of an event at a client, p99, ms', 'p99', raw, 2, false],
       [
         'processor time of the server per delivered event, µs',
         'serverUs',
@@ -75,19 +75,19 @@ async function latency(ground: Ground): Promise<void> {
   }
 }
 
-async function loss(ground: Ground): Promise<void> {
-  const { clients, jobs, events, cutEveryMs } = ordeal
+async function loss(env: BenchEnvironment): Promise<void> {
+  const { clients, jobs, events, cutEveryMs } = scenario
   const names = contenders.map(({ name }) => name)
-  const of = await inTurns(rounds(5), names, (name) => measureLoss(named(name), ground))
+  const of = await measureInRounds(rounds(5), names, (name) => measureLoss(named(name), env))
   console.log(
-    `\n${events} events of ${jobs} jobs to ${clients} clients: ${events * clients} deliveries a round; what the server listens by is cut every ${cutEveryMs} ms`,
+    `\n${events} events of ${jobs} jobs to ${clients} clients: ${events * clients} deliveries a round; the server's subscriptions are cut every ${cutEveryMs} ms`,
   )
   for (const name of names) {
     const measured = of(name)
     const total = (
       fact: 'missing' | 'doubled' | 'outOfOrder' | 'endsMissing' | 'resyncs' | 'cuts',
     ) => measured.map((each) => each[fact]).join(' ')
-    const moments = measured.flatMap(({ momentsSeen }) => momentsSeen ?? [])
+    const positions = measured.flatMap(({ positionsSeen }) => positionsSeen ?? [])
     const judged =
       name === searchlight.name
         ? `; ${verdict(
@@ -98,16 +98,16 @@ async function loss(ground: Ground): Promise<void> {
     console.log(
       `  ${name.padEnd(14)} missing ${total('missing')}, doubled ${total('doubled')}, out of order ${total('outOfOrder')}, ` +
         `ends never seen ${total('endsMissing')} of ${jobs * clients}, resyncs ${total('resyncs')}, cuts ${total('cuts')}` +
-        `${moments.length > 0 ? `; of the moments between, ${(median(moments) * 100).toFixed(1)} % were seen` : ''}${judged}`,
+        `${positions.length > 0 ? `; saw ${(median(positions) * 100).toFixed(1)} % of the intermediate states` : ''}${judged}`,
     )
   }
 }
 
-async function memory(ground: Ground): Promise<void> {
+async function memory(env: BenchEnvironment): Promise<void> {
   const connections = connectionsAllowed()
   const kinds = Object.keys(idle) as (keyof typeof idle)[]
-  const of = await inTurns(rounds(5), kinds, (name) =>
-    measureMemory(idle[name as keyof typeof idle], connections, ground),
+  const of = await measureInRounds(rounds(5), kinds, (name) =>
+    measureMemory(idle[name as keyof typeof idle], connections, env),
   )
   console.log(`\nMemory of the server per idle connection, ${connections} connections, KB`)
   const rss = (name: string) => of(name).map((each) => each.rss / 1024)
@@ -135,13 +135,13 @@ const chosen = process.argv.slice(2)
 const unknown = chosen.filter((name) => !(name in parts))
 if (unknown.length > 0) {
   console.error(
-    `There is no part ${unknown.join(', ')}; say some of ${Object.keys(parts).join(', ')}, or nothing for all.`,
+    `Unknown part: ${unknown.join(', ')}. Name one or more of ${Object.keys(parts).join(', ')}, or none to run all.`,
   )
   process.exit(2)
 }
 
 await withServices(async (urls) => {
-  const ground = await makeGround(urls)
+  const env = await prepareEnvironment(urls)
   for (const [name, part] of Object.entries(parts))
-    if (chosen.length === 0 || chosen.includes(name)) await part(ground)
+    if (chosen.length === 0 || chosen.includes(name)) await part(env)
 })

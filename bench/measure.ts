@@ -5,14 +5,17 @@ import type { Log } from '#jobs/log.ts'
 import { ensurePostgres, stopPostgres } from '#local/services/postgres.ts'
 import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 
-/** Tells of trouble only. */
+/** Prints warnings and errors only. */
 export const log: Log = {
   info() {},
   warn: (data, message) => console.error(message, data),
   error: (data, message) => console.error(message, data),
 }
 
-/** A Redis and a PostgreSQL of the benchmark's own, set up as `npm start` does, gone afterwards. */
+/**
+ * Starts a Redis and a PostgreSQL for the benchmark, set up like those of `npm start`, and removes
+ * them afterwards.
+ */
 export async function withServices<Result>(
   measure: (urls: { redis: string; database: string }) => Promise<Result>,
 ): Promise<Result> {
@@ -35,24 +38,24 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }
 
-/** The median, and the least and the most. */
+/** Formats the median, the minimum and the maximum. */
 export function spread(values: readonly number[], digits = 0): string {
   return `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`
 }
 
-/** Does it `count` times, some at once. */
+/** Runs a task `count` times, up to `concurrency` at once. */
 export async function manyTimes(
   count: number,
-  atOnce: number,
-  deed: (i: number) => Promise<unknown>,
+  concurrency: number,
+  task: (i: number) => Promise<unknown>,
 ): Promise<void> {
   let next = 0
   const lane = async () => {
-    while (next < count) await deed(next++)
+    while (next < count) await task(next++)
   }
-  await Promise.all(Array.from({ length: atOnce }, lane))
+  await Promise.all(Array.from({ length: concurrency }, lane))
 }
 
-export function rounds(byDefault: number): number {
-  return Number(process.env.ROUNDS ?? byDefault)
+export function rounds(defaultRounds: number): number {
+  return Number(process.env.ROUNDS ?? defaultRounds)
 }

@@ -1,6 +1,6 @@
 /**
- * How long a search stands still when its worker is killed (SIGKILL), at default settings: from the
- * kill until another worker that was waiting has begun the next attempt.
+ * Measures how long a search is interrupted when its worker is killed, with default settings: from
+ * SIGKILL until another, idle worker starts the next attempt.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -44,8 +44,8 @@ await withServices(async ({ redis: url, database }) => {
     log,
   })
   const queues = openQueues(store.redis, store)
-  const doorbell = connectRedis(url, {
-    name: 'bench-doorbell',
+  const subscriber = connectRedis(url, {
+    name: 'bench-subscriber',
     log,
     retries: null,
     subscriber: true,
@@ -62,26 +62,26 @@ await withServices(async ({ redis: url, database }) => {
       createdAt: new Date(),
     }
     const channel = keys.log({ namespace: 'sl', number: 0 }, job.id)
-    await doorbell.subscribe(channel)
+    await subscriber.subscribe(channel)
     let runner = ''
-    let killed = 0
-    const again = new Promise<void>((resolve) => {
-      doorbell.on('message', (from, message) => {
-        if (from !== channel) return
+    let killedAt = 0
+    const restarted = new Promise<void>((resolve) => {
+      subscriber.on('message', (source, message) => {
+        if (source !== channel) return
         const { type, data } = parseChannelMessage(message)
         const event = JSON.parse(data)
         if (type === 'state' && event.attempt === 1) runner = event.worker
         if (type === 'state' && event.attempt === 2) resolve()
-        if (type !== 'rows' || killed) return
-        killed = performance.now()
+        if (type !== 'rows' || killedAt) return
+        killedAt = performance.now()
         workers.find(({ name }) => runner.endsWith(name))?.child.kill('SIGKILL')
       })
     })
     await createJob(job, { inAll: 1_000, perUser: null }, store)
     await enqueueJob(job, {}, queues)
-    await again
-    seconds.push((performance.now() - killed) / 1000)
-    doorbell.removeAllListeners('message')
+    await restarted
+    seconds.push((performance.now() - killedAt) / 1000)
+    subscriber.removeAllListeners('message')
     const dead = workers.findIndex(({ name }) => runner.endsWith(name))
     workers.splice(dead, 1, await startWorker(env))
   }
@@ -90,7 +90,7 @@ await withServices(async ({ redis: url, database }) => {
   )
   for (const { child } of workers) child.kill('SIGKILL')
   await closeQueues(queues)
-  doorbell.disconnect()
+  subscriber.disconnect()
   store.redis.disconnect()
 })
 rmSync(indexDir, { recursive: true })

@@ -1,7 +1,7 @@
 /**
- * What a search costs beyond the bare DuckDB query over the same files, all of them in one, with
- * the same memory and threads. LINKS, PHRASES and ROUNDS set the size; INDEX names a folder that
- * keeps the generated index for the next time.
+ * Measures what a search costs on top of the bare DuckDB query: one query over all files, with the
+ * same memory and threads. LINKS, PHRASES and ROUNDS set the size; INDEX names a folder that keeps
+ * the generated index for the next run.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,9 +15,9 @@ import type { SearchTools } from '#searches/search-tools.ts'
 import { toolsOver } from '#test/searches/tools-fixture.ts'
 import { type ParquetFile, readManifest } from '#webindex/manifest.ts'
 import { createIndexEngine } from '#webindex/query/engine.ts'
-import { lookUp } from '#webindex/query/look-up-phrases.ts'
-import { longest, withTheWords } from '#webindex/query/phrases.ts'
-import { fromLinks, placeOf } from '#webindex/query/referring-domains.ts'
+import { lookUpSql } from '#webindex/query/look-up-phrases.ts'
+import { longestToken, phrasesSql } from '#webindex/query/phrases.ts'
+import { linksSql, targetRange } from '#webindex/query/referring-domains.ts'
 import { median, rounds, spread } from './measure.ts'
 import { targets, words, writeGeneratedIndex } from './search/generated-index.ts'
 
@@ -47,32 +47,32 @@ const instance = await DuckDBInstance.create(':memory:', {
 })
 const connection = await instance.connect()
 const all = (table: { shards: ParquetFile[] }) =>
-  listValue(table.shards.map((shard) => join(dir, shard.file)))
+  listValue(table.shards.map(({ file }) => join(dir, file)))
 
-/** @returns milliseconds until the first row and until the end, and the rows. */
+/** @returns milliseconds until the first row and until the end, and the number of rows. */
 async function run({ search, input }: Case, { signal } = new AbortController()) {
-  const started = performance.now()
+  const startedAt = performance.now()
   const index = await engine.open()
   const context = { ...toolsOver(index), signal, progress() {}, note() {} }
   let first: number | null = null
   let rows = 0
   try {
     for await (const _ of search.run(search.input.parse(input), context)) {
-      first ??= performance.now() - started
+      first ??= performance.now() - startedAt
       rows++
     }
   } finally {
     await index.close()
   }
-  const end = performance.now() - started
+  const end = performance.now() - startedAt
   return { first: first ?? end, end, rows }
 }
 
 async function runBare({ bare }: Case): Promise<number> {
-  const started = performance.now()
+  const startedAt = performance.now()
   const result = await connection.run(bare.sql, bare.values)
   await result.getRowObjectsJS()
-  return performance.now() - started
+  return performance.now() - startedAt
 }
 
 function linkCase(name: keyof typeof targets): Case {
@@ -82,8 +82,8 @@ function linkCase(name: keyof typeof targets): Case {
     search: linkingDomains,
     input: { domain: targets[name], limit: 10_000 },
     bare: {
-      sql: fromLinks,
-      values: { files: all(tables.links), ...placeOf({ site: targets[name] }), ...anyLink },
+      sql: linksSql,
+      values: { files: all(tables.links), ...targetRange({ site: targets[name] }), ...anyLink },
     },
   }
 }
@@ -102,11 +102,11 @@ function wordCase(name: keyof typeof words): Case {
     name: `keywords, ${name}`,
     search: keywords,
     input: { q: token, limit: 10_000 },
-    bare: { sql: withTheWords, values: { files: all(tables.phrases), ...question } },
+    bare: { sql: phrasesSql, values: { files: all(tables.phrases), ...question } },
   }
 }
 
-/** Of ten keywords the index knows nine. */
+/** The index has nine of ten keywords. */
 async function listCase(count: number): Promise<Case> {
   const sample = `SELECT DISTINCT phrase FROM read_parquet($files) WHERE hash(phrase) % 97 = 1 LIMIT ${Math.ceil(count * 0.9)}`
   const known = (await connection.runAndReadAll(sample, { files: all(tables.phrases) }))
@@ -116,13 +116,13 @@ async function listCase(count: number): Promise<Case> {
     ...new Set(known),
     ...Array.from({ length: Math.floor(count / 10) }, (_, n) => `nothing ${n}`),
   ]
-  const tokens = listValue(phrases.map((phrase) => longest(phrase.split(' '))))
+  const tokens = listValue(phrases.map((phrase) => longestToken(phrase.split(' '))))
   return {
     name: `keyword-metrics, ${count.toLocaleString('en')} keywords`,
     search: keywordMetrics,
     input: { keywords: phrases.join('\n') },
     bare: {
-      sql: lookUp,
+      sql: lookUpSql,
       values: { files: all(tables.phrases), tokens, phrases: listValue(phrases) },
     },
   }
@@ -173,7 +173,7 @@ for (const each of cases.filter(({ name }) => /popular|wide|rare/.test(name))) {
     `| ${each.name} | ${spread(alone)} | ${spread(together)} | ${(median(together) / median(alone)).toFixed(1)} |`,
   )
 }
-console.log('\n| aborted at some moment, 40 times | ms until it has ended | the slowest |')
+console.log('\n| 40 aborts, each at another moment | ms until the search has ended | slowest |')
 console.log('|---|---|---|')
 for (const each of cases.filter(({ name }) => /popular|wide|10,000/.test(name))) {
   const { end } = await run(each)
@@ -194,7 +194,7 @@ for (const each of cases.filter(({ name }) => /popular|wide|10,000/.test(name)))
   console.log(`| ${each.name} | ${spread(took, 1)} | ${Math.max(...took).toFixed(0)} |`)
 }
 console.log(
-  `\nRSS ${rssBefore} before, ${rss()} after; limit of DuckDB ${limits.memoryLimitMb} MB, ${limits.threads} threads.`,
+  `\nRSS ${rssBefore} before, ${rss()} after. DuckDB’s limits: ${limits.memoryLimitMb} MB, ${limits.threads} threads.`,
 )
 connection.closeSync()
 instance.closeSync()

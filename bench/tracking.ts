@@ -1,9 +1,10 @@
 /**
- * What tracking costs: jobs that do nothing, added and run to their end, by BullMQ alone and with
- * all that we keep of them (record, lock, log, lists, announcements; archiving apart, see
- * archive.ts). Variants alternate; each round begins with an empty Redis.
+ * Measures the cost of tracking: adds and runs jobs that do nothing, with BullMQ alone (`bare`) and
+ * with everything that Searchlight records about them (`tracked`: record, lock, log, lists,
+ * announcements; archive.ts measures archiving). Variants alternate; each round starts with an
+ * empty Redis.
  *
- * `watched` is tracked while an admin's feed and an owner's list are open somewhere: then
+ * `watched` is `tracked` with subscribers to the admins' feed and an owner's list, so that
  * announcements are built.
  */
 import { Queue, type Job as QueueJob, Worker } from 'bullmq'
@@ -18,10 +19,10 @@ import { keys } from '#jobs/redis/keys.ts'
 import {
   closeQueues,
   enqueueJob,
-  keeping,
   openQueues,
   type QueuedJob,
   queueName,
+  retention,
 } from '#jobs/redis/queue.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { runJob } from '#workers/run-job.ts'
@@ -29,7 +30,7 @@ import { createRunningJobs } from '#workers/running-jobs.ts'
 import { log, manyTimes, median, rounds, spread, withServices } from './measure.ts'
 
 const jobs = Number(process.env.JOBS ?? 10_000)
-const atOnce = 50
+const concurrency = 50
 
 const nothing = defineSearch({
   name: 'nothing',
@@ -60,22 +61,22 @@ async function measure(variant: Variant, url: string): Promise<Measured> {
   const store: JobStore = { redis, namespace: 'bench', shards: 1 }
   const shard = { namespace: 'bench', number: 0 }
   await renewEpochs(uuid, store)
-  if (variant === 'watched') await listener.subscribe(keys.feed(shard), keys.mine(shard, 'user-1'))
+  if (variant === 'watched')
+    await listener.subscribe(keys.feed(shard), keys.ownJobs(shard, 'user-1'))
   await redis.config('RESETSTAT')
   const memoryBefore = await usedMemory(redis)
 
-  const began = performance.now()
+  const addStartedAt = performance.now()
   if (variant === 'bare') await addBare(redis)
   else await addTracked(redis, store)
-  const added = performance.now()
+  const addMs = performance.now() - addStartedAt
   const memoryBytes = ((await usedMemory(redis)) - memoryBefore) / jobs
 
-  const runBegan = performance.now()
+  const runStartedAt = performance.now()
   await runAll(variant === 'bare' ? async () => {} : tracked(store), queueRedis)
-  const runMs = performance.now() - runBegan
+  const runMs = performance.now() - runStartedAt
   const stats = await readStats(redis)
   for (const connection of [redis, queueRedis, listener]) connection.disconnect()
-  const addMs = added - began
   return {
     addPerSecond: (jobs / addMs) * 1000,
     runPerSecond: (jobs / runMs) * 1000,
@@ -94,11 +95,11 @@ const prefix = keys.queue({ namespace: 'bench', number: 0 })
 async function addBare(redis: Redis): Promise<void> {
   const queue = new Queue(queueName, { connection: redis, prefix })
   const options = {
-    ...keeping,
+    ...retention,
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   }
-  await manyTimes(jobs, atOnce, (i) =>
+  await manyTimes(jobs, concurrency, (i) =>
     queue.add('nothing', { userId: `user-${i}` }, { ...options, jobId: `0-${uuidV7()}` }),
   )
   await queue.close()
@@ -106,7 +107,7 @@ async function addBare(redis: Redis): Promise<void> {
 
 async function addTracked(redis: Redis, store: JobStore): Promise<void> {
   const queues = openQueues(redis, store)
-  await manyTimes(jobs, atOnce, async (i) => {
+  await manyTimes(jobs, concurrency, async (i) => {
     const job = {
       id: `0-${uuidV7()}`,
       userId: `user-${i}`,
@@ -141,7 +142,7 @@ function tracked(store: JobStore): Processor {
         token,
         worker: 'bench:1',
         retriesLeft: 2,
-        handBack: () => Promise.reject(new Error('Nobody stops this worker')),
+        handBack: () => Promise.reject(new Error('This worker never shuts down')),
       },
       deps,
     )
@@ -151,16 +152,16 @@ async function runAll(process: Processor, redis: Redis): Promise<void> {
   const worker = new Worker<QueuedJob, void>(queueName, process, {
     connection: redis,
     prefix,
-    concurrency: atOnce,
+    concurrency,
     autorun: false,
   })
-  const all = new Promise<void>((resolve, reject) => {
+  const allDone = new Promise<void>((resolve, reject) => {
     let done = 0
     worker.on('completed', () => ++done === jobs && resolve())
     worker.on('failed', (_job, error) => reject(error))
   })
   worker.run()
-  await all
+  await allDone
   await worker.close()
 }
 
@@ -192,7 +193,8 @@ await withServices(async ({ redis }) => {
   for (let round = 0; round < rounds(7); round++) {
     for (const variant of variants) measured[variant].push(await measure(variant, redis))
   }
-  const of = (variant: Variant, fact: keyof Measured) => measured[variant].map((one) => one[fact])
+  const values = (variant: Variant, fact: keyof Measured) =>
+    measured[variant].map((round) => round[fact])
   const facts: [string, keyof Measured][] = [
     ['jobs/s, added and run', 'perSecond'],
     ['jobs/s, added', 'addPerSecond'],
@@ -204,17 +206,17 @@ await withServices(async ({ redis }) => {
     ['memory of a waiting job, bytes', 'memoryBytes'],
   ]
   console.log(
-    `${jobs} jobs a round, ${atOnce} at once, medians of ${measured.bare.length} (least–most); ratio: median of the rounds' ratios`,
+    `${jobs} jobs a round, ${concurrency} at once, medians of ${measured.bare.length} (min–max); ratio: median of the rounds' ratios`,
   )
   for (const [name, fact] of facts) {
     const digits = fact === 'calls' ? 2 : fact === 'commands' || fact === 'scriptUs' ? 1 : 0
     console.log(`\n${name}`)
     for (const variant of variants) {
       const ratio = median(
-        of(variant, fact).map((value, i) => value / (of('bare', fact)[i] ?? Number.NaN)),
+        values(variant, fact).map((value, i) => value / (values('bare', fact)[i] ?? Number.NaN)),
       )
       console.log(
-        `  ${variant.padEnd(8)} ${spread(of(variant, fact), digits).padEnd(28)} × ${ratio.toFixed(2)}`,
+        `  ${variant.padEnd(8)} ${spread(values(variant, fact), digits).padEnd(28)} × ${ratio.toFixed(2)}`,
       )
     }
   }

@@ -1,18 +1,17 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
-/** Says whether the crawler may connect to an IP address. */
+/** Whether the crawler may connect to an IP address. */
 export type AllowsAddress = (ip: string) => boolean
 
 /**
- * Networks, though private, that may be visited: `10.1.0.0/16, 127.0.0.1`. Empty by default; an
- * address alone stands for itself.
+ * Private networks and addresses that may be visited: `10.1.0.0/16, 127.0.0.1`. None by default.
  */
 export const AllowPrivate = z
   .string()
   .default('')
-  .transform((written, context) =>
-    written
+  .transform((list, context) =>
+    list
       .split(',')
       .map((part) => part.trim())
       .filter(Boolean)
@@ -22,13 +21,13 @@ export const AllowPrivate = z
         context.addIssue({
           code: 'custom',
           message: `“${part}” is not a network such as 10.1.0.0/16 or fd00::/8`,
-          input: written,
+          input: list,
         })
         return []
       }),
   )
 
-/** `bits`: how many of the address count. */
+/** `bits`: the length of the network prefix. */
 export interface Network {
   address: ipaddr.IPv4 | ipaddr.IPv6
   bits: number
@@ -36,21 +35,21 @@ export interface Network {
 
 function readNetwork(text: string): Network | null {
   const cidr = text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`
-  // Of IPv4 only whole addresses: ipaddr.js would also read `10/8` and `0x7f.1`.
-  const isWhole = text.includes(':') || /^\d+\.\d+\.\d+\.\d+(\/|$)/.test(text)
-  if (!isWhole || !ipaddr.isValidCIDR(cidr)) return null
+  // IPv4 addresses must have four parts: ipaddr.js would also accept `10/8` and `0x7f.1`.
+  const isComplete = text.includes(':') || /^\d+\.\d+\.\d+\.\d+(\/|$)/.test(text)
+  if (!isComplete || !ipaddr.isValidCIDR(cidr)) return null
   const [address, bits] = ipaddr.parseCIDR(cidr)
   return { address, bits }
 }
 
 /**
- * Public addresses, and those of the networks given. Whatever is of another range (private,
- * link-local, carrier NAT, 6to4, NAT64, …) is not public.
+ * Allows public addresses and those in the given networks. Private, link-local, carrier NAT, 6to4,
+ * NAT64 and other special ranges are not public.
  */
 export function allowedAddresses(networks: readonly Network[]): AllowsAddress {
   return (ip) => {
     if (!ipaddr.isValid(ip)) return false
-    // An IPv4 address in IPv6 notation is judged as what it is.
+    // Treats an IPv4 address in IPv6 notation as IPv4.
     const address = ipaddr.process(ip)
     if (address.range() === 'unicast') return true
     return networks.some(

@@ -1,23 +1,22 @@
 /**
- * Runs tasks, one at a time per host and several hosts at once, and yields what comes out as it is
- * through. It asks for further tasks whenever one is through; it ends when there are none and
- * nothing runs.
+ * Runs tasks, one at a time per host and several hosts at once. Yields results as tasks finish, and
+ * asks for the next tasks then. Ends when no task runs and `next` has none.
  */
 export async function* byHost<Task extends { host: string }, Result>(
   next: (isBusy: (host: string) => boolean) => Task | null,
   run: (task: Task) => Promise<Result>,
-  { atOnce }: { atOnce: number },
+  { hostsAtOnce }: { hostsAtOnce: number },
 ): AsyncGenerator<Result> {
   const running = new Map<string, Promise<{ host: string; result: Result }>>()
   for (;;) {
-    while (running.size < atOnce) {
+    while (running.size < hostsAtOnce) {
       const task = next((host) => running.has(host))
       if (!task) break
       const { host } = task
-      const through = run(task).then((result) => ({ host, result }))
-      // Where somebody stops listening, it still fails when its connections are closed.
-      through.catch(() => {})
-      running.set(host, through)
+      const finished = run(task).then((result) => ({ host, result }))
+      // If the consumer stops iterating, closing the connections rejects this promise unobserved.
+      finished.catch(() => {})
+      running.set(host, finished)
     }
     if (running.size === 0) return
     const { host, result } = await Promise.race(running.values())

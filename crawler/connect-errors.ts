@@ -1,8 +1,8 @@
-/** The host, or one of the addresses that its name stands for, is not of the public web. */
+/** The host is a private address, or one of its addresses is. */
 export class AddressRefused extends Error {
   constructor(host: string, ip: string) {
     super(
-      host === ip ? `${ip} is a private address` : `${host} stands for the private address ${ip}`,
+      host === ip ? `${ip} is a private address` : `${host} resolves to the private address ${ip}`,
     )
     this.name = 'AddressRefused'
   }
@@ -11,7 +11,7 @@ export class AddressRefused extends Error {
 /** The DNS has not answered in time. */
 export class LookupTimedOut extends Error {
   constructor(host: string) {
-    super(`${host} could not be looked up in time`)
+    super(`the DNS lookup of ${host} timed out`)
     this.name = 'LookupTimedOut'
   }
 }

@@ -2,29 +2,30 @@ import { allowedAddresses, type Network } from './allowed-addresses.ts'
 import { crawl } from './crawl.ts'
 import type { FetchDeps } from './follow-redirects.ts'
 import { guardedConnections, type Lookup, systemDns } from './guarded-connections.ts'
-import type { HostTurns } from './host-turns.ts'
+import type { HostLeases } from './host-leases.ts'
 import { type Limits, usualLimits } from './limits.ts'
+import { linkedController } from './linked-controller.ts'
 import { createRobotsCache } from './robots.ts'
 import { verifyLinks } from './verify-links.ts'
 import type { Web } from './web.ts'
 
 export interface WebOptions {
-  turns: HostTurns
+  leases: HostLeases
   /**
-   * Says who we are and where to complain; robots.txt files name us by what stands before its
-   * slash.
+   * Names the crawler and a contact for complaints. The part before the slash is the name in
+   * robots.txt rules.
    */
   userAgent: string
   now(): Date
-  /** Networks, though private, that may be visited. */
+  /** Private networks that may be visited. */
   allowPrivate?: readonly Network[]
   lookup?: Lookup
   limits?: Partial<Limits>
 }
 
-/** One per process. Each crawl has connections of its own, which end with it. */
+/** Create one per process. Each crawl has its own connections, closed at its end. */
 export function createWeb({
-  turns,
+  leases,
   userAgent,
   now,
   allowPrivate = [],
@@ -33,25 +34,22 @@ export function createWeb({
 }: WebOptions): Web {
   const robots = createRobotsCache()
   const allows = allowedAddresses(allowPrivate)
-  const all: Limits = { ...usualLimits, ...limits }
+  const allLimits: Limits = { ...usualLimits, ...limits }
 
-  /** Whatever runs is stopped, and its sockets closed, when nobody listens any more. */
+  /** Aborts the work and closes its connections when the consumer stops iterating. */
   async function* inSession<Event>(
     signal: AbortSignal,
     work: (deps: FetchDeps) => AsyncIterable<Event>,
   ): AsyncGenerator<Event> {
     signal.throwIfAborted()
-    const stop = new AbortController()
-    const abort = () => stop.abort(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    const { agent, close } = guardedConnections({ allows, lookup, connectMs: all.connectMs })
+    const stop = linkedController(signal)
+    const { connectMs } = allLimits
+    const { agent, close } = guardedConnections({ allows, lookup, connectMs })
+    const session = { agent, leases, limits: allLimits, userAgent, now, signal: stop.signal }
     try {
-      yield* work({
-        session: { agent, turns, limits: all, userAgent, now, signal: stop.signal },
-        robots,
-      })
+      yield* work({ session, robots })
     } finally {
-      signal.removeEventListener('abort', abort)
+      stop.unlink()
       stop.abort()
       await close()
     }

@@ -7,15 +7,15 @@ import { z } from 'zod'
 import { linkKinds, type WebDocument } from '#webindex/pages/document.ts'
 
 /**
- * Documents of a crawl on their way to the index, on disk: they are too many for memory, and
- * nothing is added before the crawl is through.
+ * Keeps the documents of a crawl on disk until it is complete and they are added to the index. They
+ * may be too many for memory.
  */
 export interface DocumentSpool {
-  /** Written so far. */
+  /** The size of the file so far. */
   readonly bytes: number
   readonly count: number
   add(document: WebDocument): Promise<void>
-  /** All of them in order, as often as wanted. Nothing may be added any more. */
+  /** All documents in order. May be called repeatedly, but not followed by `add`. */
   documents(): AsyncGenerator<WebDocument>
   remove(): Promise<void>
 }
@@ -51,7 +51,7 @@ export async function openSpool(): Promise<DocumentSpool> {
       return count
     },
     async add(document) {
-      // Node's readline takes these two for the ends of lines.
+      // readline treats these two characters as line breaks.
       const json = JSON.stringify(document)
         .replaceAll('\u2028', '\\u2028')
         .replaceAll('\u2029', '\\u2029')

@@ -1,25 +1,19 @@
-/**
- * Nothing on the web can be reached from here, neither names nor addresses: not one page's trouble,
- * but this machine's.
- */
+/** Neither names can be resolved nor servers reached: this machine has no network. */
 export class NoNetwork extends Error {
   constructor(options?: ErrorOptions) {
     super(
-      'The web can’t be reached from here: no name could be looked up and no server answered.',
+      'The web can’t be reached: no name could be resolved and no server answered. Check the network of this machine.',
       options,
     )
     this.name = 'NoNetwork'
   }
 }
 
-/**
- * The page at which a crawl was to begin can't be had; the message says why, in a sentence for
- * people.
- */
+/** The start page of a crawl can't be fetched. The message says why. */
 export class CannotCrawl extends Error {
   readonly url: string
   constructor(url: string, reason: string, options?: ErrorOptions) {
-    super(`The crawl can’t begin at ${url}: ${reason}.`, options)
+    super(`The crawl can’t start at ${url}: ${reason}.`, options)
     this.name = 'CannotCrawl'
     this.url = url
   }

@@ -1,9 +1,11 @@
 import type { Agent } from 'undici'
 import { request } from 'undici'
 import { AddressRefused, LookupTimedOut } from './connect-errors.ts'
+import { errorCode } from './error-code.ts'
+import { linkedController } from './linked-controller.ts'
 import { type Excess, readBody, TooLarge, Unreadable } from './read-body.ts'
 
-/** Why something could not be had. */
+/** Why a fetch failed. */
 export type Reason =
   | 'blocked_address'
   | 'robots'
@@ -17,11 +19,11 @@ export type Reason =
 export interface Failure {
   ok: false
   reason: Reason
-  /** HTTP status; null where there was no answer. */
+  /** HTTP status; null if there was no answer. */
   status: number | null
   /** A sentence fragment: `the server refuses connections`. */
   problem: string
-  /** It would be just so if this machine had no network. */
+  /** Whether the cause may be that this machine has no network. */
   offline: boolean
 }
 
@@ -29,10 +31,10 @@ export interface Answer {
   ok: true
   status: number
   headers: Headers
-  /** Empty where nobody wants it. */
+  /** Empty if it was not wanted. */
   body: Buffer
 }
-/** By lower-case name; of a repeated header, all values behind commas. */
+/** Looks a header up by its lower-case name. Joins repeated headers with commas; '' if absent. */
 export type Headers = (name: string) => string
 
 export interface FetchOptions {
@@ -42,26 +44,22 @@ export interface FetchOptions {
   totalMs: number
   maxBytes: number
   excess: Excess
-  /** Whether the body is worth its bytes. */
+  /** Whether the body is needed. */
   wants(answer: { status: number; headers: Headers }): boolean
   signal: AbortSignal
 }
 
-/** What is read of an unwanted body, so that its connection can be used again. */
+/** How much of an unwanted body to read, so that its connection can be reused. */
 const dumpBytes = 64 * 1024
 
 /**
- * One GET without redirects. What goes wrong with the other side is an answer too.
- * @throws the signal's reason
+ * One GET that follows no redirects. Returns network and server failures. @throws the signal's
+ * reason
  */
 export async function fetchOnce(url: URL, options: FetchOptions): Promise<Answer | Failure> {
   const { agent, userAgent, accept, totalMs, maxBytes, excess, wants, signal } = options
   signal.throwIfAborted()
-  // Not AbortSignal.any: on a signal that lives for hours it leaves something behind with every
-  // call.
-  const stop = new AbortController()
-  const abort = () => stop.abort(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
+  const stop = linkedController(signal)
   const timer = setTimeout(() => stop.abort(), totalMs)
   let status: number | null = null
   try {
@@ -85,12 +83,12 @@ export async function fetchOnce(url: URL, options: FetchOptions): Promise<Answer
       return {
         ...failure,
         reason: 'timeout',
-        problem: `no whole answer within ${totalMs / 1000} s`,
+        problem: `no complete answer within ${totalMs / 1000} s`,
       }
     return { ...failure, ...explain(error, maxBytes) }
   } finally {
     clearTimeout(timer)
-    signal.removeEventListener('abort', abort)
+    stop.unlink()
   }
 }
 
@@ -106,8 +104,7 @@ function explain(
 ): Pick<Failure, 'reason' | 'problem' | 'offline'> {
   if (error instanceof AddressRefused)
     return { reason: 'blocked_address', problem: error.message, offline: false }
-  if (error instanceof LookupTimedOut)
-    return unreachable('its name could not be looked up in time', true)
+  if (error instanceof LookupTimedOut) return unreachable('the DNS lookup timed out', true)
   if (error instanceof TooLarge)
     return {
       reason: 'too_large',
@@ -115,28 +112,21 @@ function explain(
       offline: false,
     }
   if (error instanceof Unreadable) return unreachable(error.message)
-  const code = codeOf(error)
-  if (code === 'ENOTFOUND') return unreachable('its name is not known', true)
-  if (code === 'EAI_AGAIN' || code === 'EAI_FAIL')
-    return unreachable('its name can’t be looked up now', true)
+  const code = errorCode(error)
+  if (code === 'ENOTFOUND') return unreachable('its host name does not exist', true)
+  if (code === 'EAI_AGAIN' || code === 'EAI_FAIL') return unreachable('the DNS lookup failed', true)
   if (code === 'ENETUNREACH' || code === 'ENETDOWN')
-    return unreachable('there is no network to it', true)
-  if (code === 'EHOSTUNREACH') return unreachable('there is no way to its server')
+    return unreachable('its network can’t be reached', true)
+  if (code === 'EHOSTUNREACH') return unreachable('its server can’t be reached')
   if (code === 'ECONNREFUSED') return unreachable('the server refuses connections')
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT')
     return {
       reason: 'timeout',
-      problem: 'the server could not be connected to in time',
+      problem: 'connecting to the server timed out',
       offline: false,
     }
   if (/CERT|SSL|TLS|SIGNATURE|ISSUER/.test(code))
-    return unreachable(`its certificate or encryption is not valid (${code})`)
-  if (!code) throw error // Our own mistake.
+    return unreachable(`its certificate or encryption is invalid (${code})`)
+  if (!code) throw error // A bug in this program.
   return unreachable(`the connection broke${code && ` (${code})`}`)
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : ''
 }

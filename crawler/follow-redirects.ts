@@ -1,6 +1,6 @@
 import { parseUrl } from '#webindex/pages/parse-url.ts'
-import { fetchInTurn, type Session, type Wish } from './fetch-in-turn.ts'
 import type { Answer, Failure } from './fetch-once.ts'
+import { type FetchRequest, politeFetch, type Session } from './polite-fetch.ts'
 import type { RobotsCache } from './robots.ts'
 import { refusalOf } from './web-url.ts'
 
@@ -9,20 +9,17 @@ export interface FetchDeps {
   robots: RobotsCache
 }
 
-/**
- * `url` is where redirects led to, or where they broke off; `redirected` the status of the first of
- * them.
- */
+/** `url`: the last address, after redirects. `redirected`: the status of the first redirect. */
 export type Reached = (Answer | Failure) & { url: URL; redirected: number | null; busy?: string }
 
 /**
- * Fetches as robots.txt allows it, over at most five redirects, each of which is judged like the
- * first address.
- * @param follows says no to a redirect that leads where nobody wants to go
+ * Fetches an address if robots.txt allows it. Follows redirects up to the limit and checks each
+ * target like the first address.
+ * @param follows whether to follow a redirect to this address
  */
 export async function followRedirects(
   start: URL,
-  wish: Omit<Wish, 'gapMs'>,
+  request: Omit<FetchRequest, 'gapMs'>,
   { session, robots }: FetchDeps,
   follows: (url: URL) => boolean = () => true,
 ): Promise<Reached> {
@@ -40,12 +37,12 @@ export async function followRedirects(
     const refusal = rules.refusal(url)
     if (refusal) return { ...refusal, url, redirected }
     const gapMs = Math.max(limits.gapMs, rules.crawlDelayMs)
-    const answer = await fetchInTurn(url, { ...wish, gapMs }, session)
+    const answer = await politeFetch(url, { ...request, gapMs }, session)
     if (!answer.ok || !isRedirect(answer.status)) return { ...answer, url, redirected }
 
     redirected ??= answer.status
     const location = answer.headers('location')
-    if (!parseUrl(location, url.href)) return failed('redirects to nowhere', answer.status)
+    if (!parseUrl(location, url.href)) return failed('redirects to no valid address', answer.status)
     if (redirects === limits.maxRedirects)
       return failed(`more than ${redirects} redirects`, answer.status)
     url = new URL(location, url)

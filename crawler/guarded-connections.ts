@@ -6,7 +6,9 @@ import { Agent, buildConnector } from 'undici'
 import type { AllowsAddress } from './allowed-addresses.ts'
 import { AddressRefused, LookupTimedOut } from './connect-errors.ts'
 
-/** All addresses of a name. @throws an error with a `code` of the DNS: ENOTFOUND, EAI_AGAIN, … */
+/**
+ * Resolves a name to all its addresses. @throws an error with a DNS `code`: ENOTFOUND, EAI_AGAIN, …
+ */
 export type Lookup = (hostname: string) => Promise<LookupAddress[]>
 
 export const systemDns: Lookup = (hostname) => systemLookup(hostname, { all: true })
@@ -14,30 +16,28 @@ export const systemDns: Lookup = (hostname) => systemLookup(hostname, { all: tru
 export interface GuardOptions {
   allows: AllowsAddress
   lookup: Lookup
-  /** For the name and the connection together. */
+  /** For the DNS lookup and the connection together. */
   connectMs: number
 }
 
-/**
- * Connections to servers of the public web only, kept alive between requests to the same server.
- */
+/** Connections to allowed addresses only, kept alive between requests to the same server. */
 export interface GuardedConnections {
   agent: Agent
-  /** Ends everything that is open or about to be. */
+  /** Closes all connections, including those being established. */
   close(): Promise<void>
 }
 
 /**
- * Names are looked up here and the connection goes to just the addresses that were judged: with a
- * second lookup, a name could stand for another address a moment later. undici's own `lookup`
- * option would not do: nobody calls it for a URL that holds an IP address.
+ * Resolves names itself and connects only to the addresses it has checked: a second lookup might
+ * return other addresses. undici's `lookup` option would not suffice, as it is not called for a URL
+ * that contains an IP address.
  */
 export function guardedConnections({
   allows,
   lookup,
   connectMs,
 }: GuardOptions): GuardedConnections {
-  // undici ends what is connected; this also ends what is about to be.
+  // agent.destroy() closes established connections; this also stops those being established.
   const closing = new AbortController()
   setMaxListeners(0, closing.signal)
 
@@ -52,16 +52,15 @@ export function guardedConnections({
   }
 
   const connect: buildConnector.connector = (options, callback) => {
-    const began = performance.now()
+    const startedAt = performance.now()
     const { hostname } = options
-    // A lookup can't be called off; whoever waits for it is told after a while, and what it answers
-    // then is left.
-    let waiting = true
-    const settle = (deed: () => void) => {
-      if (!waiting) return
-      waiting = false
+    // A lookup can't be aborted, so after the timeout its late result is ignored.
+    let isPending = true
+    const settle = (callBack: () => void) => {
+      if (!isPending) return
+      isPending = false
       clearTimeout(timer)
-      deed()
+      callBack()
     }
     const timer = setTimeout(
       () => settle(() => callback(new LookupTimedOut(hostname), null)),
@@ -70,7 +69,7 @@ export function guardedConnections({
     addressesOf(hostname).then(
       (addresses) =>
         settle(() => {
-          const timeout = Math.max(1, connectMs - (performance.now() - began))
+          const timeout = Math.max(1, connectMs - (performance.now() - startedAt))
           connectorTo(addresses, { timeout, signal: closing.signal })(options, callback)
         }),
       (error) => settle(() => callback(error, null)),
@@ -93,8 +92,7 @@ export function guardedConnections({
 }
 
 /**
- * Connects to the first of these addresses that answers; the server's certificate is compared with
- * the name.
+ * Connects to the first of these addresses that answers. Checks the certificate against the name.
  */
 function connectorTo(
   addresses: LookupAddress[],

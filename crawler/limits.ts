@@ -1,32 +1,31 @@
-/** How much of other people's servers, and of our own time, the crawler takes. */
+/** Limits on the load for other servers and on the crawler's own time and memory. */
 export interface Limits {
-  /** For looking a name up and connecting. */
+  /** For the DNS lookup and the connection together. */
   connectMs: number
-  /** For one request from its beginning to the last byte of its answer. */
+  /** For one request, from its start to the last byte of the answer. */
   totalMs: number
-  /** Of a page, unpacked. */
+  /** Of a page, decompressed. */
   maxPageBytes: number
-  /** Of a robots.txt: RFC 9309 wants at least 500 KiB to be read. The rest is not looked at. */
+  /** Of a robots.txt; the rest is ignored. RFC 9309 requires at least 500 KiB. */
   maxRobotsBytes: number
-  /** Of a sitemap, unpacked. The rest is not looked at. */
+  /** Of a sitemap, decompressed; the rest is ignored. */
   maxSitemapBytes: number
   maxRedirects: number
-  /** Between the end of a request and the beginning of the next one to the same host. */
+  /** From the end of a request to the start of the next one to the same host. */
   gapMs: number
-  /** A longer crawl-delay is taken for this one. */
+  /** A longer crawl-delay is reduced to this one. */
   maxCrawlDelayMs: number
-  /** A server that asks for a longer pause is left alone. */
+  /** A server that asks for a longer pause is not visited any more. */
   maxRetryAfterMs: number
   /**
-   * Pauses before a busy server is asked again, where it names none; as many as there are further
-   * tries.
+   * Pauses before each retry of a busy server that names none. The length is the number of retries.
    */
   backoffMs: readonly number[]
   hostsAtOnce: number
   robotsMaxAgeMs: number
   /**
-   * After so long, a server that has failed to give its robots.txt is asked for it again; one that
-   * did not answer, the next time.
+   * When to request a robots.txt again after a server error. If the server did not answer at all,
+   * every visit requests it again.
    */
   robotsRetryMs: number
 }

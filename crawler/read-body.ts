@@ -7,25 +7,24 @@ import {
   createInflate,
   createInflateRaw,
 } from 'node:zlib'
+import { errorCode } from './error-code.ts'
 
-/**
- * What is beyond the limit: the rest is left (`cut`), or all of it counts as too large (`refuse`).
- */
+/** If a body exceeds the limit: `cut` drops the rest, `refuse` fails with TooLarge. */
 export type Excess = 'cut' | 'refuse'
 
-/** The body is larger than it may be. */
+/** The body exceeds the limit. */
 export class TooLarge extends Error {}
-/** Its Content-Encoding is none that we asked for, or it can't be unpacked. */
+/** The Content-Encoding is not supported, or the body can't be decompressed. */
 export class Unreadable extends Error {}
 
-/** As browsers do: an end that is missing is no reason to throw away what came before. */
+/** Accepts truncated data, as browsers do. */
 const lenient = { finishFlush: constants.Z_SYNC_FLUSH }
 
 /**
- * Reads and unpacks a body, at most `maxBytes` of what comes out: a bomb is cut off while it
- * unfolds.
+ * Reads and decompresses a body up to `maxBytes`. The limit applies to the decompressed size and
+ * during decompression, so a zip bomb does no harm.
  * @param encodings value of the Content-Encoding header
- * @throws {TooLarge} @throws {Unreadable} and whatever the connection throws
+ * @throws {TooLarge} @throws {Unreadable} @throws errors of the connection
  */
 export async function readBody(
   body: Readable,
@@ -43,22 +42,22 @@ export async function readBody(
       if (isFull) throw new TooLarge()
     }
   }
-  // It is also destroyed where nobody reads it yet, and an error that nobody hears would end the
+  // The body may be destroyed before it has a reader; an unhandled error event would end the
   // process.
   body.on('error', () => {})
   try {
     const [first, second, ...more] = unpackers(encodings)
-    if (more.length > 0) throw new Unreadable('it is packed more than twice')
+    if (more.length > 0) throw new Unreadable('it is compressed more than twice')
     if (!first) await collect(body)
     else if (!second) await pipeline(body, first, collect)
     else await pipeline(body, first, second, collect)
   } catch (error) {
     body.destroy()
-    // What ends a pipeline is not always what it throws.
+    // A pipeline may throw another error than the one that ended it.
     if (isFull && excess === 'refuse') throw new TooLarge()
     if (!isFull)
       throw isUnpackingError(error)
-        ? new Unreadable('it can’t be unpacked', { cause: error })
+        ? new Unreadable('it can’t be decompressed', { cause: error })
         : error
   }
   return Buffer.concat(chunks).subarray(0, maxBytes)
@@ -66,7 +65,7 @@ export async function readBody(
 
 type Stage = (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>
 
-/** What was packed last is unpacked first. */
+/** In reverse order: the last encoding was applied last. */
 function unpackers(encodings: string): (ReturnType<typeof createGunzip> | Stage)[] {
   const names = encodings
     .toLowerCase()
@@ -78,11 +77,11 @@ function unpackers(encodings: string): (ReturnType<typeof createGunzip> | Stage)
     if (name === 'br')
       return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH })
     if (name === 'deflate') return inflate
-    throw new Unreadable(`its encoding ${name.slice(0, 20)} is unknown`)
+    throw new Unreadable(`its encoding ${name.slice(0, 20)} is not supported`)
   })
 }
 
-/** Some servers send deflate without its zlib frame; the first byte tells. */
+/** Some servers send deflate data without the zlib header; the first byte shows it. */
 async function* inflate(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const chunks = source[Symbol.asyncIterator]()
   const first = await chunks.next()
@@ -93,15 +92,11 @@ async function* inflate(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
     yield first.value
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
   }, stream)
-  // Its error comes out of the stream as well, which is where it is waited for.
+  // The stream emits the same error, and its reader handles it.
   feeding.catch(() => {})
   yield* stream
 }
 
 function isUnpackingError(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    /^(Z_|ERR__ERROR_|ERR_BROTLI)/.test(String(error.code))
-  )
+  return /^(Z_|ERR__ERROR_|ERR_BROTLI)/.test(errorCode(error))
 }

@@ -1,44 +1,39 @@
 import type { DocumentLink } from '#webindex/pages/document.ts'
 import { absoluteLinks } from '#webindex/pages/page-links.ts'
 import { parseUrl } from '#webindex/pages/parse-url.ts'
-import { isNoindex, readHtmlInTurns } from '#webindex/pages/read-html.ts'
-import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
+import { isNoindex, readHtmlInSlices } from '#webindex/pages/read-html.ts'
+import { createEventLoopYield } from '#webindex/pages/yield-to-event-loop.ts'
 import type { Headers } from './fetch-once.ts'
 
-/** What a fetched page holds, with absolute addresses. */
+/** The content of a fetched page, with absolute addresses. */
 export interface VisitedPage {
   title: string
   words: number
   text: string
-  /** All that lead to http and https addresses. */
+  /** The links to http and https addresses. */
   links: DocumentLink[]
-  /**
-   * Under which address it wants to be known; null where it does not say, or says nothing sensible.
-   */
+  /** The canonical address that the page declares; null if it declares none or an invalid one. */
   canonical: string | null
   noindex: boolean
 }
 
-/** Links that are looked at in one stretch: a page of two megabytes may have a hundred thousand. */
-const pieceLength = 500
+/** How many links to resolve before yielding: a page of 2 MiB may have a hundred thousand. */
+const batchSize = 500
 
-/**
- * Reads a page; between stretches of some milliseconds others get their turn.
- * @throws the signal's reason
- */
+/** Reads a page and yields to the event loop every few milliseconds. @throws the signal's reason */
 export async function readVisited(
   { url, html, headers }: { url: URL; html: string; headers: Headers },
   { signal }: { signal: AbortSignal },
 ): Promise<VisitedPage> {
-  const giveWay = givingWay(signal)
-  const page = await readHtmlInTurns(html, giveWay)
+  const yieldIfDue = createEventLoopYield(signal)
+  const page = await readHtmlInSlices(html, yieldIfDue)
   const { title, words, text } = page
   const tag = headers('x-robots-tag')
   const links: DocumentLink[] = []
-  for (let at = 0; at < page.links.length; at += pieceLength) {
-    for (const link of absoluteLinks(page.links.slice(at, at + pieceLength), url.href, page.base))
+  for (let at = 0; at < page.links.length; at += batchSize) {
+    for (const link of absoluteLinks(page.links.slice(at, at + batchSize), url.href, page.base))
       links.push(link)
-    await giveWay()
+    await yieldIfDue()
   }
   const canonical = page.canonical ?? canonicalOf(headers('link'))
   return {
@@ -52,7 +47,7 @@ export async function readVisited(
   }
 }
 
-/** Of the robots header; what it says to one crawler alone (`somebot: nofollow`) does not count. */
+/** Whether X-Robots-Tag says nofollow, other than to a single crawler (`somebot: nofollow`). */
 function saysNofollow(tag: string): boolean {
   return /(?<![\w-]|:\s*)(nofollow|none)(?![\w-])/i.test(tag)
 }

@@ -1,54 +1,55 @@
 import robotsParser from 'robots-parser'
 import { parseUrl } from '#webindex/pages/parse-url.ts'
-import { fetchInTurn, type Session, type TurnOutcome } from './fetch-in-turn.ts'
 import type { Failure } from './fetch-once.ts'
+import { type PoliteAnswer, politeFetch, type Session } from './polite-fetch.ts'
 import { refusalOf } from './web-url.ts'
 
-/** What a server's robots.txt says to us. */
+/** The rules of a server's robots.txt for this crawler. */
 export interface RobotsRules {
-  /** @returns why the page may not be fetched; null where it may. */
+  /** @returns why the page may not be fetched; null if it may. */
   refusal(url: URL): Failure | null
-  /** The pause that it wants between requests; 0 where it says nothing. */
+  /** The pause between requests, at most the limit; 0 if there is no crawl-delay. */
   crawlDelayMs: number
   sitemaps: string[]
 }
 
-/** The rules of many servers, kept for a day. */
+/** Caches the rules of many servers for a day. */
 export interface RobotsCache {
   rulesFor(url: URL, session: Session): Promise<RobotsRules>
 }
 
-interface Kept {
+interface Entry {
   rules: RobotsRules
-  until: number
-  /** Characters of its text. */
+  /** In epoch milliseconds. */
+  expiresAt: number
+  /** Length of the text in characters. */
   size: number
 }
 
-const mostKept = 2_000
-/** Of all texts together; parsed they take some times as much. */
-const mostCharacters = 4_000_000
+const maxEntries = 2_000
+/** Of all texts together. Parsed, they take several times as much memory. */
+const maxCharacters = 4_000_000
 /**
- * Steps of matching a path with all patterns, at worst: a fraction of a second. A file made to keep
- * crawlers busy has many more.
+ * The most steps that matching a path with all patterns may take: a fraction of a second. A
+ * malicious file may need far more.
  */
-const mostSteps = 20_000_000
+const maxSteps = 20_000_000
 
-/** One per process: searches that visit the same servers share it. */
+/** Create one per process: all crawls share it. */
 export function createRobotsCache(): RobotsCache {
-  const kept = new Map<string, Kept>()
+  const entries = new Map<string, Entry>()
   let characters = 0
 
   function forget(origin: string): void {
-    characters -= kept.get(origin)?.size ?? 0
-    kept.delete(origin)
+    characters -= entries.get(origin)?.size ?? 0
+    entries.delete(origin)
   }
-  function keep(origin: string, entry: Kept): void {
+  function keep(origin: string, entry: Entry): void {
     forget(origin)
-    kept.set(origin, entry)
+    entries.set(origin, entry)
     characters += entry.size
-    for (const [oldest] of kept) {
-      if (kept.size <= mostKept && characters <= mostCharacters) break
+    for (const [oldest] of entries) {
+      if (entries.size <= maxEntries && characters <= maxCharacters) break
       forget(oldest)
     }
   }
@@ -56,36 +57,36 @@ export function createRobotsCache(): RobotsCache {
   return {
     async rulesFor(url, session) {
       const { origin } = url
-      const known = kept.get(origin)
-      if (known && known.until > session.now().getTime()) return known.rules
-      const { rules, maxAgeMs, size } = await askFor(origin, session)
-      if (maxAgeMs > 0) keep(origin, { rules, until: session.now().getTime() + maxAgeMs, size })
+      const known = entries.get(origin)
+      if (known && known.expiresAt > session.now().getTime()) return known.rules
+      const { rules, maxAgeMs, size } = await requestRules(origin, session)
+      if (maxAgeMs > 0) keep(origin, { rules, expiresAt: session.now().getTime() + maxAgeMs, size })
       return rules
     },
   }
 }
 
-async function askFor(
+async function requestRules(
   origin: string,
   session: Session,
 ): Promise<{ rules: RobotsRules; maxAgeMs: number; size: number }> {
   const { robotsMaxAgeMs, robotsRetryMs } = session.limits
   const answer = await fetchRobots(new URL('/robots.txt', origin), session)
-  // RFC 9309: a server that can't be reached, or fails, has forbidden everything; one without the
-  // file nothing.
+  // RFC 9309: if the server fails or can't be reached, everything is forbidden; if it has no
+  // robots.txt, everything is allowed.
   if (!answer.ok) return { rules: forbidding(answer), maxAgeMs: 0, size: 0 }
   if (answer.status >= 500 || answer.status === 429) {
-    const problem = `its robots.txt can’t be had (HTTP ${answer.status}), so nothing may be fetched`
+    const problem = `its robots.txt can’t be read (HTTP ${answer.status}), so no page may be fetched`
     return { rules: forbidding(notAllowed(problem)), maxAgeMs: robotsRetryMs, size: 0 }
   }
   const text = answer.status < 300 ? answer.body.toString('utf8').replace(/^\uFEFF/, '') : ''
   return { rules: parseRules(origin, text, session), maxAgeMs: robotsMaxAgeMs, size: text.length }
 }
 
-/** After more redirects than are followed it counts as not there. */
-async function fetchRobots(first: URL, session: Session): Promise<TurnOutcome> {
+/** A robots.txt behind too many redirects counts as missing. */
+async function fetchRobots(first: URL, session: Session): Promise<PoliteAnswer> {
   const { maxRobotsBytes, maxRedirects, gapMs } = session.limits
-  const wish = {
+  const request = {
     accept: 'text/plain,*/*;q=0.5',
     maxBytes: maxRobotsBytes,
     excess: 'cut' as const,
@@ -94,7 +95,7 @@ async function fetchRobots(first: URL, session: Session): Promise<TurnOutcome> {
   }
   let url = first
   for (let redirects = 0; ; redirects++) {
-    const answer = await fetchInTurn(url, wish, session)
+    const answer = await politeFetch(url, request, session)
     if (!answer.ok || answer.status < 300 || answer.status > 399) return answer
     const location = answer.headers('location')
     if (redirects === maxRedirects || !parseUrl(location, url.href)) return answer
@@ -123,8 +124,8 @@ function parseRules(origin: string, text: string, { userAgent, limits }: Session
   const delayMs = (robots.getCrawlDelay(userAgent) ?? 0) * 1000
   return {
     refusal(url) {
-      if (patterns * (url.pathname.length + url.search.length) > mostSteps)
-        return notAllowed('its robots.txt is too large to be compared with such an address')
+      if (patterns * (url.pathname.length + url.search.length) > maxSteps)
+        return notAllowed('its robots.txt has too many rules to check this address')
       return robots.isDisallowed(url.href, userAgent)
         ? notAllowed('its robots.txt does not allow it')
         : null

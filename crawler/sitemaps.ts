@@ -1,45 +1,47 @@
 import { Readable } from 'node:stream'
 import { Parser } from 'htmlparser2'
 import { parseUrl } from '#webindex/pages/parse-url.ts'
-import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '#webindex/pages/yield-to-event-loop.ts'
 import { type FetchDeps, followRedirects } from './follow-redirects.ts'
 import { readBody } from './read-body.ts'
 
-/** A sitemap of the first kind names pages, one of the second further sitemaps. */
+/** A sitemap lists pages; a sitemap index lists further sitemaps. */
 interface Sitemap {
   pages: string[]
   sitemaps: string[]
 }
 
-const mostSitemaps = 50
-/** An index may name an index; deeper ones exist by mistake. */
-const mostLevels = 3
-/** The protocol allows so many in one file. */
-const mostEntries = 50_000
+const maxSitemaps = 50
+/** An index may list indexes; deeper nesting is a mistake. */
+const maxLevels = 3
+/** The limit of the sitemap protocol for one file. */
+const maxEntries = 50_000
+/** In characters, parsed before yielding. */
 const pieceLength = 16_384
-/** A sitemap has four levels at most; the parser's time grows with the square of their number. */
-const mostDepth = 32
+/**
+ * A sitemap has at most four levels of elements. Parsing time grows with the square of the depth.
+ */
+const maxDepth = 32
 
 /**
- * The pages that a site's sitemaps name, file by file: those in its robots.txt, else /sitemap.xml.
- * What can't be had or read is passed over. Whoever has enough stops asking, and no further file is
- * fetched.
+ * The pages in a site's sitemaps, file by file: the sitemaps in its robots.txt, else /sitemap.xml.
+ * Skips files that can't be fetched or read. Fetches each file only when the consumer asks for it.
  */
 export async function* sitemapPages(start: URL, deps: FetchDeps): AsyncGenerator<string[]> {
   const { sitemaps } = await deps.robots.rulesFor(start, deps.session)
   const first = sitemaps.length > 0 ? sitemaps : [new URL('/sitemap.xml', start).href]
-  const waiting = first.map((href) => ({ href, level: 1 }))
-  const asked = new Set<string>()
-  for (const { href, level } of waiting) {
+  const queue = first.map((href) => ({ href, level: 1 }))
+  const requested = new Set<string>()
+  for (const { href, level } of queue) {
     if (!parseUrl(href, start.href)) continue
     const url = new URL(href, start)
-    if (asked.has(url.href) || asked.size >= mostSitemaps) continue
-    asked.add(url.href)
+    if (requested.has(url.href) || requested.size >= maxSitemaps) continue
+    requested.add(url.href)
     const sitemap = await fetchSitemap(url, deps)
     if (sitemap.pages.length > 0) yield sitemap.pages
-    if (level < mostLevels)
-      waiting.push(
-        ...sitemap.sitemaps.slice(0, mostSitemaps).map((href) => ({ href, level: level + 1 })),
+    if (level < maxLevels)
+      queue.push(
+        ...sitemap.sitemaps.slice(0, maxSitemaps).map((href) => ({ href, level: level + 1 })),
       )
   }
 }
@@ -47,37 +49,37 @@ export async function* sitemapPages(start: URL, deps: FetchDeps): AsyncGenerator
 async function fetchSitemap(url: URL, deps: FetchDeps): Promise<Sitemap> {
   const { limits, signal } = deps.session
   const maxBytes = limits.maxSitemapBytes
-  const isThere = ({ status }: { status: number }) => status >= 200 && status < 300
-  const wish = {
+  const isFound = ({ status }: { status: number }) => status >= 200 && status < 300
+  const request = {
     accept: 'application/xml,text/xml;q=0.9,*/*;q=0.1',
     maxBytes,
     excess: 'cut' as const,
-    wants: isThere,
+    wants: isFound,
   }
-  const answer = await followRedirects(url, wish, deps)
-  if (!answer.ok || !isThere(answer)) return { pages: [], sitemaps: [] }
+  const answer = await followRedirects(url, request, deps)
+  if (!answer.ok || !isFound(answer)) return { pages: [], sitemaps: [] }
   const { body } = answer
-  // A .gz file is packed by itself, whatever the server says of its transfer.
-  const isPacked = body[0] === 0x1f && body[1] === 0x8b
-  const xml = isPacked
+  // A .gz file is gzipped itself, independently of its Content-Encoding.
+  const isGzipped = body[0] === 0x1f && body[1] === 0x8b
+  const xml = isGzipped
     ? await readBody(Readable.from([body]), 'gzip', { maxBytes, excess: 'cut' }).catch(() =>
         Buffer.alloc(0),
       )
     : body
-  return parseSitemap(xml.toString('utf8'), givingWay(signal))
+  return parseSitemap(xml.toString('utf8'), createEventLoopYield(signal))
 }
 
-export async function parseSitemap(xml: string, giveWay: () => Promise<void>): Promise<Sitemap> {
+export async function parseSitemap(xml: string, yieldIfDue: () => Promise<void>): Promise<Sitemap> {
   const found: Sitemap = { pages: [], sitemaps: [] }
-  let into: string[] | null = null
+  let list: string[] | null = null
   let text: string | null = null
   let depth = 0
   const parser = new Parser(
     {
       onopentag(name) {
-        if (++depth > mostDepth) parser.pause()
-        if (name === 'url') into = found.pages
-        else if (name === 'sitemap') into = found.sitemaps
+        if (++depth > maxDepth) parser.pause()
+        if (name === 'url') list = found.pages
+        else if (name === 'sitemap') list = found.sitemaps
         else if (name === 'loc') text = ''
       },
       ontext(piece) {
@@ -85,18 +87,18 @@ export async function parseSitemap(xml: string, giveWay: () => Promise<void>): P
       },
       onclosetag(name) {
         depth--
-        if (name === 'url' || name === 'sitemap') into = null
+        if (name === 'url' || name === 'sitemap') list = null
         if (name !== 'loc' || text === null) return
-        if (into && into.length < mostEntries) into.push(text.trim())
+        if (list && list.length < maxEntries) list.push(text.trim())
         text = null
       },
     },
     { xmlMode: true },
   )
   for (let at = 0; at < xml.length; at += pieceLength) {
-    if (depth > mostDepth) break
+    if (depth > maxDepth) break
     parser.write(xml.slice(at, at + pieceLength))
-    await giveWay()
+    await yieldIfDue()
   }
   return found
 }

@@ -1,31 +1,33 @@
 import { parseUrl } from '#webindex/pages/parse-url.ts'
-import { givingWay } from '#webindex/pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '#webindex/pages/yield-to-event-loop.ts'
 import { byHost } from './by-host.ts'
 import { NoNetwork } from './errors.ts'
 import type { Reason } from './fetch-once.ts'
 import type { FetchDeps } from './follow-redirects.ts'
+import { createHostFailures } from './host-failures.ts'
 import { readVisited } from './read-visited.ts'
-import { createTroubles } from './troubles.ts'
 import { type Visit, visitPage } from './visit-page.ts'
 import type { LinkStatus, LinkToVerify } from './web.ts'
 import { hostOf } from './web-url.ts'
 
-/** A page with all the links that it should hold. */
-interface Source<Link> {
+/** A linking page with all the links to verify on it. */
+interface SourcePage<Link> {
   url: URL
   host: string
   links: Link[]
 }
 
-/**
- * Where all of the first hosts are out of reach (or all, where there are fewer), it is this
- * machine's trouble.
- */
-const firstHosts = 8
-/** Links that are compared in one stretch. */
-const pieceLength = 500
-/** Of so few hosts, all may be gone for ever. */
-const fewHosts = 2
+interface VerifiedLink<Link> {
+  link: Link
+  status: LinkStatus
+}
+
+/** If all of the first hosts are out of reach, this machine has no network. */
+const maxProbes = 8
+/** Fewer hosts may all be gone by coincidence. */
+const minProbes = 3
+/** How many links to compare before yielding to the event loop. */
+const batchSize = 500
 
 const statusOf: Record<Reason, LinkStatus> = {
   blocked_address: 'blocked_address',
@@ -42,65 +44,42 @@ const statusOf: Record<Reason, LinkStatus> = {
 export async function* verifyLinks<Link extends LinkToVerify>(
   links: readonly Link[],
   deps: FetchDeps,
-): AsyncGenerator<{ link: Link; status: LinkStatus }> {
-  const { sources, invalid } = sourcesOf(links)
+): AsyncGenerator<VerifiedLink<Link>> {
+  const { pages, invalid } = sourcePagesOf(links)
   for (const link of invalid) yield { link, status: 'http_error' }
 
-  const hosts = new Map<string, Source<Link>[]>()
-  for (const source of sources) hosts.set(source.host, [...(hosts.get(source.host) ?? []), source])
-  const probes = new Set([...hosts.keys()].slice(0, firstHosts))
-  const left = new Map<string, LinkStatus>()
-  const troubles = createTroubles()
-  const next = (isBusy: (host: string) => boolean): Source<Link> | null => {
-    for (const [host, queue] of hosts) {
-      if (isBusy(host)) continue
-      const source = queue.shift()
-      if (queue.length === 0) hosts.delete(host)
-      if (source) return source
+  const queues = new Map<string, SourcePage<Link>[]>()
+  for (const page of pages) {
+    const queue = queues.get(page.host)
+    if (queue) queue.push(page)
+    else queues.set(page.host, [page])
+  }
+  const network = createNetworkCheck([...queues.keys()])
+  const check = createPageCheck<Link>(deps)
+  const { hostsAtOnce } = deps.session.limits
+  /** Results are withheld until a visit shows that there is a network. */
+  let withheld: VerifiedLink<Link>[] = []
+  for await (const { host, visit, verified } of byHost(
+    (isBusy) => nextPage(queues, isBusy),
+    check,
+    { hostsAtOnce },
+  )) {
+    if (visit) network.observe(host, visit)
+    if (!network.isProven()) {
+      withheld.push(...verified)
+      continue
     }
-    return null
+    yield* withheld
+    withheld = []
+    yield* verified
   }
-  const look = async (source: Source<Link>) => {
-    const { host } = source
-    const leftWith = left.get(host)
-    if (leftWith)
-      return {
-        host,
-        visit: null,
-        verdicts: source.links.map((link) => ({ link, status: leftWith })),
-      }
-    const visit = await visitPage(source.url, deps)
-    // A redirect may have led to another host, whose troubles are its own.
-    if (troubles.after(hostOf(visit.url), visit) && !visit.ok)
-      left.set(hostOf(visit.url), statusOf[visit.reason])
-    return { host, visit, verdicts: await judge(source.links, visit, deps) }
-  }
-
-  // Told only once it is known that it is not for want of a network.
-  let withheld: { link: Link; status: LinkStatus }[] | null = []
-  const silent = new Set<string>()
-  for await (const { host, visit, verdicts } of byHost(next, look, {
-    atOnce: deps.session.limits.hostsAtOnce,
-  })) {
-    if (withheld && visit && !visit.ok && visit.offline) {
-      silent.add(host)
-      if (probes.size > fewHosts && [...probes].every((probe) => silent.has(probe)))
-        throw new NoNetwork()
-      // A refused address tells nothing of the network.
-    } else if (withheld && visit && (visit.ok || visit.reason !== 'blocked_address')) {
-      yield* withheld
-      withheld = null
-    }
-    if (withheld) withheld.push(...verdicts)
-    else yield* verdicts
-  }
-  yield* withheld ?? []
+  yield* withheld
 }
 
-function sourcesOf<Link extends LinkToVerify>(
+function sourcePagesOf<Link extends LinkToVerify>(
   links: readonly Link[],
-): { sources: Source<Link>[]; invalid: Link[] } {
-  const sources = new Map<string, Source<Link>>()
+): { pages: SourcePage<Link>[]; invalid: Link[] } {
+  const pages = new Map<string, SourcePage<Link>>()
   const invalid: Link[] = []
   for (const link of links) {
     if (!parseUrl(link.sourceUrl)) {
@@ -109,31 +88,87 @@ function sourcesOf<Link extends LinkToVerify>(
     }
     const url = new URL(link.sourceUrl)
     url.hash = ''
-    const source = sources.get(url.href)
-    if (source) source.links.push(link)
-    else sources.set(url.href, { url, host: hostOf(url), links: [link] })
+    const page = pages.get(url.href)
+    if (page) page.links.push(link)
+    else pages.set(url.href, { url, host: hostOf(url), links: [link] })
   }
-  return { sources: [...sources.values()], invalid }
+  return { pages: [...pages.values()], invalid }
 }
 
-async function judge<Link extends LinkToVerify>(
+/** Takes a page of the first host that is not busy. */
+function nextPage<Link>(
+  queues: Map<string, SourcePage<Link>[]>,
+  isBusy: (host: string) => boolean,
+): SourcePage<Link> | null {
+  for (const [host, queue] of queues) {
+    if (isBusy(host)) continue
+    const page = queue.shift()
+    if (queue.length === 0) queues.delete(host)
+    if (page) return page
+  }
+  return null
+}
+
+/** Decides from the visits whether this machine has a network. */
+function createNetworkCheck(hosts: string[]) {
+  const probes = hosts.slice(0, maxProbes)
+  const offline = new Set<string>()
+  let isProven = false
+  return {
+    /** @throws {NoNetwork} */
+    observe(host: string, visit: Visit): void {
+      if (isProven) return
+      if (!visit.ok && visit.offline) {
+        offline.add(host)
+        if (probes.length >= minProbes && probes.every((probe) => offline.has(probe)))
+          throw new NoNetwork()
+        // A blocked address proves nothing, as no connection was attempted.
+      } else if (visit.ok || visit.reason !== 'blocked_address') isProven = true
+    },
+    isProven: () => isProven,
+  }
+}
+
+interface CheckedPage<Link> {
+  host: string
+  /** null if the host had failed too often to be visited again. */
+  visit: Visit | null
+  verified: VerifiedLink<Link>[]
+}
+
+function createPageCheck<Link extends LinkToVerify>(deps: FetchDeps) {
+  const failures = createHostFailures()
+  /** Statuses of the links on hosts that are not visited any more. */
+  const failed = new Map<string, LinkStatus>()
+  return async ({ url, host, links }: SourcePage<Link>): Promise<CheckedPage<Link>> => {
+    const status = failed.get(host)
+    if (status) return { host, visit: null, verified: links.map((link) => ({ link, status })) }
+    const visit = await visitPage(url, deps)
+    // After a redirect, the failure counts for the host that it led to.
+    if (failures.after(hostOf(visit.url), visit) && !visit.ok)
+      failed.set(hostOf(visit.url), statusOf[visit.reason])
+    return { host, visit, verified: await verifyOnPage(links, visit, deps) }
+  }
+}
+
+async function verifyOnPage<Link extends LinkToVerify>(
   links: readonly Link[],
   visit: Visit,
   { session }: FetchDeps,
-): Promise<{ link: Link; status: LinkStatus }[]> {
+): Promise<VerifiedLink<Link>[]> {
   if (!visit.ok) return links.map((link) => ({ link, status: statusOf[visit.reason] }))
   const page = await readVisited(visit, session)
-  const giveWay = givingWay(session.signal)
-  const verdicts: { link: Link; status: LinkStatus }[] = []
+  const yieldIfDue = createEventLoopYield(session.signal)
+  const verified: VerifiedLink<Link>[] = []
   for (const link of links) {
     let status: LinkStatus = 'lost'
     for (const [n, { href, nofollow }] of page.links.entries()) {
-      if (n % pieceLength === 0) await giveWay()
+      if (n % batchSize === 0) await yieldIfDue()
       if (!link.isTarget(href)) continue
       status = nofollow ? 'live_nofollow' : 'live'
       if (!nofollow) break
     }
-    verdicts.push({ link, status })
+    verified.push({ link, status })
   }
-  return verdicts
+  return verified
 }

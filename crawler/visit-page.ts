@@ -3,28 +3,28 @@ import { looksLikeHtml } from '#webindex/pages/looks-like-html.ts'
 import type { Failure, Headers } from './fetch-once.ts'
 import { type FetchDeps, followRedirects } from './follow-redirects.ts'
 
-/** What became of asking for a page; `url` and `redirected` as followRedirects tells them. */
+/** The result of fetching a page. `url` and `redirected` are those of followRedirects. */
 export type Visit = (
   | { ok: true; status: number; html: string; headers: Headers }
-  /** Where `busy` says why, its whole server should be left alone. */
+  /** `busy`: why to stop visiting the server, if it should be. */
   | (Failure & { busy?: string })
 ) & { url: URL; redirected: number | null }
 
 const accept = 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.1'
 
-/** Fetches a page of HTML. */
+/** Fetches an HTML page. */
 export async function visitPage(
   start: URL,
   deps: FetchDeps,
   follows?: (url: URL) => boolean,
 ): Promise<Visit> {
-  const wish = {
+  const request = {
     accept,
     maxBytes: deps.session.limits.maxPageBytes,
     excess: 'refuse' as const,
     wants: isPage,
   }
-  const reached = await followRedirects(start, wish, deps, follows)
+  const reached = await followRedirects(start, request, deps, follows)
   if (!reached.ok) return reached
   const { status, headers, body, busy, url, redirected } = reached
   const failed = (reason: Failure['reason'], problem: string): Visit => ({
@@ -38,7 +38,7 @@ export async function visitPage(
   if (!(type ? isHtml(type) : looksLikeHtml(body)))
     return failed('not_html', `not HTML${type && ` (${type.split(';')[0]?.trim().slice(0, 60)})`}`)
   const html = decodeText(body, charsetOf(type))
-  if (html === null) return failed('not_html', 'in an encoding that browsers refuse')
+  if (html === null) return failed('not_html', 'in an unsupported text encoding')
   return { ok: true, status, html, headers, url, redirected }
 }
 

@@ -1,6 +1,6 @@
 import type { WebDocument } from '#webindex/pages/document.ts'
 
-/** What became of a link that the index knows, when its page was looked at again. */
+/** The state of a known link when its page was visited again. */
 export const linkStatuses = [
   'live',
   'live_nofollow',
@@ -14,23 +14,23 @@ export const linkStatuses = [
 ] as const
 export type LinkStatus = (typeof linkStatuses)[number]
 
-/** A page that a crawl has visited, in the order in which it was visited. */
+/** A page that a crawl has visited. */
 export interface CrawledPage {
   url: string
-  /** HTTP status; null where there was no answer. */
+  /** HTTP status; null if there was no answer. */
   status: number | null
-  /** Why it holds nothing for the index, in a few words; null for a page that was read. */
+  /** Why the page is not added to the index, in a few words; null if it is. */
   problem: string | null
   title: string
   words: number
   links: number
-  /** Clicks from the start page; null for what only the sitemap names. */
+  /** Clicks from the start page; null if the crawl knows the page from a sitemap only. */
   depth: number | null
-  /** For the index; null where `problem` says why. */
+  /** For the index; null if there is a `problem`. */
   document: WebDocument | null
 }
 
-/** What a crawl tells as it goes: a page, or something for whoever watches. */
+/** A page of a crawl, or a note or progress for the user. */
 export type CrawlEvent =
   | { page: CrawledPage }
   | { note: string }
@@ -39,33 +39,28 @@ export type CrawlEvent =
 export interface CrawlOrder {
   startUrl: string
   maxPages: number
-  /**
-   * The whole site with all its subdomains, the host of the start page, or what lies below its
-   * folder.
-   */
+  /** The whole site with its subdomains, the host of the start page, or its folder. */
   scope: 'site' | 'host' | 'folder'
 }
 
-/** A link that was seen on a page once. */
+/** A link that was on a page earlier. */
 export interface LinkToVerify {
   sourceUrl: string
-  /** Whether a link leads to what it led to then. @param href absolute */
+  /** Whether a link leads to the target of this one. @param href absolute */
   isTarget(href: string): boolean
 }
 
 /**
- * The web, visited politely: robots.txt, one request at a time and host over all workers, no
- * private addresses.
+ * The web, visited politely: respects robots.txt, sends one request at a time per host across all
+ * workers, and connects to no private addresses.
  */
 export interface Web {
-  /** @throws {CannotCrawl} when the start page itself can't be had. */
+  /** @throws {CannotCrawl} if the start page can't be fetched. */
   crawl(order: CrawlOrder, options: { signal: AbortSignal }): AsyncIterable<CrawlEvent>
   /**
-   * Looks whether pages still hold their links, several hosts at a time, in the order in which they
-   * are through. Pages that can't be reached, whose server has errors or which are larger than 2
-   * MiB are `http_error`.
-   * @throws {NoNetwork} when nothing at all can be reached; within seconds, and before anything was
-   * told
+   * Checks whether pages still have their links, several hosts at a time. Yields links as their
+   * pages are checked. `http_error` includes unreachable pages and pages larger than 2 MiB.
+   * @throws {NoNetwork} within seconds and before the first result, if nothing can be reached
    */
   verifyLinks<Link extends LinkToVerify>(
     links: readonly Link[],

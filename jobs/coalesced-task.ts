@@ -1,18 +1,15 @@
 /**
  * Runs an async task, never twice at once. Requests during a run are coalesced into one more run,
- * so each request is followed by a run that began after it.
+ * so every request is followed by a run that began after it, even if the current run fails.
  */
 export class CoalescedTask {
   readonly #task: () => Promise<void>
   readonly #onError: (error: unknown) => void
   #requested = false
   #running = false
-  #lastRun: Promise<void> = Promise.resolve()
+  #lastRuns: Promise<void> = Promise.resolve()
 
-  /**
-   * @param onError takes the error of a failed run. Requests made during that run fail with it: the
-   * handler decides whether to request again.
-   */
+  /** @param onError is called once for each run that fails; it decides whether to retry. */
   constructor(task: () => Promise<void>, onError: (error: unknown) => void) {
     this.#task = task
     this.#onError = onError
@@ -24,12 +21,12 @@ export class CoalescedTask {
 
   request(): void {
     this.#requested = true
-    if (!this.#running) this.#lastRun = this.#runWhileRequested().catch(this.#onError)
+    if (!this.#running) this.#lastRuns = this.#runWhileRequested()
   }
 
   /** Resolves when no run is under way. */
   async idle(): Promise<void> {
-    while (this.#running) await this.#lastRun
+    while (this.#running) await this.#lastRuns
   }
 
   async #runWhileRequested(): Promise<void> {
@@ -37,10 +34,18 @@ export class CoalescedTask {
     try {
       while (this.#requested) {
         this.#requested = false
-        await this.#task()
+        await this.#runOnce()
       }
     } finally {
       this.#running = false
+    }
+  }
+
+  async #runOnce(): Promise<void> {
+    try {
+      await this.#task()
+    } catch (error) {
+      this.#onError(error)
     }
   }
 }

@@ -1,54 +1,42 @@
 import type { z } from 'zod'
+import type { Column } from './column.ts'
 import type { Progress } from './job.ts'
 
-/** What a row may hold: flat, so that it is a table row, a CSV line and a JSON object alike. */
+export type { Column } from './column.ts'
+
+/** A value of a row. Rows are flat, so a row is also a table row, a CSV line and a JSON object. */
 export type Cell = string | number | boolean | null
 export type Row = Record<string, Cell>
 
-/** One column of a search's table. */
-export interface Column {
-  /** The row's property. */
-  key: string
-  label: string
-  /** `domain` and `url` are shown as links, `date` is ISO 8601, `number` is right-aligned. */
-  type: 'text' | 'number' | 'date' | 'url' | 'domain' | 'boolean'
-  unit?: string
-  /** What the number means, in one sentence; shown as help above the column. */
-  help?: string
-}
-
-/**
- * What a running search is given besides its input: the tools of this installation (what it reads
- * from), and a voice.
- */
+/** The tools of this installation that a search reads from, and its means to report and to stop. */
 export type SearchContext<Tools> = Tools & {
-  /** Aborts on cancel, lost lock, time-out and shutdown. Goes to every slow call. */
+  /** Aborts on cancel, lost lock, timeout and shutdown. Pass it to every slow call. */
   signal: AbortSignal
-  /** Says how far it is. Cheap: conflated before it is sent. */
+  /** Reports progress. Cheap: only the latest value is sent, at intervals. */
   progress(progress: Progress): void
-  /** Tells the user something in a sentence; kept in the job's timeline. */
+  /** Adds a sentence for the user to the job's timeline. */
   note(text: string): void
 }
 
 /** A type of search: one file in `searches/`, one line in `searches/catalog.ts`. */
 export interface Search<Tools = unknown, Input extends z.ZodObject = z.ZodObject> {
-  /** In URLs, queues and records: lower case and hyphens. */
+  /** Appears in URLs, queues and records. Lower case letters and hyphens. */
   name: string
   title: string
   description: string
-  /** Also the form (labels from `.meta({title, description, examples})`) and the API's schema. */
+  /** Also defines the form (`.meta({title, description, examples})`) and the API's schema. */
   input: Input
   columns: Column[]
-  /** How often it is tried when it fails with a `PassingError`. 3 by default. */
+  /** Maximum number of attempts; only a `PassingError` leads to another one. 3 by default. */
   attempts?: number
   /** How long one attempt may take. 15 minutes by default. */
   timeoutMs?: number
-  /** Only admins are offered it and may start it. */
+  /** Only admins see it and may start it. */
   forAdmins?: true
   run(input: z.output<Input>, context: SearchContext<Tools>): AsyncIterable<Row>
 }
 
-/** Gives `run` the types of its own input schema. */
+/** Infers the type of `run`'s input from the search's own schema. */
 export function defineSearch<Tools, Input extends z.ZodObject>(
   search: Search<Tools, Input>,
 ): Search<Tools, Input> {

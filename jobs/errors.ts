@@ -1,8 +1,8 @@
-/** The user has a job of this type running; one at a time. */
+/** The user has an active job of this type; only one is allowed at a time. */
 export class AlreadyRunning extends Error {
   readonly jobId: string
   constructor(jobId: string) {
-    super('You already have a search of this type running.')
+    super('You already have a search of this type running. Cancel it, or wait until it ends.')
     this.name = 'AlreadyRunning'
     this.jobId = jobId
   }
@@ -11,7 +11,7 @@ export class AlreadyRunning extends Error {
 /** The idempotency key was used before, for a different request. */
 export class IdempotencyMismatch extends Error {
   constructor() {
-    super('This Idempotency-Key was used before, for a different request.')
+    super('This Idempotency-Key was used before, for a different request. Use a new key.')
     this.name = 'IdempotencyMismatch'
   }
 }
@@ -25,16 +25,16 @@ export class NotEnded extends Error {
 }
 
 /**
- * Too many jobs wait for a worker: `all` of everybody's, or this user's (`yours`). Nothing was
- * started; worth another try later.
+ * Too many jobs are waiting for a worker: those of `all` users together, or this user's own
+ * (`yours`). Nothing was started; a later try may succeed.
  */
 export class TooManyWaiting extends Error {
   readonly whose: 'all' | 'yours'
   constructor(whose: 'all' | 'yours') {
     super(
       whose === 'all'
-        ? 'Too many searches are waiting already. Please try again in a moment.'
-        : 'Too many of your searches are waiting already. Please wait until some have begun.',
+        ? 'Too many searches are waiting. Try again in a moment.'
+        : 'Too many of your searches are waiting. Try again when some of them have started.',
     )
     this.name = 'TooManyWaiting'
     this.whose = whose
@@ -42,25 +42,25 @@ export class TooManyWaiting extends Error {
 }
 
 /**
- * Why a run may not write any more: its job has ended, a later attempt has taken over, or the store
- * has lost its last moments and with them a part of this run.
+ * Why a run may no longer write: its job has ended, a later attempt has taken over, or the store
+ * lost its latest writes and with them a part of this run.
  */
 export type Refusal = 'ended' | 'overtaken' | 'rolled_back'
 
 /**
- * A write of a run came too late. The run stops quietly; where the store was rolled back, the job
- * is handed back to begin anew.
+ * The store refused a write. The run stops quietly; after a rollback of the store, the job is also
+ * handed back to start over.
  */
 export class WriteRefused extends Error {
   readonly why: Refusal
   constructor(why: Refusal) {
-    super(`This run may not write any more (${why}).`)
+    super(`This run may no longer write (${why}).`)
     this.name = 'WriteRefused'
     this.why = why
   }
 }
 
-/** The job goes back to the queue, for another worker or a new beginning; it has not failed. */
+/** The job returns to the queue and starts over, on this worker or another. It has not failed. */
 export class HandBack extends Error {
   constructor(message: string) {
     super(message)
@@ -79,7 +79,7 @@ export class TimedOut extends Error {
 }
 
 /**
- * A search ends on purpose; the message is shown to the user as it is. What it yielded before stays
+ * A search ends itself in error. Users see the message as it is; the rows it yielded before stay
  * readable.
  */
 export class SearchFailed extends Error {
@@ -90,8 +90,8 @@ export class SearchFailed extends Error {
 }
 
 /**
- * A failure that may pass (a busy file, a dropped connection): worth another attempt. The message
- * is shown to the user.
+ * A failure that may pass, such as a busy file or a dropped connection: worth another attempt.
+ * Users see the message as it is.
  */
 export class PassingError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -101,8 +101,8 @@ export class PassingError extends Error {
 }
 
 /**
- * What a user is told about an error from another process. What nobody foresaw is for the log and
- * for admins: it names files and addresses.
+ * The message that users see for an error in a worker. Details of an unforeseen error go to the log
+ * and to admins only, because they name files and addresses.
  */
 export function messageFor(error: unknown): string {
   if (error instanceof SearchFailed || error instanceof PassingError || error instanceof TimedOut)
@@ -111,20 +111,20 @@ export function messageFor(error: unknown): string {
 }
 
 export const unforeseen =
-  'The search failed because of a fault in Searchlight, not because of what was asked. Admins see the details with this search.'
+  'The search failed because of an error in Searchlight, not because of your input. Admins can see the details on its page.'
 
-/** Where an error came from, with its causes; null for an ending that a search chose itself. */
+/** The stack of an error and of its causes; null if a search ended itself without a cause. */
 export function stackFor(error: unknown): string | null {
   if (error instanceof SearchFailed && error.cause === undefined) return null
   const lines: string[] = []
   for (
     let cause = error;
-    cause !== undefined && lines.length < mostCauses;
+    cause !== undefined && lines.length < maxCauses;
     cause = cause instanceof Error ? cause.cause : undefined
   )
     lines.push(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))
-  return lines.join('\nCaused by: ').slice(0, mostOfAStack)
+  return lines.join('\nCaused by: ').slice(0, maxStackLength)
 }
 
-const mostCauses = 5
-const mostOfAStack = 8 * 1024
+const maxCauses = 5
+const maxStackLength = 8 * 1024

@@ -2,14 +2,19 @@ import { z } from 'zod'
 import type { Row } from './define-search.ts'
 import { JobState, Progress } from './job.ts'
 
-/** ISO 8601. When it happened, by the clock of the process that said so. */
+/** When it happened, by the clock of the process that reported it. */
 const at = z.iso.datetime()
 const attempt = z.number().int().nonnegative()
-export const RowData = z.custom<Row>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-)
+const isRow = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Durable events have a dense `seq` 1, 2, 3… within their job and are kept with it. */
+/** The cells of a row are not looked at: rows are many, and a worker of ours has written them. */
+export const RowData = z.custom<Row>(isRow).meta({
+  type: 'object',
+  additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
+})
+
+/** Durable events have a dense `seq` 1, 2, 3… within their job and are stored with it. */
 export const StateEvent = z.object({
   at,
   state: JobState,
@@ -25,7 +30,7 @@ export const RowsEvent = z.object({
   rows: z.array(RowData),
 })
 export const NoteEvent = z.object({ at, attempt, text: z.string(), worker: z.string().optional() })
-/** Volatile: no `seq`, the last one wins, never after the end. */
+/** Volatile: it has no `seq`, only the latest counts, and none follows the job's end. */
 export const ProgressEvent = Progress.extend({ attempt })
 
 export type StateEvent = z.infer<typeof StateEvent>
@@ -33,10 +38,7 @@ export type RowsEvent = z.infer<typeof RowsEvent>
 export type NoteEvent = z.infer<typeof NoteEvent>
 export type ProgressEvent = z.infer<typeof ProgressEvent>
 
-/**
- * A durable event as it is kept: its seq is its place in the log, `data` is JSON that is passed
- * through.
- */
+/** A durable event as stored. Its seq is its position in the log; `data` is unparsed JSON. */
 export interface LoggedEvent {
   seq: number
   type: string

@@ -1,11 +1,13 @@
-import type { JobState, JobSummary } from './job.ts'
+import { z } from 'zod'
+import { JobState, type JobSummary } from './job.ts'
 
-/** Which jobs an admin wants to see; without either, all of them. */
-export interface FeedFilter {
-  state?: JobState | undefined
+/** Limits the admins' feed to some jobs; an empty filter matches all of them. */
+export const FeedFilter = z.object({
+  state: JobState.optional(),
   /** The name of a search type. */
-  search?: string | undefined
-}
+  search: z.string().max(64).optional(),
+})
+export type FeedFilter = z.infer<typeof FeedFilter>
 
 export function fits(job: JobSummary, { state, search }: FeedFilter): boolean {
   return (

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { JobState } from './job.ts'
 
-/** How many jobs are in each state. */
+/** The number of jobs in each state. */
 export const JobCounts = z.record(JobState, z.number().int())
 export type JobCounts = z.infer<typeof JobCounts>

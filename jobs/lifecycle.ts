@@ -1,12 +1,12 @@
 import type { JobState } from './job.ts'
 
 /**
- * new ──▶ running ──▶ complete | error        running ──▶ running   the next attempt
- *  ├────────┴───────▶ cancelled               new ──▶ error         unknown type, or lost before it began
+ * new ──▶ running ──▶ complete | error      running ──▶ running   the next attempt
+ *  ├────────┴───────▶ cancelled             new ──▶ error         unknown type, or lost too early
  *  └────────────────▶ error
  *
- * First ending wins: nothing moves an ended job. The Lua scripts hold the same guards; a test walks
- * this table through them.
+ * The first ending wins: nothing moves an ended job. The Lua scripts hold the same guards, and a
+ * test checks every move of this table against them.
  */
 export const moves: Record<JobState, readonly JobState[]> = {
   new: ['running', 'error', 'cancelled'],
@@ -23,7 +23,7 @@ export function isLive(state: JobState): state is LiveState {
   return moves[state].length > 0
 }
 
-/** What a page may offer; pages never decide it themselves. */
+/** Pages ask this instead of deciding for themselves. */
 export function canCancel(job: { state: JobState }): boolean {
   return moves[job.state].includes('cancelled')
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
 
-/** How far a reader of a job's events is: a `seq` counts only under its epoch. */
+/** The last event that a reader of a job has seen. A `seq` counts only under its epoch. */
 export const Position = z.object({ epoch: z.string(), seq: z.number().int().nonnegative() })
 export type Position = z.infer<typeof Position>

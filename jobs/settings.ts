@@ -1,13 +1,10 @@
 import { z } from 'zod'
 
-/** What every process of Searchlight is told by its environment. */
+/** Environment variables that every process of Searchlight reads. */
 export const commonSettings = z.object({
   REDIS_URL: z.url({ protocol: /^rediss?$/ }),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  /**
-   * What all keys and channels begin with; two installations may share a Redis under different
-   * ones.
-   */
+  /** Prefix of all keys and channels. Installations that share a Redis need different ones. */
   REDIS_PREFIX: z
     .string()
     .regex(/^[\w-]{1,40}$/, 'letters, digits, _ and - only')
@@ -17,19 +14,19 @@ export const commonSettings = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 })
 
-/** The environment does not fit; `issues` has a line for each variable that is wrong. */
+/** The environment is invalid; `issues` has one line for each wrong variable. */
 export class InvalidSettings extends Error {
   readonly issues: string[]
   constructor(issues: string[]) {
-    super(`These settings are wrong:\n${issues.map((issue) => `  ${issue}`).join('\n')}`)
+    super(`Invalid settings:\n${issues.map((issue) => `  ${issue}`).join('\n')}`)
     this.name = 'InvalidSettings'
     this.issues = issues
   }
 }
 
 /**
- * Reads and checks the environment; an empty variable counts as unset.
- * @throws {InvalidSettings} naming every variable that is wrong, not only the first.
+ * Parses the environment; an empty variable counts as unset.
+ * @throws {InvalidSettings} naming every wrong variable, not only the first.
  */
 export function readSettings<Shape extends z.ZodObject>(
   shape: Shape,

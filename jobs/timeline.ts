@@ -3,14 +3,14 @@ import { NoteEvent, StateEvent } from './events.ts'
 
 const seq = z.number().int().positive()
 
-/** A state or a note of a job, with the number of its event. */
+/** A state change or a note of a job, with its event's number. */
 export const TimelineEntry = z.discriminatedUnion('type', [
   z.object({ seq, type: z.literal('state'), data: StateEvent }),
   z.object({ seq, type: z.literal('note'), data: NoteEvent }),
 ])
 export type TimelineEntry = z.infer<typeof TimelineEntry>
 
-/** A logged event as an entry of the timeline; null for rows and patches. */
+/** Parses a logged event as a timeline entry; null if it is of another type, such as rows. */
 export function timelineEntry(event: {
   seq: number
   type: string

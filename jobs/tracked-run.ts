@@ -2,59 +2,33 @@ import type { Row } from './define-search.ts'
 import { SearchFailed, WriteRefused } from './errors.ts'
 import type { NoteEvent, StateEvent } from './events.ts'
 import type { Progress } from './job.ts'
+import type { RunEvent, RunWrite } from './run-write.ts'
 
-/** The most that one job may hold. */
+/** Maximum size of one job. */
 export const runLimits = { rows: 100_000, bytes: 32 * 1024 * 1024, bytesPerRow: 16 * 1024 }
 
-/** Rows leave 100 at a time or after 250 ms, progress after 100 ms. */
+/** Rows are written 100 at a time or after 250 ms, progress and notes after 100 ms. */
 const rowsPerEvent = 100
 const rowsAfterMs = 250
 const progressAfterMs = 100
-/** A search that is faster than its writes waits once this much has gathered. */
-const mostBytesWaiting = 1024 * 1024
-/** What one script call takes: Lua unpacks them all at once. */
+/** A search that is faster than its writes has to wait once this much is pending. */
+const maxBytesPending = 1024 * 1024
+/** Limit of one script call: Lua's `unpack` takes all events at once. */
 const eventsPerWrite = 500
 
-/** One durable event of a run; `data` is JSON. */
-export interface RunEvent {
-  type: 'rows' | 'note' | 'state'
-  data: string
-  /** How many rows it holds. */
-  rows: number
-}
-
-/** What gathered since the last write. The same `n` again is the same write again. */
-export interface RunWrite {
-  attempt: number
-  /** 1, 2, 3… within the attempt. */
-  n: number
-  events: RunEvent[]
-  progress: Progress | null
-  /** The last event tells it too, but for where an error came from. */
-  ending: {
-    state: 'complete' | 'error'
-    message: string | null
-    stack: string | null
-    at: Date
-  } | null
-  /** One of the events says why this attempt is over though the job is not. */
-  attemptOver: boolean
-}
-
 export interface TrackedRunDeps {
-  /** Applies a write once. @throws {WriteRefused} when this run may not write any more. */
+  /** Applies a write once. @throws {WriteRefused} if this run may no longer write. */
   write(write: RunWrite): Promise<void>
   now(): Date
-  /** Called once, when a write was refused: the run is over. */
+  /** Called once, when a write is refused: the run is over. */
   onRefused(refusal: WriteRefused): void
-  /** Stops trying a write that fails for another reason. */
+  /** Stops resending a write that fails for another reason. */
   signal: AbortSignal
 }
 
 /**
- * What a running search says, on its way into the record: rows, progress and notes gather here
- * while one write is in flight, so that a fast search costs few writes and every write happens
- * once.
+ * Writes the rows, progress and notes of a running search to the job's record. They gather while
+ * one write is in flight, so a fast search needs few writes, and each write is applied once.
  */
 export class TrackedRun {
   readonly #attempt: number
@@ -81,7 +55,7 @@ export class TrackedRun {
   /**
    * Resolves when the search may go on.
    * @throws {WriteRefused}
-   * @throws {SearchFailed} when the job is full.
+   * @throws {SearchFailed} if the row is too large or the job is full.
    */
   async add(row: Row): Promise<void> {
     this.#throwFailure()
@@ -89,20 +63,22 @@ export class TrackedRun {
     const json = JSON.stringify(row)
     const bytes = new TextEncoder().encode(json).length
     if (bytes > runLimits.bytesPerRow)
-      throw new SearchFailed(`A row of ${Math.ceil(bytes / 1024)} KB was found; the most is 16 KB.`)
+      throw new SearchFailed(
+        `The search found a row of ${Math.ceil(bytes / 1024)} KB; a row may have at most 16 KB.`,
+      )
     if (this.#rowCount >= runLimits.rows || this.#bytes + bytes > runLimits.bytes) {
       throw new SearchFailed(
-        `The search found more than one job can hold (100,000 rows or 32 MB); the first ${this.#rowCount} rows are kept.`,
+        `The search found more than one job can hold (100,000 rows or 32 MB). The first ${this.#rowCount} rows are kept.`,
       )
     }
     this.#bytes += bytes
     this.#rowCount++
     this.#rows.push(json)
     if (this.#rows.length >= rowsPerEvent) {
-      this.#seal()
-      this.#kick()
-    } else this.#kickAfter(rowsAfterMs)
-    while (this.#writing && this.#bytesWaiting() > mostBytesWaiting) {
+      this.#sealRows()
+      this.#writeNow()
+    } else this.#writeAfter(rowsAfterMs)
+    while (this.#writing && this.#bytesPending() > maxBytesPending) {
       await this.#writing
       this.#throwFailure()
     }
@@ -111,13 +87,13 @@ export class TrackedRun {
   progress(progress: Progress): void {
     if (this.#stopped) return
     this.#progress = progress
-    this.#kickAfter(progressAfterMs)
+    this.#writeAfter(progressAfterMs)
   }
 
-  /** @param worker the process that it is about */
+  /** @param worker the process that the note is about, if any */
   note(text: string, worker?: string): void {
     if (this.#stopped) return
-    this.#seal()
+    this.#sealRows()
     const at = this.#deps.now().toISOString()
     const event: NoteEvent = {
       at,
@@ -126,18 +102,18 @@ export class TrackedRun {
       ...(worker === undefined ? {} : { worker }),
     }
     this.#events.push({ type: 'note', data: JSON.stringify(event), rows: 0 })
-    this.#kickAfter(progressAfterMs)
+    this.#writeAfter(progressAfterMs)
   }
 
-  /** Writes what is left and sets the job complete. @throws {WriteRefused} */
+  /** Flushes and sets the job complete. @throws {WriteRefused} */
   complete(): Promise<void> {
     return this.#end('complete', null, null)
   }
 
   /**
-   * Writes what is left and ends the job in error.
-   * @param message for people.
-   * @param stack for admins.
+   * Flushes and ends the job in error.
+   * @param message for users
+   * @param stack for admins
    * @throws {WriteRefused}
    */
   fail(message: string, stack: string | null): Promise<void> {
@@ -145,40 +121,40 @@ export class TrackedRun {
   }
 
   /**
-   * Writes what is left and, as its last words, why the attempt is over though the job goes on.
+   * Flushes, with a last note that says why the attempt is over although the job goes on.
    * @throws {WriteRefused}
    */
-  leave(why: string, worker: string): Promise<void> {
+  endAttempt(why: string, worker: string): Promise<void> {
     this.note(why, worker)
     this.stop()
     this.#attemptOver = true
     return this.flush()
   }
 
-  /** Takes nothing more from here on, whatever a search that does not hear goes on to say. */
+  /** Ignores everything that the search yields or reports from here on. */
   stop(): void {
     this.#stopped = true
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
   }
 
-  /** Writes all that has gathered. @throws {WriteRefused} */
+  /** Resolves when everything gathered so far is written. @throws {WriteRefused} */
   async flush(): Promise<void> {
-    this.#seal()
+    this.#sealRows()
     while (this.#writing || this.#hasMore()) {
-      this.#kick()
+      this.#writeNow()
       await this.#writing
       this.#throwFailure()
     }
     this.#throwFailure()
   }
 
-  #end(state: 'complete' | 'error', told: string | null, stack: string | null): Promise<void> {
-    this.#seal()
+  #end(state: 'complete' | 'error', text: string | null, stack: string | null): Promise<void> {
+    this.#sealRows()
     this.stop()
     const at = this.#deps.now()
-    // PostgreSQL holds no NUL, and a message may quote a page.
-    const message = told?.replaceAll('\0', '') ?? null
+    // PostgreSQL can't store NUL, and a message may quote a page.
+    const message = text?.replaceAll('\0', '') ?? null
     const event: StateEvent = {
       at: at.toISOString(),
       state,
@@ -190,7 +166,8 @@ export class TrackedRun {
     return this.flush()
   }
 
-  #seal(): void {
+  /** Turns the rows gathered so far into one event. */
+  #sealRows(): void {
     const rows = this.#rows
     if (rows.length === 0) return
     const head = JSON.stringify({
@@ -207,7 +184,7 @@ export class TrackedRun {
     this.#rows = []
   }
 
-  #bytesWaiting(): number {
+  #bytesPending(): number {
     return this.#events.reduce((sum, event) => sum + event.data.length, 0)
   }
 
@@ -215,32 +192,21 @@ export class TrackedRun {
     return this.#events.length > 0 || this.#progress !== null
   }
 
-  #kickAfter(ms: number): void {
+  #writeAfter(ms: number): void {
     if (this.#timer || this.#writing || this.#stopped) return
-    this.#timer = setTimeout(() => this.#kick(), ms)
+    this.#timer = setTimeout(() => this.#writeNow(), ms)
   }
 
-  #kick(): void {
+  #writeNow(): void {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
     if (this.#writing || this.#failure) return
-    this.#seal()
+    this.#sealRows()
     if (!this.#hasMore()) return
-    const events = this.#events.splice(0, eventsPerWrite)
-    const write: RunWrite = {
-      attempt: this.#attempt,
-      n: ++this.#n,
-      events,
-      progress: this.#progress,
-      // It is the last event.
-      ending: this.#events.length === 0 ? this.#ending : null,
-      attemptOver: this.#attemptOver,
-    }
-    this.#progress = null
-    this.#writing = this.#deliver(write).then(
+    this.#writing = this.#send(this.#nextWrite()).then(
       () => {
         this.#writing = null
-        if (this.#hasMore() || this.#rows.length > 0) this.#kickAfter(progressAfterMs)
+        if (this.#hasMore() || this.#rows.length > 0) this.#writeAfter(progressAfterMs)
       },
       (error) => {
         this.#writing = null
@@ -250,10 +216,23 @@ export class TrackedRun {
     )
   }
 
-  /**
-   * Sends the same write until it is answered: numbered, it happens once however often it is sent.
-   */
-  async #deliver(write: RunWrite): Promise<void> {
+  #nextWrite(): RunWrite {
+    const events = this.#events.splice(0, eventsPerWrite)
+    const progress = this.#progress
+    this.#progress = null
+    return {
+      attempt: this.#attempt,
+      n: ++this.#n,
+      events,
+      progress,
+      // The ending's event is the last one, so it goes with the last write.
+      ending: this.#events.length === 0 ? this.#ending : null,
+      attemptOver: this.#attemptOver,
+    }
+  }
+
+  /** Sends a write until it is answered. Its number makes sure that it is applied once. */
+  async #send(write: RunWrite): Promise<void> {
     for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
       try {
         return await this.#deps.write(write)

@@ -1,7 +1,12 @@
 import { z } from 'zod'
-import type { Column } from '#jobs/define-search.ts'
-import { NoteEvent, RowData, StateEvent } from '#jobs/events.ts'
-import { Job, jobStates } from '#jobs/job.ts'
+import { Column } from '#jobs/column.ts'
+import { Job, JobInput, JobSummary } from '#jobs/job.ts'
+import { JobCounts } from '#jobs/job-counts.ts'
+import { TimelineEntry } from '#jobs/timeline.ts'
+
+/** Bodies of HTTP requests and answers. Rows are `RowsPage` in jobs/rows-page.ts. */
+
+const count = z.number().int().nonnegative()
 
 export const Account = z.object({
   id: z.string(),
@@ -11,52 +16,55 @@ export const Account = z.object({
 })
 export type Account = z.infer<typeof Account>
 
-/** `signUp` is open only while there is no account: whoever comes first is the admin. */
+/** `GET /api/me`. Sign-up is open until the first account exists; that account is an admin. */
 export const Me = z.object({ user: Account.nullable(), signUp: z.enum(['open', 'closed']) })
 export type Me = z.infer<typeof Me>
 
-const ColumnAnswer = z.object({
-  key: z.string(),
-  label: z.string(),
-  type: z.enum(['text', 'number', 'date', 'url', 'domain', 'boolean']),
-  unit: z.string().optional(),
-  help: z.string().optional(),
-})
-
-/** A type of search as the pages know it. `input` is JSON Schema. */
+/** A type of search. `input` is the JSON Schema of its input. */
 export const SearchType = z.object({
   name: z.string(),
   title: z.string(),
   description: z.string(),
   input: z.record(z.string(), z.unknown()),
-  columns: z.array(ColumnAnswer),
+  columns: z.array(Column),
 })
-export type SearchType = Omit<z.infer<typeof SearchType>, 'columns'> & { columns: Column[] }
+export type SearchType = z.infer<typeof SearchType>
 
 export const SearchTypes = z.object({ searches: z.array(SearchType) })
+
+/** `POST /api/jobs`. */
+export const StartRequest = z.object({ search: z.string().max(64), input: JobInput.prefault({}) })
+export type StartRequest = z.input<typeof StartRequest>
+
 export const OneJob = z.object({ job: Job })
-export const JobsPage = z.object({ jobs: z.array(Job), nextCursor: z.string().nullish() })
+
+/** `nextCursor` is null on the last page. */
+export const JobsPage = z.object({ jobs: z.array(JobSummary), nextCursor: z.string().nullable() })
 export type JobsPage = z.infer<typeof JobsPage>
 
-export const RowsPage = z.object({
-  attempt: z.number().int(),
-  from: z.number().int(),
-  rows: z.array(RowData),
-  rowCount: z.number().int(),
-})
-export type RowsPage = z.infer<typeof RowsPage>
-
-const seq = z.number().int()
-export const TimelineEntry = z.discriminatedUnion('type', [
-  z.object({ seq, type: z.literal('state'), data: StateEvent }),
-  z.object({ seq, type: z.literal('note'), data: NoteEvent }),
-])
-export type TimelineEntry = z.infer<typeof TimelineEntry>
 export const Timeline = z.object({ events: z.array(TimelineEntry) })
 
+/** Where a search's error came from; null when it has none. */
 export const Stack = z.object({ stack: z.string().nullable() })
 
-export const Counts = z.record(z.enum(jobStates), z.number())
-export type Counts = z.infer<typeof Counts>
+/** `GET /api/admin/stats`. */
+export const Stats = z.object({
+  counts: JobCounts,
+  queues: z.array(
+    z.object({
+      shard: count,
+      waiting: count,
+      active: count,
+      delayed: count,
+      paused: z.boolean(),
+    }),
+  ),
+})
 
-export const Stats = z.object({ counts: Counts })
+/** `GET /api/admin/workers`. */
+export const Workers = z.object({
+  workers: z.array(z.object({ shard: count, address: z.string(), connectedForSeconds: count })),
+})
+
+/** `POST /api/admin/queue/pause` and `/resume`. */
+export const QueuePaused = z.object({ paused: z.boolean() })

@@ -6,7 +6,15 @@ import { projectDir } from '#local/data-dir.ts'
 import { installed, runChild } from '#local/run-child.ts'
 
 /** What the pages are made of, besides the configuration files at the top. */
-const inputs = ['app', 'jobs', 'searches', 'public', 'package-lock.json', 'tsconfig.json']
+const inputs = [
+  'app',
+  'jobs',
+  'protocol',
+  'searches',
+  'public',
+  'package-lock.json',
+  'tsconfig.json',
+]
 const configuration = /^(next|postcss|tailwind)\.config\.\w+$/
 
 /**

@@ -1,125 +1,83 @@
-import { io } from 'socket.io-client'
-import { z } from 'zod'
-import type { Row } from '#jobs/define-search.ts'
-import { NoteEvent, ProgressEvent, RowsEvent, StateEvent } from '#jobs/events.ts'
-import { Job } from '#jobs/job.ts'
+import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import { type CallApi, CannotCall } from './call-api.ts'
+import { OneJob, type StartRequest } from '#protocol/answers.ts'
+import { apiAt } from '#protocol/client/call-api.ts'
+import { firstHole, type JobView, viewOf } from '#protocol/client/job-view.ts'
+import { JobWatcher } from '#protocol/client/job-watcher.ts'
+import { LiveConnection } from '#protocol/client/live-connection.ts'
+import { CannotCall, explained, type ServerAddress } from './server-address.ts'
 import { showProgress, tell } from './terminal.ts'
 
-const Event = z.tuple([z.string(), z.number().nullable(), z.string(), z.unknown()])
-const Watched = z.tuple([
-  z.object({
-    job: Job,
-    events: z.array(z.tuple([z.number(), z.string(), z.unknown()])).optional(),
-  }),
-])
+const probeEveryMs = 1_000
 
 /**
- * Starts a search and shows it until it has ended; Ctrl-C cancels it.
- * @returns the exit code: 0 when it is complete
+ * Starts a search on a server and shows it until it ends; Ctrl-C cancels it.
+ * @returns the exit code: 0 when the search is complete
+ * @throws {CannotCall}
  */
-export async function runOnServer(
-  request: { search: string; input: Record<string, unknown> },
-  { url, apiKey, call }: CallApi,
-): Promise<number> {
-  const { job } = z.object({ job: Job }).parse(await call('POST', '/api/jobs', request))
-  process.once('SIGINT', () =>
-    call('POST', `/api/jobs/${job.id}/cancel`).catch(() => process.exit(130)),
-  )
-  const ending = await follow(job.id, url, apiKey, async (from) => {
-    const page = await call('GET', `/api/jobs/${job.id}/rows?from=${from}&limit=5000`)
-    return z.object({ rows: RowsEvent.shape.rows }).parse(page).rows
-  })
-  tell(
-    `${ending.state}${ending.message ? `: ${ending.message}` : ''} (${ending.rowCount} rows, ${url}/jobs/${job.id})\n`,
-  )
-  return ending.state === 'complete' ? 0 : 1
+export async function runOnServer(request: StartRequest, server: ServerAddress): Promise<number> {
+  const callApi = apiAt(server)
+  try {
+    const { job } = await callApi('/jobs', OneJob, { method: 'POST', body: request })
+    process.once('SIGINT', () =>
+      callApi(`/jobs/${job.id}/cancel`, OneJob, { method: 'POST' }).catch(() => process.exit(130)),
+    )
+    const { state, message, rowCount } = await follow(job, server)
+    const reason = message ? `: ${message}` : ''
+    tell(`${state}${reason} (${rowCount} rows, ${server.origin}/jobs/${job.id})\n`)
+    return state === 'complete' ? 0 : 1
+  } catch (error) {
+    throw explained(error, server)
+  }
 }
 
-/** Prints a job's rows, notes and progress as they come, over reconnects, until it has ended. */
-function follow(
-  id: string,
-  url: string,
-  apiKey: string,
-  rowsFrom: (from: number) => Promise<Row[]>,
-): Promise<Job> {
+/** Prints a job's rows, notes and progress as they arrive. @returns the job as it ended */
+function follow(job: Job, server: ServerAddress): Promise<Job> {
   return new Promise((resolve, reject) => {
-    const socket = io(url, { transports: ['websocket'], auth: { apiKey } })
-    let job: Job | null = null
-    let printed = 0
-    let work: Promise<unknown> = Promise.resolve()
-    /** One after the other: reading rows takes a moment, and what comes meanwhile follows. */
-    const inOrder = (step: () => unknown) => {
-      work = work.then(step).catch(reject)
-    }
-    const print = (rows: Row[]) => {
-      for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)
-      printed += rows.length
-    }
-    const become = async (now: Job) => {
-      job = now
-      while (printed < now.rowCount) {
-        const rows = await rowsFrom(printed)
-        if (rows.length === 0) break
-        print(rows)
-      }
-      if (!isLive(now.state)) end(now)
-    }
-    const take = (seq: number | null, type: string, data: unknown) => {
-      if (!job || (seq !== null && seq <= job.seq)) return
-      if (seq !== null) job = { ...job, seq }
-      if (type === 'rows') {
-        const { from, rows } = RowsEvent.parse(data)
-        print(rows.slice(Math.max(0, printed - from)))
-      }
-      if (type === 'note') tell(`${NoteEvent.parse(data).text}\n`)
-      if (type === 'progress') showProgress(ProgressEvent.parse(data))
-      if (type === 'state') {
-        const { state, attempt, at, message } = StateEvent.parse(data)
-        if (state === 'running' && attempt > 1)
-          tell('The search begins anew; its rows follow again.\n')
-        if (state === 'running') printed = 0
-        else
-          end(
-            Job.parse({
-              ...job,
-              state,
-              message: message ?? null,
-              rowCount: printed,
-              startedAt: job.startedAt ?? at,
-              finishedAt: at,
-            }),
-          )
-      }
-    }
-    const end = (ended: Job) => {
-      socket.disconnect()
-      resolve(ended)
-    }
-    socket.on('connect', () => {
-      const since = job && { epoch: job.epoch, seq: job.seq }
-      // Not `emitWithAck`: its promise resolves after the next message may have been taken, which
-      // must come after the answer.
-      socket.emit('watch', { jobs: [{ id, ...(since ? { since } : {}) }] }, (answers: unknown) => {
-        const answer = Watched.safeParse(answers)
-        if (!answer.success) return reject(new CannotCall('The search can no longer be watched.'))
-        const [{ job: now, events }] = answer.data
-        if (events) for (const [seq, type, data] of events) inOrder(() => take(seq, type, data))
-        else inOrder(() => become(now))
-      })
+    let wasConnected = false
+    const connection = new LiveConnection({
+      ...server,
+      onChange: () => {
+        if (wasConnected && !connection.connected) tell('The connection was lost. Reconnecting…\n')
+        wasConnected = connection.connected
+      },
+      onRefused: (_code, message) => end(() => reject(new CannotCall(message))),
     })
-    socket.on('events', (frame) => {
-      for (const [, seq, type, data] of z.array(Event).parse(frame))
-        inOrder(() => take(seq, type, data))
+    const probing = setInterval(() => connection.probeIfSilent(), probeEveryMs)
+    const end = (settle: () => void) => {
+      clearInterval(probing)
+      connection.close()
+      settle()
+    }
+    const print = printer()
+    new JobWatcher(connection, apiAt(server)).watch(viewOf(job), (view) => {
+      if (view === 'gone') return end(() => reject(new CannotCall('The search was deleted.')))
+      print(view)
+      if (!isLive(view.job.state) && firstHole(view) === null) end(() => resolve(view.job))
     })
-    socket.on('resync', (message) =>
-      inOrder(() => become(z.object({ job: Job }).parse(message).job)),
-    )
-    socket.on('connect_error', (error) => socket.active || reject(new CannotCall(error.message)))
-    socket.on(
-      'disconnect',
-      (why) => why === 'io client disconnect' || tell('The connection is gone; trying again.\n'),
-    )
   })
+}
+
+/** Rows to standard output, one JSON object a line; notes and progress to standard error. */
+function printer(): (view: JobView) => void {
+  let attempt = 0
+  let rowsPrinted = 0
+  let timelineSeq = 0
+  return ({ job, rows, timeline }) => {
+    if (job.attempt > attempt) {
+      if (attempt > 0) tell('The search is starting over; its rows follow again.\n')
+      attempt = job.attempt
+      rowsPrinted = 0
+    }
+    for (let row = rows[rowsPrinted]; row !== undefined; row = rows[rowsPrinted]) {
+      process.stdout.write(`${JSON.stringify(row)}\n`)
+      rowsPrinted++
+    }
+    for (const { seq, type, data } of timeline) {
+      if (seq <= timelineSeq) continue
+      timelineSeq = seq
+      if (type === 'note') tell(`${data.text}\n`)
+    }
+    if (job.progress && isLive(job.state)) showProgress(job.progress)
+  }
 }

@@ -2,16 +2,16 @@ import { realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { indexDir, openDataDir } from '#local/data-dir.ts'
-import { indexBuild, tellBuilt } from '#searches/index-build.ts'
+import { describeBuild, indexBuild } from '#searches/index-build.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
 import type { Built } from '#webindex/build/builds.ts'
 import { IndexProblem } from '#webindex/errors.ts'
 import { readStats } from '#webindex/query/index-stats.ts'
 import { BadSource } from '#webindex/sources/bad-source.ts'
 import { createImports, type ImportOrder, importKinds } from '#webindex/sources/find-source.ts'
-import { apiFromEnvironment, type CallApi, CannotCall } from './call-api.ts'
 import { runOnServer } from './follow-job.ts'
 import { hasIndex } from './has-index.ts'
+import { CannotCall, type ServerAddress, serverFromEnvironment } from './server-address.ts'
 import { showProgress, tell } from './terminal.ts'
 
 const usage = `Usage: npm run index -- <command>
@@ -134,11 +134,11 @@ async function openHere(path: string): Promise<string> {
 /** On the server, as any search. */
 function runThere(
   command: Exclude<Command, { action: 'stats' | 'starter' }>,
-  api: CallApi,
+  server: ServerAddress,
 ): Promise<number> {
   const input =
     command.action === 'add' ? { ...command, targets: command.targets.join('\n') } : command
-  return runOnServer({ search: indexBuild.name, input }, api)
+  return runOnServer({ search: indexBuild.name, input }, server)
 }
 
 /** Each phase once where nobody looks, and as a bar where somebody does. */
@@ -191,10 +191,10 @@ async function tellStats(dir: string, signal: AbortSignal): Promise<void> {
 async function main(args: string[]): Promise<number> {
   const command = readCommand(args)
   const dir = indexDir(openDataDir(process.env), process.env)
-  const api = apiFromEnvironment(process.env)
+  const server = serverFromEnvironment(process.env)
   const stop = new AbortController()
-  if (command.action !== 'stats' && command.action !== 'starter' && api)
-    return runThere(command, api)
+  if (command.action !== 'stats' && command.action !== 'starter' && server)
+    return runThere(command, server)
 
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => stop.abort(new Stopped()))
@@ -213,7 +213,7 @@ async function main(args: string[]): Promise<number> {
     stop.signal,
   )
   tell('')
-  for (const words of tellBuilt(built)) console.log(words)
+  for (const sentence of describeBuild(built)) console.log(sentence)
   console.log(`Done in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
   return 0
 }

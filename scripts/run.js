@@ -11,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const commands = [
   'start',
+  'dev',
   'test',
   'test-watch',
   'chaos',
@@ -20,6 +21,8 @@ const commands = [
   'index',
   'search',
 ]
+/** These need the packages of development as well. */
+const developing = ['dev', 'test', 'test-watch', 'chaos', 'bench']
 const oldest = [20, 19]
 
 /** Whether this version of Node (`20.19.1`) can run us. */
@@ -85,11 +88,7 @@ async function main() {
     process.exit(2)
   }
   const projectDir = dirname(dirname(fileURLToPath(import.meta.url)))
-  if (
-    needsInstall(projectDir, {
-      development: ['test', 'test-watch', 'chaos', 'bench'].includes(command),
-    })
-  )
+  if (needsInstall(projectDir, { development: developing.includes(command) }))
     await install(projectDir)
 
   const script = join(projectDir, 'scripts', `${command}.ts`)

@@ -1,57 +1,61 @@
+import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { apiFromEnvironment, CannotCall } from './call-api.ts'
+import { type SearchType, SearchTypes } from '#protocol/answers.ts'
+import { apiAt } from '#protocol/client/call-api.ts'
 import { runOnServer } from './follow-job.ts'
+import { CannotCall, explained, serverFromEnvironment } from './server-address.ts'
 
 const usage = `Usage: npm run search -- <type> [--<field> <value>]…
 
   npm run search -- linking-domains --domain github.com
 
 Rows go to standard output, one JSON object a line; progress and notes to standard error.
-SEARCHLIGHT_URL   where the server is (http://localhost:3000 unless set)
-SEARCHLIGHT_KEY   an API key; make one with: npm run apikey -- create --email you@example.com --name terminal
+SEARCHLIGHT_URL   address of the server (default: http://localhost:3000)
+SEARCHLIGHT_KEY   API key; npm run apikey -- create --email you@example.com --name terminal makes one
 Ctrl-C cancels the search.`
-
-const Searches = z.object({
-  searches: z.array(
-    z.object({
-      name: z.string(),
-      input: z.object({
-        properties: z.record(z.string(), z.looseObject({ type: z.string().optional() })),
-      }),
-    }),
-  ),
-})
 
 async function main([name, ...flags]: string[]): Promise<number> {
   if (!name || name === '--help') throw new CannotCall(usage)
-  const api = apiFromEnvironment(process.env)
-  if (!api) throw new CannotCall(`Set SEARCHLIGHT_KEY.\n\n${usage}`)
-  const { searches } = Searches.parse(await api.call('GET', '/api/searches'))
+  const server = serverFromEnvironment(process.env)
+  if (!server) throw new CannotCall(`Set SEARCHLIGHT_KEY.\n\n${usage}`)
+  const { searches } = await apiAt(server)('/searches', SearchTypes).catch((error) => {
+    throw explained(error, server)
+  })
   const search = searches.find((candidate) => candidate.name === name)
-  if (!search)
-    throw new CannotCall(
-      `There is no search “${name}”. There are: ${searches.map((each) => each.name).join(', ')}.`,
-    )
-  return runOnServer({ search: name, input: readFlags(flags, search.input.properties) }, api)
+  if (!search) {
+    const names = searches.map((each) => each.name).join(', ')
+    throw new CannotCall(`There is no search “${name}”. Choose one of: ${names}.`)
+  }
+  return runOnServer({ search: name, input: readInput(flags, fieldsOf(search.input)) }, server)
 }
 
-function readFlags(
-  flags: string[],
-  fields: Record<string, { type?: string | undefined }>,
-): Record<string, unknown> {
-  const input: Record<string, unknown> = {}
-  for (let i = 0; i < flags.length; i += 2) {
-    const field = flags[i]?.replace(/^--/, '') ?? ''
-    const value = flags[i + 1]
-    if (!flags[i]?.startsWith('--') || value === undefined || !fields[field]) {
-      throw new CannotCall(
-        `Give --<field> <value>. The fields are: ${Object.keys(fields).join(', ')}.`,
-      )
-    }
-    input[field] =
-      fields[field].type === 'integer' || fields[field].type === 'number' ? Number(value) : value
+const InputSchema = z.object({
+  properties: z.record(z.string(), z.looseObject({ type: z.string().optional() })),
+})
+type Fields = z.infer<typeof InputSchema>['properties']
+
+/** The fields of an input by its JSON Schema. */
+function fieldsOf(input: SearchType['input']): Fields {
+  return InputSchema.parse(input).properties
+}
+
+/** @throws {CannotCall} with the fields that there are */
+function readInput(args: string[], fields: Fields): Record<string, unknown> {
+  const options = Object.fromEntries(
+    Object.keys(fields).map((name) => [name, { type: 'string' as const }]),
+  )
+  try {
+    const { values } = parseArgs({ args, options })
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => {
+        const type = fields[name]?.type
+        return [name, type === 'integer' || type === 'number' ? Number(value) : value]
+      }),
+    )
+  } catch {
+    const names = Object.keys(fields).join(', ')
+    throw new CannotCall(`Give --<field> <value>. The fields are: ${names}.`)
   }
-  return input
 }
 
 main(process.argv.slice(2)).then(

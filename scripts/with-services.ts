@@ -2,7 +2,7 @@ import { tellFailure } from '#local/cannot-start.ts'
 import { authSecret, indexDir, openDataDir } from '#local/data-dir.ts'
 import { handOver, typescript } from '#local/run-child.ts'
 import { ensureServices, stopServices, urlsOf } from '#local/services/ensure.ts'
-import { currentLock } from '#local/supervisor/lock.ts'
+import { isLocked } from '#local/supervisor/lock.ts'
 
 /**
  * Runs a command of ours with everything that it needs to reach the same data as `npm start`: with
@@ -31,7 +31,7 @@ export async function withServices(
     } finally {
       // Unless somebody else uses them by now: an earlier start left them running, or one has begun
       // meanwhile.
-      if (currentLock(dataDir) === null)
+      if (!(await isLocked(dataDir)))
         await stopServices(services.filter((service) => !service.adopted))
     }
   } catch (error) {

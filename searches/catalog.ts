@@ -6,7 +6,7 @@ import { keywords } from './keywords.ts'
 import { linkingDomains } from './linking-domains.ts'
 import { siteCrawl } from './site-crawl.ts'
 
-/** Every type of search that can be run, in the order in which people are offered them. */
+/** All search types, in the order in which the page offers them. */
 export const catalog: readonly Search<SearchTools>[] = [
   linkingDomains,
   keywords,

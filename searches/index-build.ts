@@ -6,30 +6,31 @@ import type { BuildOptions, Built, IndexBuilds } from '#webindex/build/builds.ts
 import type { Manifest } from '#webindex/manifest.ts'
 import { type ImportKind, type Imports, importKinds } from '#webindex/sources/find-source.ts'
 
-/** Which fields the form asks for, by what is chosen: `only` is read by it (form-fields.ts). */
-const adding = (...kind: ImportKind[]) => ({
+/** Makes the form (app/search/form-fields.ts) show a field only when adding one of these kinds. */
+const onlyToAdd = (...kind: ImportKind[]) => ({
   only: { action: ['add'], ...(kind.length > 0 ? { kind } : {}) },
 })
 
-const text = (most = 500) => z.string().trim().max(most, `At most ${most} characters.`).default('')
+const text = (maxLength = 500) =>
+  z.string().trim().max(maxLength, `Enter at most ${maxLength} characters.`).default('')
 
 const Input = z.object({
   action: z
     .enum(['add', 'remove', 'compact', 'stats'])
     .default('add')
     .meta({
-      title: 'What to do',
+      title: 'Action',
       description:
-        'Add a source, or replace the one of its name; remove one; write the index anew without what nobody uses; or only show what it holds.',
+        'Add a source, or replace the one with the same name; remove a source; rewrite all files and delete unused ones; or show the sources.',
       labels: { add: 'Add source', remove: 'Remove', compact: 'Compact', stats: 'Show' },
     }),
   kind: z
     .enum(importKinds)
     .default('warc')
     .meta({
-      ...adding(),
+      ...onlyToAdd(),
       title: 'Kind',
-      description: 'What is added.',
+      description: 'What to add.',
       labels: {
         warc: 'Web archive (WARC)',
         wat: 'Web archive metadata (WAT)',
@@ -40,43 +41,43 @@ const Input = z.object({
       },
     }),
   path: text().meta({
-    ...adding('warc', 'wat', 'html', 'search-console', 'webgraph'),
+    ...onlyToAdd('warc', 'wat', 'html', 'search-console', 'webgraph'),
     title: 'File or folder',
     description:
-      'Below the import folder of this installation (IMPORT_DIR). Of a domain graph, the file of its vertices.',
+      'Path within the import folder (IMPORT_DIR). For a domain graph: the vertices file.',
     examples: ['CC-MAIN-20260101-00000.warc.gz'],
   }),
   name: text(200).meta({
     only: { action: ['add', 'remove'] },
-    title: 'Source',
-    description: 'Which source to remove, or another name than its own for one to add.',
+    title: 'Source name',
+    description: 'The source to remove, or a name for the new source to replace its default one.',
   }),
   baseUrl: text(2048).meta({
-    ...adding('html'),
-    title: 'Published at',
-    description: 'Of a folder: the address of its front page.',
+    ...onlyToAdd('html'),
+    title: 'Base URL',
+    description: 'Where the folder is published: the address of its front page.',
     examples: ['https://example.com/docs/'],
   }),
   property: text(2048).meta({
-    ...adding('search-console'),
+    ...onlyToAdd('search-console'),
     title: 'Property',
-    description: 'Of a Search Console export: whose it is.',
+    description: 'The Search Console property that the export belongs to.',
     examples: ['sc-domain:example.com'],
   }),
   edges: text().meta({
-    ...adding('webgraph'),
+    ...onlyToAdd('webgraph'),
     title: 'Edges file',
-    description: 'Of a domain graph.',
+    description: 'Path of the edges file of the graph.',
   }),
   ranks: text().meta({
-    ...adding('webgraph'),
+    ...onlyToAdd('webgraph'),
     title: 'Ranks file',
-    description: 'Of a domain graph.',
+    description: 'Path of the ranks file of the graph.',
   }),
   targets: text(30_000).meta({
-    ...adding('webgraph'),
-    title: 'Domains wanted',
-    description: 'Of a domain graph: whose referring domains to keep, one a line.',
+    ...onlyToAdd('webgraph'),
+    title: 'Target domains',
+    description: 'Domains whose referring domains to keep, one per line.',
   }),
 })
 type Input = z.output<typeof Input>
@@ -85,52 +86,47 @@ export const indexBuild = defineSearch<SearchTools, typeof Input>({
   name: 'index-build',
   title: 'Build the index',
   description:
-    'Adds files to the index that all searches read, or removes them. Searches that run meanwhile go on with the index as it was.',
+    'Add sources to the index that all searches read, or remove them. Running searches keep the index they started with.',
   forAdmins: true,
-  // Another attempt would read everything again, and meet what the first one met.
+  // A retry would read everything again and fail in the same way.
   attempts: 1,
   timeoutMs: 24 * 60 * 60_000,
   input: Input,
   columns: [
-    {
-      key: 'source',
-      label: 'Source',
-      type: 'text',
-      help: 'A source of the index as it is now, by its name.',
-    },
+    { key: 'source', label: 'Source', type: 'text', help: 'Name of a source in the index.' },
     { key: 'kind', label: 'Kind', type: 'text', help: 'What was imported.' },
     {
       key: 'pages',
       label: 'Pages',
       type: 'number',
-      help: 'Pages that this source holds; the same page of several sources counts in each.',
+      help: 'Pages in this source. A page in several sources counts in each.',
     },
-    { key: 'links', label: 'Links', type: 'number', help: 'Links of those pages.' },
+    { key: 'links', label: 'Links', type: 'number', help: 'Links on those pages.' },
     {
       key: 'queries',
       label: 'Queries',
       type: 'number',
-      help: 'Different queries of its query log.',
+      help: 'Different queries in its query log.',
     },
     {
       key: 'edges',
-      label: 'Linking sites',
+      label: 'Site-to-site links',
       type: 'number',
-      help: 'Pairs of sites of which it says only that one links to the other.',
+      help: 'Pairs of sites where one is known to link to the other, but not from which page.',
     },
     {
       key: 'ranks',
       label: 'Ranked sites',
       type: 'number',
-      help: 'Sites whose place in a ranking of the web it knows.',
+      help: 'Sites with a position in its ranking of the web.',
     },
     {
       key: 'bad',
       label: 'Skipped',
       type: 'number',
-      help: 'Rows that could not be read when it was added.',
+      help: 'Rows that could not be read when the source was added.',
     },
-    { key: 'added_at', label: 'Added', type: 'date', help: 'When it was added.' },
+    { key: 'added_at', label: 'Added', type: 'date', help: 'When the source was added.' },
   ],
 
   async *run(
@@ -140,7 +136,7 @@ export const indexBuild = defineSearch<SearchTools, typeof Input>({
     let sources: Manifest['sources']
     if (input.action === 'stats') {
       const { generation } = await openIndex()
-      note(tellLive(generation))
+      note(describeLive(generation))
       sources = generation.sources
     } else {
       const built = await change(
@@ -148,7 +144,7 @@ export const indexBuild = defineSearch<SearchTools, typeof Input>({
         { builds, imports },
         { signal, onProgress: progress },
       )
-      for (const words of tellBuilt(built)) note(words)
+      for (const sentence of describeBuild(built)) note(sentence)
       sources = built.manifest.sources
     }
     for (const { name, kind, pages, links, queries, edges, ranks, bad, addedAt } of sources)
@@ -165,8 +161,7 @@ async function change(
     case 'compact':
       return builds.compact(options)
     case 'remove':
-      if (!input.name)
-        throw new SearchFailed('Say under “Source” which one to remove, by its name.')
+      if (!input.name) throw new SearchFailed('Enter under “Source name” which source to remove.')
       return builds.remove(input.name, options)
     case 'add': {
       const targets = input.targets.split(/\s+/).filter(Boolean)
@@ -175,41 +170,41 @@ async function change(
   }
 }
 
-/** What a source may hold, one and many. */
+/** What a source may hold: singular and plural. */
 const nouns = {
   pages: ['page', 'pages'],
   links: ['link', 'links'],
   queries: ['query', 'queries'],
-  edges: ['pair of linking sites', 'pairs of linking sites'],
+  edges: ['site-to-site link', 'site-to-site links'],
   ranks: ['ranked site', 'ranked sites'],
   reported: ['reported link', 'reported links'],
-  passed: ['row that nobody asked for', 'rows that nobody asked for'],
+  passed: ['row not needed', 'rows not needed'],
 } as const
 const counted = (count: number, [one, many]: readonly [string, string]) =>
   `${number.format(count)} ${count === 1 ? one : many}`
 const number = new Intl.NumberFormat('en')
 
 /** What a build did, in sentences for people. */
-export function tellBuilt({ manifest, read, samples, remarks }: Built): string[] {
+export function describeBuild({ manifest, read, samples, remarks }: Built): string[] {
   const found = (
     ['pages', 'links', 'queries', 'edges', 'ranks', 'reported', 'passed'] as const
-  ).flatMap((what) => (read[what] > 0 ? [counted(read[what], nouns[what])] : []))
+  ).flatMap((kind) => (read[kind] > 0 ? [counted(read[kind], nouns[kind])] : []))
   return [
     ...(found.length > 0 ? [`Read ${found.join(', ')}.`] : []),
     ...remarks,
     ...(read.bad > 0
       ? [
-          `Skipped ${counted(read.bad, ['row', 'rows'])} that could not be read, such as: ${samples
+          `Skipped ${counted(read.bad, ['unreadable row', 'unreadable rows'])}, such as: ${samples
             .slice(0, 5)
             .map(({ place, reason }) => `${place}: ${reason}`)
             .join('; ')}.`,
         ]
       : []),
-    tellLive(manifest),
+    describeLive(manifest),
   ]
 }
 
-function tellLive({
+function describeLive({
   id,
   counts: { pages, links, sites },
 }: Pick<Manifest, 'id' | 'counts'>): string {

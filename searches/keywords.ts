@@ -3,29 +3,29 @@ import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
 import { phraseOf } from '#webindex/pages/phrase-tokens.ts'
 import type { Generation } from '#webindex/query/engine.ts'
-import { limitOf } from './reading/limit-of.ts'
-import { readKeyword } from './reading/read-keyword.ts'
-import { readParts } from './reading/read-parts.ts'
-import { resultColumns } from './reading/result-columns.ts'
-import { tellGeneration, tellWhatIsHeld } from './reading/tell-index.ts'
+import { describeCoverage, describeGeneration } from './reading/describe-index.ts'
+import { limitField } from './reading/limit-field.ts'
+import { parseKeyword } from './reading/parse-keyword.ts'
+import { queryLogColumns } from './reading/query-log-columns.ts'
+import { readIndex } from './reading/read-index.ts'
 
 const Input = z.object({
   q: z
     .string()
     .trim()
     .min(1, 'Enter a word or a phrase.')
-    .max(200, 'This is too long: give at most 200 characters.')
+    .max(200, 'Too long: enter at most 200 characters.')
     .meta({
       title: 'Words',
-      description: 'A word, or several, that the phrases are to contain.',
+      description: 'One or more words that the phrases must contain.',
       examples: ['redis', 'web socket', 'event loop'],
     })
     .superRefine((written, context) => {
-      const reading = readKeyword(written)
-      if (!reading.ok)
+      const parsed = parseKeyword(written)
+      if (!parsed.ok)
         context.addIssue({
           code: 'custom',
-          message: `Enter a word or a phrase: this ${reading.reason}.`,
+          message: `Enter a word or a phrase: this ${parsed.reason}.`,
           input: written,
         })
     }),
@@ -45,19 +45,21 @@ const Input = z.object({
     .max(1_000_000_000)
     .default(1)
     .meta({
-      title: 'Pages at least',
-      description: 'Leave out phrases on fewer pages. 0 also shows what only a query log knows.',
+      title: 'Minimum pages',
+      description:
+        'Leave out phrases on fewer pages. 0 includes phrases found only in link texts or query logs.',
       examples: [1],
     }),
-  limit: limitOf('phrases'),
+  limit: limitField('phrases'),
 })
 type Input = z.output<typeof Input>
+
+const notCounted = 'Empty for phrases of more than four words, which are not counted.'
 
 export const keywords = defineSearch<SearchTools, typeof Input>({
   name: 'keywords',
   title: 'Keywords',
-  description:
-    'Finds the phrases that contain a word, with how much they are used and searched for.',
+  description: 'Phrases that contain a word, with their usage and search volume.',
   input: Input,
   columns: [
     {
@@ -70,65 +72,64 @@ export const keywords = defineSearch<SearchTools, typeof Input>({
       key: 'words',
       label: 'Words',
       type: 'number',
-      help: 'How many words the phrase has. Pages are searched for phrases of up to four.',
+      help: 'Number of words in the phrase. Phrases on pages have up to four; longer ones come from query logs.',
     },
     {
       key: 'uses',
       label: 'Uses',
       type: 'number',
-      help: 'How often the phrase occurs in titles and texts of all pages. Empty for a query of more than four words.',
+      help: `How often the phrase occurs in titles and texts of all pages. ${notCounted}`,
     },
     {
       key: 'pages',
       label: 'Pages',
       type: 'number',
-      help: 'Different pages with the phrase in their title or text. Empty for a query of more than four words.',
+      help: `Different pages with the phrase in their title or text. ${notCounted}`,
     },
     {
       key: 'sites',
       label: 'Sites',
       type: 'number',
-      help: 'Different sites that these pages belong to. Empty for a query of more than four words.',
+      help: `Different sites of those pages. ${notCounted}`,
     },
     {
       key: 'in_title',
       label: 'In title',
       type: 'number',
       unit: 'pages',
-      help: 'Different pages with the phrase in their title. Empty for a query of more than four words.',
+      help: `Different pages with the phrase in their title. ${notCounted}`,
     },
     {
       key: 'in_anchor',
       label: 'In anchor',
       type: 'number',
       unit: 'pages',
-      help: 'Different pages with the phrase in the text of a link that leads to them from another page. Empty for a query of more than four words.',
+      help: `Different pages that another page links to with the phrase in the link text. ${notCounted}`,
     },
     {
       key: 'searches',
       label: 'Searches',
       type: 'number',
-      help: 'How often people searched for exactly this, by the imported query logs. Empty if this index has none.',
+      help: 'How often people searched for exactly this phrase, according to the imported query logs. Empty if this index has no query log.',
     },
-    ...resultColumns,
+    ...queryLogColumns,
   ],
 
   async *run(input: Input, { openIndex, signal, progress, note }: SearchContext<SearchTools>) {
     const { match, minPages, limit } = input
     const index = await openIndex()
-    note(tellGeneration(index.generation, 'phrases'))
+    note(describeGeneration(index.generation, 'phrases'))
     const hasQueryLog = index.generation.counts.queries > 0
     const phase = { phase: 'Reading phrases', total: index.shards.phrases, unit: 'shards' }
     progress({ ...phase, done: 0 })
     let found = 0
-    // One more than wanted: only that tells whether the limit left anything out.
+    // One more than the limit, to learn whether the limit cuts anything off.
     const question = { tokens: phraseOf(input.q).split(' '), match, minPages, limit: limit + 1 }
-    for await (const { rows, done } of readParts(index.phrasesWith(question, { signal }), note)) {
+    for await (const { rows, done } of readIndex(index.phrasesWith(question, { signal }), note)) {
       for (const row of rows) {
         if (found === limit) {
-          const told = limit.toLocaleString('en')
           note(
-            `Stopped at the limit of ${told} phrases: there are more. Phrases come in no order, so these are not the top ones.`,
+            `Stopped at the limit of ${limit.toLocaleString('en')} phrases: there are more. Phrases arrive in no particular order, so these are not the top ones.`,
           )
           return
         }
@@ -149,18 +150,21 @@ export const keywords = defineSearch<SearchTools, typeof Input>({
       }
       progress({ ...phase, done })
     }
-    if (found === 0) note(tellNothing(input, index.generation))
+    if (found === 0) note(describeNothingFound(input, index.generation))
   },
 })
 
-function tellNothing({ q, match, minPages }: Input, generation: Generation): string {
+function describeNothingFound({ q, match, minPages }: Input, generation: Generation): string {
   const phrase = phraseOf(q)
-  const several = phrase.includes(' ')
-  const what = several && match === 'all_words' ? `all the words of “${phrase}”` : `“${phrase}”`
-  const looser = several && match === 'phrase' ? ' “All words” finds them in any order.' : ''
+  const hasSeveralWords = phrase.includes(' ')
+  const wanted =
+    hasSeveralWords && match === 'all_words' ? `all words of “${phrase}”` : `“${phrase}”`
+  const onPages = minPages > 1 ? ` and is on at least ${minPages.toLocaleString('en')} pages` : ''
+  const looser =
+    hasSeveralWords && match === 'phrase' ? ' Choose “All words” to find them in any order.' : ''
   const fewer =
     minPages > 0
-      ? ` “Pages at least” 0 shows what ${minPages > 1 ? 'fewer pages or ' : ''}only a query log knows.`
+      ? ` Set “Minimum pages” to 0 to include phrases ${minPages > 1 ? 'on fewer pages or ' : ''}only in query logs.`
       : ''
-  return `No phrase in this index contains ${what}${minPages > 1 ? ` and is on ${minPages.toLocaleString('en')} pages` : ''}.${looser}${fewer} ${tellWhatIsHeld(generation)}`
+  return `No phrase in this index contains ${wanted}${onPages}.${looser}${fewer} ${describeCoverage(generation)}`
 }

@@ -5,26 +5,21 @@ import type { SearchTools } from '#searches/search-tools.ts'
 import { type LinkTarget, leadsTo, readTarget } from '#webindex/pages/link-target.ts'
 import type { Generation } from '#webindex/query/engine.ts'
 import type { ReferringDomain } from '#webindex/query/referring-domains.ts'
-import { limitOf } from './reading/limit-of.ts'
-import { readParts } from './reading/read-parts.ts'
-import { tellGeneration, tellWhatIsHeld } from './reading/tell-index.ts'
-import { verifySites } from './reading/verify-sites.ts'
+import { describeCoverage, describeGeneration } from './reading/describe-index.ts'
+import { limitField } from './reading/limit-field.ts'
+import { readIndex } from './reading/read-index.ts'
+import { verifySamplePages } from './reading/verify-sample-pages.ts'
 
-/**
- * A web address in any form that people paste; it comes out in one form, which reads as the same
- * again.
- */
+/** A web address in any form that people paste, normalised; parsing the output changes nothing. */
 const Domain = z
   .string()
   .trim()
   .min(1, 'Enter a domain, such as redis.io.')
-  .max(2048, 'This is too long for a web address.')
-  // Before the transform: what describes a transformed schema loses its examples on the way to the
-  // form.
+  .max(2048, 'Too long for a web address.')
+  // Before the transform: examples on a transformed schema don't reach the form.
   .meta({
     title: 'Domain',
-    description:
-      'The site to look up: a domain, the address of a page, or an owner on a code host.',
+    description: 'The site to look up: a domain, a page address, or an owner on a code host.',
     examples: ['nodejs.org', 'github.com/redis', 'https://developer.mozilla.org/en-US/docs/Web'],
   })
   .transform((written, context) => {
@@ -41,16 +36,16 @@ const Input = z.object({
     .default('site')
     .meta({
       title: 'Links to',
-      description: 'The whole site with all its subdomains, only this host, or only this one page.',
+      description: 'The whole site with all subdomains, only this host, or only this page.',
       labels: { site: 'Whole site', host: 'This host', url: 'This page' },
     }),
   follow: z
     .enum(['all', 'only'])
     .default('all')
     .meta({
-      title: 'Follow',
-      description: 'All links, or only those that are not marked nofollow, ugc or sponsored.',
-      labels: { all: 'All links', only: 'Follow only' },
+      title: 'Links counted',
+      description: 'All links, or only those not marked nofollow, ugc or sponsored.',
+      labels: { all: 'All links', only: 'Followed links only' },
     }),
   verify: z
     .literal([0, 50, 200, 1_000])
@@ -58,180 +53,180 @@ const Input = z.object({
     .meta({
       title: 'Verify',
       description:
-        'Visits the sample page of the sites with most links, and tells whether the link is still there.',
-      labels: { 0: 'No', 50: '50 sites', 200: '200 sites', 1000: '1,000 sites' },
+        'Visit the sample pages of the domains with the most links and check whether the link is still there.',
+      labels: { 0: 'No', 50: 'Top 50', 200: 'Top 200', 1000: 'Top 1,000' },
     }),
-  limit: limitOf('referring sites'),
+  limit: limitField('referring domains'),
 })
 type Input = z.output<typeof Input>
+
+const linksUnknown = 'Empty where the links themselves are unknown.'
 
 export const linkingDomains = defineSearch<SearchTools, typeof Input>({
   name: 'linking-domains',
   title: 'Linking domains',
-  description: 'Finds the sites that link to a site, with their links, pages and anchor texts.',
+  description: 'Domains that link to a site, with their links, pages and anchor texts.',
   input: Input,
-  // A thousand pages, eight hosts at a time, of which each may take 15 seconds to say nothing.
+  // Verifying 1,000 pages, eight hosts at a time, where each request may time out after 15 s.
   timeoutMs: 45 * 60_000,
   columns: [
     {
       key: 'site',
-      label: 'Referring site',
+      label: 'Referring domain',
       type: 'domain',
-      help: 'The registrable domain that links, or the owner on a code host such as github.com/redis.',
+      help: 'The registrable domain that links, or an owner on a code host, such as github.com/redis.',
     },
     {
       key: 'links',
       label: 'Links',
       type: 'number',
-      help: 'Links from pages of this site to the target, repeated ones counted. Empty where only a graph or a table tells that the site links: its pages are not in this index.',
+      help: 'Links from pages of this domain to the target, repeated ones included. Empty where only a domain graph or a table reports the link: its pages are not in this index.',
     },
     {
       key: 'linking_pages',
       label: 'Linking pages',
       type: 'number',
-      help: 'Different pages of this site that link to the target. Empty where nobody has counted them.',
+      help: 'Different pages of this domain that link to the target. Empty where their number is unknown.',
     },
     {
       key: 'target_pages',
       label: 'Target pages',
       type: 'number',
-      help: 'Different pages of the target that this site links to. Empty where nobody has counted them.',
+      help: 'Different pages of the target that this domain links to. Empty where their number is unknown.',
     },
     {
       key: 'follow_links',
-      label: 'Follow links',
+      label: 'Followed links',
       type: 'number',
-      help: 'Links that are not marked nofollow, ugc or sponsored. Empty where the links themselves are not known.',
+      help: `Links not marked nofollow, ugc or sponsored. ${linksUnknown}`,
     },
     {
       key: 'top_anchor',
       label: 'Top anchor',
       type: 'text',
-      help: 'The link text that this site uses most for the target; of an image, its alternative text. Empty where no link has any, or none is known.',
+      help: 'The anchor text that this domain uses most for the target; for image links, the alternative text. Empty where no link has a text, or none is known.',
     },
     {
       key: 'anchors',
       label: 'Anchors',
       type: 'number',
-      help: 'How many different link texts this site uses for the target. Empty where the links themselves are not known.',
+      help: `Different anchor texts that this domain uses for the target. ${linksUnknown}`,
     },
     {
       key: 'first_seen',
       label: 'First seen',
       type: 'date',
-      help: 'The earliest date of a page on which this index saw one of these links. Empty where the links themselves are not known.',
+      help: `The earliest date of a page with one of these links in this index. ${linksUnknown}`,
     },
     {
       key: 'last_seen',
       label: 'Last seen',
       type: 'date',
-      help: 'The latest date of a page on which this index saw one of these links. Empty where the links themselves are not known.',
+      help: `The latest date of a page with one of these links in this index. ${linksUnknown}`,
     },
     {
       key: 'rank',
       label: 'Rank in this index',
       type: 'number',
       unit: 'of 100',
-      help: 'How many percent of the sites in this index have a lower PageRank: 100 is the top. It speaks of this index, not of the web.',
+      help: 'Percentage of sites in this index with a lower PageRank; 100 is the top. It describes this index, not the web.',
     },
     {
       key: 'web_rank',
       label: 'Web rank',
       type: 'number',
       unit: 'position',
-      help: 'Position of this site among all domains of an imported Common Crawl ranking, 1 is the first. Empty without such an import, or if the site is not in it.',
+      help: 'Position among all domains of an imported Common Crawl ranking; 1 is the first. Empty without such an import, or if the domain is not in it.',
     },
     {
       key: 'sample_url',
       label: 'Sample page',
       type: 'url',
-      help: 'One of the linking pages: the first by address. Empty where the links themselves are not known.',
+      help: `One of the linking pages: the first by address. ${linksUnknown}`,
     },
     {
       key: 'status',
       label: 'Status',
       type: 'text',
-      help: 'What a visit to the sample page has shown: live, live_nofollow, lost (the page is there, the link is not), gone (the page is not there), or why it could not be visited. Empty where it was not visited.',
+      help: 'What a visit to the sample page found: live, live_nofollow, lost (the page exists, the link does not), gone (the page does not exist), or why the visit failed. Empty where the page was not visited.',
     },
   ],
 
   async *run(input: Input, context: SearchContext<SearchTools>) {
     if (input.verify === 0) {
-      for await (const site of foundSites(input, context)) yield toRow(site)
+      for await (const domain of findDomains(input, context)) yield toRow(domain)
       return
     }
-    const sites: ReferringDomain[] = []
-    for await (const site of foundSites(input, context)) sites.push(site)
+    const domains: ReferringDomain[] = []
+    for await (const domain of findDomains(input, context)) domains.push(domain)
     const target = targetOf(input)
-    const order = {
-      most: input.verify,
+    const options = {
+      limit: input.verify,
       isTarget: (href: string) => leadsTo(href, target, input.scope),
     }
-    for await (const { site, status } of verifySites(sites, order, context))
-      yield toRow(site, status)
+    for await (const { domain, status } of verifySamplePages(domains, options, context))
+      yield toRow(domain, status)
   },
 })
 
-async function* foundSites(
+async function* findDomains(
   input: Input,
   { openIndex, signal, progress, note }: SearchContext<SearchTools>,
 ): AsyncGenerator<ReferringDomain> {
   const { scope, follow, limit } = input
   const index = await openIndex()
-  note(tellGeneration(index.generation, 'links'))
+  note(describeGeneration(index.generation, 'links'))
   const phase = { phase: 'Reading links', total: index.shards.links, unit: 'shards' }
   progress({ ...phase, done: 0 })
   let found = 0
-  // One more than wanted: only that tells whether the limit left anything out.
+  // One more than the limit, to learn whether the limit cuts anything off.
   const question = { target: targetOf(input), scope, follow, limit: limit + 1 }
-  for await (const { rows, done } of readParts(
+  for await (const { rows, done } of readIndex(
     index.referringDomains(question, { signal }),
     note,
   )) {
-    for (const site of rows) {
+    for (const domain of rows) {
       if (found === limit) {
-        const told = limit.toLocaleString('en')
         note(
-          `Stopped at the limit of ${told} sites: there are more. Sites come in no order, so these are not the top ones.`,
+          `Stopped at the limit of ${limit.toLocaleString('en')} referring domains: there are more. Domains arrive in no particular order, so these are not the top ones.`,
         )
         return
       }
       found++
-      yield site
+      yield domain
       signal.throwIfAborted()
     }
     progress({ ...phase, done })
   }
-  if (found === 0) note(tellNothing(input, index.generation))
+  if (found === 0) note(describeNothingFound(input, index.generation))
 }
 
 function targetOf({ domain }: Input): LinkTarget {
   const reading = readTarget(domain)
-  if (!reading.ok) throw new TypeError(reading.reason) // The schema has let it through, so this is our own mistake.
+  if (!reading.ok) throw new TypeError(reading.reason) // The schema accepted it, so this is a bug.
   return reading.target
 }
 
-function toRow(site: ReferringDomain, status: LinkStatus | null = null): Row {
+function toRow(domain: ReferringDomain, status: LinkStatus | null = null): Row {
   return {
-    site: site.site,
-    links: site.links,
-    linking_pages: site.linkingPages,
-    target_pages: site.targetPages,
-    follow_links: site.followLinks,
-    top_anchor: site.topAnchor,
-    anchors: site.anchors,
-    first_seen: site.firstSeen,
-    last_seen: site.lastSeen,
-    rank: site.rank,
-    web_rank: site.webRank,
-    sample_url: site.sampleUrl,
+    site: domain.site,
+    links: domain.links,
+    linking_pages: domain.linkingPages,
+    target_pages: domain.targetPages,
+    follow_links: domain.followLinks,
+    top_anchor: domain.topAnchor,
+    anchors: domain.anchors,
+    first_seen: domain.firstSeen,
+    last_seen: domain.lastSeen,
+    rank: domain.rank,
+    web_rank: domain.webRank,
+    sample_url: domain.sampleUrl,
     status,
   }
 }
 
-function tellNothing({ domain, scope, follow }: Input, generation: Generation): string {
-  const kind = follow === 'only' ? 'follow link' : 'link'
-  const wider =
-    scope === 'site' ? '' : ' Links to the whole site may be found by choosing “Whole site”.'
-  return `No other site in this index has a ${kind} to ${domain}.${wider} ${tellWhatIsHeld(generation)}`
+function describeNothingFound({ domain, scope, follow }: Input, generation: Generation): string {
+  const kind = follow === 'only' ? 'followed link' : 'link'
+  const wider = scope === 'site' ? '' : ' Choose “Whole site” to include links to the rest of it.'
+  return `No other site in this index has a ${kind} to ${domain}.${wider} ${describeCoverage(generation)}`
 }

@@ -3,21 +3,18 @@ import type { IndexBuilds } from '#webindex/build/builds.ts'
 import type { WebIndex } from '#webindex/query/engine.ts'
 import type { Imports } from '#webindex/sources/find-source.ts'
 
-/**
- * What searches work with. Handed in by whoever runs them; what was opened is closed when the run
- * is over.
- */
+/** What a search may use. The worker supplies it and closes what was opened when the run ends. */
 export interface SearchTools {
   /**
-   * One whole generation of the index for the length of the run; the same one at each call.
+   * Opens one generation of the index for the whole run; every call returns the same one.
    * @throws {NoIndex}
    * @throws {BrokenIndex}
    */
   openIndex(): Promise<WebIndex>
-  /** The web itself, politely. */
+  /** The live web, visited politely. */
   web: Web
   /** Changes the index. */
   builds: IndexBuilds
-  /** What there is to be added to it. */
+  /** Opens the files that an import names. */
   imports: Imports
 }

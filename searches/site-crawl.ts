@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type DocumentSpool, openSpool } from '#crawler/document-spool.ts'
 import { CannotCrawl } from '#crawler/errors.ts'
 import { refusalOf } from '#crawler/web-url.ts'
-import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
+import { type Column, defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
 import type { BuildProgress } from '#webindex/build/builds.ts'
@@ -11,15 +11,15 @@ import { BrokenIndex, BuildRunning, NotEnoughDisk } from '#webindex/errors.ts'
 import { readTarget } from '#webindex/pages/link-target.ts'
 import type { Dataset } from '#webindex/source.ts'
 
-/** A domain or the address of a page; it comes out as an address that reads as the same again. */
+/** A domain or a page address, normalised to a URL; parsing the output changes nothing. */
 const StartUrl = z
   .string()
   .trim()
-  .min(1, 'Enter a domain or the address of a page, such as redis.io/docs.')
-  .max(2048, 'This is too long for a web address.')
+  .min(1, 'Enter a domain or a page address, such as redis.io/docs.')
+  .max(2048, 'Too long for a web address.')
   .meta({
     title: 'Start at',
-    description: 'Where the crawl begins: a domain or the address of a page.',
+    description: 'A domain or a page address.',
     examples: ['redis.io', 'https://nodejs.org/en/learn/'],
   })
   .transform((written, context) => {
@@ -46,8 +46,8 @@ const Input = z.object({
     .max(10_000)
     .default(100)
     .meta({
-      title: 'Pages',
-      description: 'Stop after this many pages. One page a second is asked for at most.',
+      title: 'Maximum pages',
+      description: 'Stop after this many pages. A host is asked for at most one page a second.',
       examples: [100],
     }),
   scope: z
@@ -56,110 +56,87 @@ const Input = z.object({
     .meta({
       title: 'Crawl',
       description:
-        'The whole site with all its subdomains, only this host, or only what lies in the folder of the start page.',
+        'The whole site with all subdomains, only this host, or only the folder of the start page.',
       labels: { site: 'Whole site', host: 'This host', folder: 'This folder' },
     }),
 })
 type Order = z.output<typeof Input>
 
-interface Patience {
-  /** What was found by then is added. */
+interface TimeLimits {
+  /** After this the crawl stops and adds the pages found so far. */
   crawlMs: number
-  /** While another build is running: between two tries, and in all. */
+  /** Pause between two attempts to add the pages while another build runs. */
   retryMs: number
-  mostWaitMs: number
+  /** How long to wait for other builds in all. */
+  maxWaitMs: number
 }
 /** 10,000 pages of one host take 2.8 hours. */
-const usualPatience: Patience = {
+const defaultLimits: TimeLimits = {
   crawlMs: 3 * 60 * 60_000,
   retryMs: 3_000,
-  mostWaitMs: 10 * 60_000,
+  maxWaitMs: 10 * 60_000,
 }
-/** For the build. */
-const addMs = 30 * 60_000
-/** Of the documents on their way to the index. */
-const mostSpooledBytes = 1e9
-/** Of a source. */
-const longestName = 200
+/** How long the build may take. */
+const buildMs = 30 * 60_000
+const maxSpooledBytes = 1e9
+const maxNameLength = 200
 
-export const siteCrawl = createSiteCrawl(usualPatience)
+const columns: Column[] = [
+  {
+    key: 'url',
+    label: 'Page',
+    type: 'url',
+    help: 'The address of the page, after redirects.',
+  },
+  {
+    key: 'status',
+    label: 'Status',
+    type: 'number',
+    help: 'The HTTP status. Empty where the page was not requested or its server did not answer.',
+  },
+  {
+    key: 'title',
+    label: 'Title',
+    type: 'text',
+    help: 'The title of the page; without one, its first heading.',
+  },
+  { key: 'words', label: 'Words', type: 'number', help: 'Words in the visible text.' },
+  {
+    key: 'links',
+    label: 'Links',
+    type: 'number',
+    help: 'Links to pages on the web, repeated ones included.',
+  },
+  {
+    key: 'depth',
+    label: 'Clicks',
+    type: 'number',
+    help: 'Clicks from the start page. Empty for pages found only through a sitemap.',
+  },
+  {
+    key: 'problem',
+    label: 'Problem',
+    type: 'text',
+    help: 'Why the page was not added to the index. Empty if it was.',
+  },
+]
 
-export function createSiteCrawl(patience: Patience) {
+export const siteCrawl = createSiteCrawl(defaultLimits)
+
+export function createSiteCrawl(limits: TimeLimits) {
   return defineSearch<SearchTools, typeof Input>({
     name: 'site-crawl',
     title: 'Site crawl',
-    description: 'Visits the pages of a site, politely, and adds them to the index.',
+    description: 'Crawl a site politely and add its pages to the index.',
     input: Input,
-    timeoutMs: patience.crawlMs + patience.mostWaitMs + addMs,
-    columns: [
-      {
-        key: 'url',
-        label: 'Page',
-        type: 'url',
-        help: 'The address of the page; where it redirected, the one that it led to.',
-      },
-      {
-        key: 'status',
-        label: 'Status',
-        type: 'number',
-        help: 'The HTTP status; empty where the page was not asked for or did not answer.',
-      },
-      {
-        key: 'title',
-        label: 'Title',
-        type: 'text',
-        help: 'The title of the page, or else its first heading.',
-      },
-      { key: 'words', label: 'Words', type: 'number', help: 'Words in the visible text.' },
-      {
-        key: 'links',
-        label: 'Links',
-        type: 'number',
-        help: 'Links to pages on the web, repeated ones counted.',
-      },
-      {
-        key: 'depth',
-        label: 'Clicks',
-        type: 'number',
-        help: 'Clicks from the start page; empty for what only the sitemap names.',
-      },
-      {
-        key: 'problem',
-        label: 'Problem',
-        type: 'text',
-        help: 'Why the page is not added to the index.',
-      },
-    ],
+    timeoutMs: limits.crawlMs + limits.maxWaitMs + buildMs,
+    columns,
 
-    async *run(order, { web, builds, signal, progress, note }: SearchContext<SearchTools>) {
+    async *run(order, context: SearchContext<SearchTools>) {
       const spool = await openSpool()
       try {
-        const outOfTime = AbortSignal.timeout(patience.crawlMs)
-        try {
-          for await (const event of web.crawl(order, {
-            signal: AbortSignal.any([signal, outOfTime]),
-          })) {
-            if ('note' in event) note(event.note)
-            else if ('progress' in event)
-              progress({ phase: 'Crawling', ...event.progress, unit: 'pages' })
-            else {
-              const { document, ...row } = event.page
-              if (document) await spool.add(document)
-              yield row
-              if (spool.bytes > mostSpooledBytes) {
-                note('The crawl ends early: its pages have reached 1 GB.')
-                break
-              }
-            }
-          }
-        } catch (error) {
-          if (error instanceof CannotCrawl) throw new SearchFailed(error.message)
-          if (!outOfTime.aborted || signal.aborted) throw error
-          note(
-            `The crawl ends early: it may take ${Math.round(patience.crawlMs / 60_000)} minutes.`,
-          )
-        }
-        await addToIndex(order, spool, patience, { builds, signal, progress, note })
+        yield* crawlPages(order, spool, limits.crawlMs, context)
+        await addToIndex(order, spool, limits, context)
       } finally {
         await spool.remove()
       }
@@ -167,10 +144,43 @@ export function createSiteCrawl(patience: Patience) {
   })
 }
 
+/** Crawls for at most `crawlMs`. Yields a row per page and spools the documents to be indexed. */
+async function* crawlPages(
+  order: Order,
+  spool: DocumentSpool,
+  crawlMs: number,
+  { web, signal, progress, note }: SearchContext<SearchTools>,
+): AsyncGenerator<Row> {
+  const outOfTime = AbortSignal.timeout(crawlMs)
+  try {
+    for await (const event of web.crawl(order, { signal: AbortSignal.any([signal, outOfTime]) })) {
+      if ('note' in event) note(event.note)
+      else if ('progress' in event)
+        progress({ phase: 'Crawling', ...event.progress, unit: 'pages' })
+      else {
+        const { document, ...row } = event.page
+        if (document) await spool.add(document)
+        yield row
+        if (spool.bytes > maxSpooledBytes) {
+          note('The crawl stopped early: its pages reached 1 GB.')
+          return
+        }
+      }
+    }
+  } catch (error) {
+    if (error instanceof CannotCrawl) throw new SearchFailed(error.message)
+    if (!outOfTime.aborted || signal.aborted) throw error
+    note(
+      `The crawl stopped early: it reached the limit of ${Math.round(crawlMs / 60_000)} minutes.`,
+    )
+  }
+}
+
+/** Adds the spooled pages to the index as one source. Waits while another build runs. */
 async function addToIndex(
   order: Order,
   spool: DocumentSpool,
-  { retryMs, mostWaitMs }: Patience,
+  { retryMs, maxWaitMs }: TimeLimits,
   {
     builds,
     signal,
@@ -207,28 +217,26 @@ async function addToIndex(
       if (error instanceof NotEnoughDisk || error instanceof BrokenIndex)
         throw new SearchFailed(error.message, { cause: error })
       if (!(error instanceof BuildRunning)) throw error
-      if (waitedMs >= mostWaitMs) {
-        note(
-          'The pages were not added: the index was being built by others all the time. Crawl again to add them.',
-        )
+      if (waitedMs >= maxWaitMs) {
+        note('The pages were not added: other index builds kept running. Crawl again to add them.')
         return
       }
       if (waitedMs === 0)
-        note('The index is being built by others; the pages are added after that.')
+        note('Another index build is running. The pages will be added when it has ended.')
       await delay(retryMs, undefined, { signal })
     }
   }
 }
 
 /**
- * The same crawl again replaces what it has found before: `crawl:example.com`,
+ * A name for the source, so that a repeated crawl replaces its own pages: `crawl:example.com`,
  * `crawl:docs.example.com/`, `crawl:docs.example.com/guide/`.
  */
 function sourceName({ startUrl, scope }: Order): string {
   const reading = readTarget(startUrl)
-  if (!reading.ok) throw new TypeError(reading.reason) // The schema has let it through, so this is our own mistake.
+  if (!reading.ok) throw new TypeError(reading.reason) // The schema accepted it, so this is a bug.
   const { site, host, text } = reading.target
-  return `crawl:${{ site, host: `${host}/`, folder: `${text}/` }[scope]}`.slice(0, longestName)
+  return `crawl:${{ site, host: `${host}/`, folder: `${text}/` }[scope]}`.slice(0, maxNameLength)
 }
 
 function counted(count: number, noun: string): string {

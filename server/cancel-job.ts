@@ -13,13 +13,13 @@ export interface CancelDeps {
   log: Log
 }
 
-/** A job moves on at most this often while it is being cancelled: attempts are seconds apart. */
-const mostTries = 5
+/** For jobs that change meanwhile. Attempts are seconds apart, so a few tries are enough. */
+const maxTries = 5
 
 /**
- * Cancels at once: the record says so and the lock is free before this resolves; the worker hears
- * of it or is refused its next write. A job that has ended already stays as it ended.
- * @param by who does it; the message names them, to the owner and to admins alike
+ * Cancels a job. When this resolves, its record says so and its lock is free; the worker is
+ * notified, and its next write is refused. A job that has already ended is left unchanged.
+ * @param by the canceller; the job's message names them, to its owner and to admins
  */
 export async function cancelJob(
   job: Job,
@@ -28,15 +28,15 @@ export async function cancelJob(
 ): Promise<void> {
   const message = `Cancelled by ${by.name}${by.userId === job.userId ? '' : ', an admin'}.`
   let current = job
-  for (let tries = 0; tries < mostTries && isLive(current.state); tries++) {
+  for (let tries = 0; tries < maxTries && isLive(current.state); tries++) {
     const answer = await endJob(current, { state: 'cancelled', message, at: now() }, store)
     if (answer !== 'changed') break
     const reading = await readJob(job.id, null, store)
     if (!reading) break
     current = reading.job
   }
-  // A worker that takes it from the queue later is refused, so this only tidies up.
+  // Only tidies up: a worker that takes the job from the queue later is refused.
   await dequeueJob(job, queues).catch((error) =>
-    log.warn({ err: error, job: job.id }, 'Could not take a cancelled job out of the queue'),
+    log.warn({ err: error, job: job.id }, 'Could not remove a cancelled job from the queue'),
   )
 }

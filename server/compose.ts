@@ -22,17 +22,14 @@ import { Subscriber } from './live/subscriber.ts'
 import { createMetrics } from './metrics.ts'
 import type { ServerSettings } from './settings.ts'
 
-/**
- * A request waits this often for a Redis that is away, about a second in all; then it is answered
- * 503.
- */
+/** Retries of a Redis command, about a second in total; after that the request is answered 503. */
 const redisRetries = 5
 
 export interface Composed {
   api: Api
   accounts: Accounts
   /**
-   * Ends the sockets and with them the HTTP server (requests that run are answered first), then the
+   * Closes the sockets and the HTTP server (requests under way are answered first), then the
    * connections.
    */
   close(): Promise<void>
@@ -45,11 +42,70 @@ export async function compose(
   publicUrl: string,
   log: Logger,
 ): Promise<Composed> {
+  const connections = await connect(settings, log)
+  const { store, db, queues } = connections
+  const now = () => new Date()
+
+  const accounts = createAccounts({ db, secret: settings.AUTH_SECRET, publicUrl, now, log })
+  if (settings.ADMIN_EMAIL && settings.ADMIN_PASSWORD) {
+    await accounts.ensureFirstAdmin({
+      email: settings.ADMIN_EMAIL,
+      password: settings.ADMIN_PASSWORD,
+    })
+  }
+  const accountsChannel = `${settings.REDIS_PREFIX}:accounts`
+  const live = await startLiveDelivery(server, { ...connections, accounts, accountsChannel, log })
+
+  const api = createApi({
+    store,
+    db,
+    queues,
+    waitingLimits: {
+      inAll: settings.MAX_WAITING,
+      perUser:
+        settings.MAX_WAITING_PER_USER < catalog.length ? settings.MAX_WAITING_PER_USER : null,
+    },
+    hub: live.hub,
+    authorization: live.authorization,
+    now,
+    authenticate: accounts.authenticate,
+    originAllowed: accounts.originAllowed,
+    signUpOpen: accounts.signUpOpen,
+    async authHandler(request, clientAddress) {
+      const response = await accounts.handler(request, clientAddress)
+      // The call may have been a sign-out, a suspension or a change of role: have all servers check
+      // their open connections at once. If this message is lost, their periodic check does it.
+      if (request.method === 'POST' && response.ok)
+        store.redis.publish(accountsChannel, '').catch(() => {})
+      return response
+    },
+    async ready() {
+      await Promise.all([store.redis.ping(), db.execute(sql`select 1`)])
+    },
+    metrics: createMetrics({
+      store,
+      sockets: live.socketCount,
+      watchedJobs: () => live.hub.size,
+    }),
+    log,
+  })
+
+  async function close(): Promise<void> {
+    live.stopChecking()
+    server.closeIdleConnections()
+    await live.closeSockets()
+    await connections.close()
+  }
+  return { api, accounts, close }
+}
+
+type Connections = Awaited<ReturnType<typeof connect>>
+
+/** Migrates the database and opens the connections. */
+async function connect(settings: ServerSettings, log: Logger) {
   await migrateDatabase(settings.DATABASE_URL, accountsMigrations)
   await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
   const postgres = connectPostgres(settings.DATABASE_URL, { name: 'searchlight-server', log })
-  const { db } = postgres
-
   const store = await openStore({
     url: settings.REDIS_URL,
     namespace: settings.REDIS_PREFIX,
@@ -59,34 +115,45 @@ export async function compose(
     makeEpoch: uuid,
     log,
   })
-  const { redis } = store
-  const queues = openQueues(redis, store)
-
-  const accounts = createAccounts({ db, secret: settings.AUTH_SECRET, publicUrl, log })
-  if (settings.ADMIN_EMAIL && settings.ADMIN_PASSWORD) {
-    await accounts.ensureFirstAdmin({
-      email: settings.ADMIN_EMAIL,
-      password: settings.ADMIN_PASSWORD,
-    })
-  }
-
-  const doorbells = connectRedis(settings.REDIS_URL, {
-    name: 'searchlight-server-doorbells',
+  const queues = openQueues(store.redis, store)
+  const subscriberRedis = connectRedis(settings.REDIS_URL, {
+    name: 'searchlight-server-subscriber',
     log,
     retries: null,
     subscriber: true,
   })
-  const subscriber = new Subscriber(doorbells, log)
-  const places = { store, db }
+  const subscriber = new Subscriber(subscriberRedis, log)
+
+  async function close(): Promise<void> {
+    await closeQueues(queues)
+    subscriber.close()
+    store.redis.disconnect()
+    await postgres.close()
+  }
+  return { store, db: postgres.db, queues, subscriber, close }
+}
+
+interface LiveDeps extends Connections {
+  accounts: Accounts
+  /** A message on this channel means that accounts have changed. */
+  accountsChannel: string
+  log: Logger
+}
+
+/** Builds the hub and attaches the sockets that it serves to the HTTP server. */
+async function startLiveDelivery(
+  server: Server,
+  { store, db, subscriber, accounts, accountsChannel, log }: LiveDeps,
+) {
+  const now = () => performance.now()
   const hub = new Hub({
     store,
     subscriber,
-    read: (id, since) => findReading(id, since, places),
+    read: (id, since) => findReading(id, since, { store, db }),
     log,
   })
-  const lists = new Lists({ ...places, hub, log })
+  const lists = new Lists({ store, db, hub, now, log })
   const authorization = new Authorization({ findRevoked: accounts.findRevoked, log })
-  const accountsChannel = `${settings.REDIS_PREFIX}:accounts`
   await subscriber.subscribe(accountsChannel, {
     message: () => authorization.check(),
     recovered: () => authorization.check(),
@@ -99,52 +166,19 @@ export async function compose(
     authenticate: (headers, apiKey) =>
       apiKey === undefined ? accounts.authenticate(headers) : accounts.authenticateKey(apiKey),
     originAllowed: accounts.originAllowed,
+    now,
     log,
   })
   hub.startChecking()
 
-  const api = createApi({
-    ...places,
-    queues,
-    waitingLimits: {
-      inAll: settings.MAX_WAITING,
-      perUser:
-        settings.MAX_WAITING_PER_USER < catalog.length ? settings.MAX_WAITING_PER_USER : null,
-    },
+  return {
     hub,
     authorization,
-    now: () => new Date(),
-    authenticate: accounts.authenticate,
-    originAllowed: accounts.originAllowed,
-    signUpOpen: accounts.signUpOpen,
-    async authHandler(request, clientAddress) {
-      const response = await accounts.handler(request, clientAddress)
-      // Who signs out, is banned or gets another role is to lose what is open at once, on all
-      // servers. Lost, each finds out by itself.
-      if (request.method === 'POST' && response.ok)
-        redis.publish(accountsChannel, '').catch(() => {})
-      return response
+    socketCount: () => io.of('/').sockets.size,
+    stopChecking(): void {
+      hub.stopChecking()
+      authorization.stop()
     },
-    async ready() {
-      await Promise.all([redis.ping(), db.execute(sql`select 1`)])
-    },
-    metrics: createMetrics({
-      store,
-      sockets: () => io.of('/').sockets.size,
-      watchedJobs: () => hub.size,
-    }),
-    log,
-  })
-
-  async function close(): Promise<void> {
-    hub.stopChecking()
-    authorization.stop()
-    server.closeIdleConnections()
-    await io.close()
-    await closeQueues(queues)
-    subscriber.close()
-    redis.disconnect()
-    await postgres.close()
+    closeSockets: () => io.close(),
   }
-  return { api, accounts, close }
 }

@@ -19,7 +19,7 @@ export interface JobPlaces {
   db: Database
 }
 
-/** Who looks: users see their own jobs, admins all. */
+/** Users see their own jobs, admins see all. */
 export interface Viewer {
   userId: string
   role: 'admin' | 'user'
@@ -30,9 +30,9 @@ export function maySee(job: Job, viewer: Viewer): boolean {
 }
 
 /**
- * A job, live or archived, and what happened since a position. Redis first: a job moves from there
- * into the archive, and leaves Redis only after it has arrived, so it is never in neither. An
- * archived job replays nothing.
+ * A job, live or archived, and its events since a position. Reads Redis first: a job is removed
+ * from Redis only after the archive has it, so one of the two always has it. An archived job has no
+ * events to replay.
  */
 export async function findReading(
   id: string,
@@ -48,7 +48,7 @@ export async function findReading(
     : { mode: 'snapshot', job }
 }
 
-/** The job, or null when there is none that this viewer may see. */
+/** @returns null if the job doesn't exist or the viewer may not see it. */
 export async function findJob(id: string, viewer: Viewer, places: JobPlaces): Promise<Job | null> {
   const reading = await findReading(id, null, places)
   return reading && maySee(reading.job, viewer) ? reading.job : null
@@ -70,19 +70,19 @@ export async function findRows(
   }
 }
 
-const rowsAtATime = 1_000
+const rowsPerPage = 1_000
 
-/** All rows of a job in order, page by page. Ends early should a new attempt begin meanwhile. */
+/** All rows of a job in order, page by page. Ends early if a new attempt begins meanwhile. */
 export async function* allRows(job: Job, places: JobPlaces): AsyncGenerator<Row[]> {
   for (let from = 0; ; ) {
-    const page = await findRows(job, { from, limit: rowsAtATime }, places)
+    const page = await findRows(job, { from, limit: rowsPerPage }, places)
     if (page.rows.length === 0 || page.attempt !== job.attempt) return
     yield page.rows
     from += page.rows.length
   }
 }
 
-/** Where the error of a job came from, for admins; null when it has none. */
+/** The stack trace of a job's error, for admins; null if there is none. */
 export async function findStack(id: string, { store, db }: JobPlaces): Promise<string | null> {
   return (await readStack(id, store)) ?? readArchivedStack(id, db)
 }

@@ -6,15 +6,12 @@ import { type JobFilter, listArchivedJobs } from '#jobs/postgres/read-archive.ts
 import { unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 
-/**
- * Of everybody's jobs, this many of each shard are looked at in Redis; what is there is not
- * archived yet, so it is few.
- */
-const mostUnarchived = 10_000
+/** Jobs to read from each shard when listing all users' jobs. Few are unarchived at a time. */
+const maxUnarchivedPerShard = 10_000
 
 /**
- * Live and archived jobs in one list, newest first. Redis is read before the archive: a job moves
- * from there to here, so it is seen in one of them at least.
+ * Live and archived jobs in one list, newest first. Reads Redis before the archive: jobs move from
+ * the former to the latter, so this order misses none.
  */
 export async function listJobs(
   filter: JobFilter,
@@ -23,7 +20,7 @@ export async function listJobs(
   const { userId, before, limit } = filter
   const unarchived =
     userId === undefined
-      ? await unarchivedJobs(mostUnarchived, store)
+      ? await unarchivedJobs(maxUnarchivedPerShard, store)
       : await unarchivedJobsOf(userId, store)
   const archived = await listArchivedJobs({ ...filter, limit: limit + 1 }, db)
   const jobs = new Map(archived.map((job) => [job.id, job]))

@@ -1,10 +1,10 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** The port was asked for, and somebody else has it. */
+/** Another program listens on the port. */
 export class PortTaken extends Error {
   constructor(port: number) {
-    super(`Port ${port} is in use by another program. Stop it, or set PORT to another one.`)
+    super(`Port ${port} is in use by another program. Stop it, or set PORT to another port.`)
     this.name = 'PortTaken'
   }
 }
@@ -13,7 +13,8 @@ const firstPort = 3000
 const portsTried = 100
 
 /**
- * Listens on `port`, or where none was asked for on the first free one from 3000 on.
+ * Listens on `port`; without one, on the first free port from 3000 on.
+ * @returns the port
  * @throws {PortTaken}
  */
 export async function listen(

@@ -5,11 +5,11 @@ import next from 'next'
 import { pino } from 'pino'
 import { readSettings } from '#jobs/settings.ts'
 import { compose } from './compose.ts'
+import { attachHotReload } from './hot-reload.ts'
 import { listen } from './listen.ts'
 import { serverSettings } from './settings.ts'
 
-// Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever
-// at exit.
+// Synchronous: at exit, an asynchronous writer would hang on a pipe whose reader was killed.
 const log = pino({ name: 'server' }, pino.destination({ fd: 1, sync: true }))
 
 async function main(): Promise<void> {
@@ -21,15 +21,17 @@ async function main(): Promise<void> {
   const server = createServer((request, response) => answer(request, response))
   const port = await listen(server, settings.HOST, settings.PORT)
   const publicUrl = settings.PUBLIC_URL ?? `http://localhost:${port}`
-  // The pages' first paint asks the API over loopback; this is how they are told where it is.
+  // Pages call the API at this address for their first paint.
   process.env.LOOPBACK_URL = `http://${settings.HOST === '0.0.0.0' ? '127.0.0.1' : settings.HOST}:${port}`
 
-  const pages = next({ dev: false, dir: fileURLToPath(new URL('..', import.meta.url)) })
+  const dev = process.argv.includes('--dev')
+  const startHotReload = dev ? attachHotReload(server) : null
+  const pages = next({ dev, dir: fileURLToPath(new URL('..', import.meta.url)) })
   const [{ api, accounts, close }] = await Promise.all([
     compose(server, settings, publicUrl, log),
     pages.prepare(),
   ])
-  // Next looks at the global Request and Response too, so they stay as Node made them.
+  // Next uses the global Request and Response too, so leave Node's own in place.
   const toApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   const toPages = pages.getRequestHandler()
   answer = (request, response) => {
@@ -40,11 +42,13 @@ async function main(): Promise<void> {
     else toPages(request, response)
   }
 
+  await startHotReload?.(process.env.LOOPBACK_URL)
+
   let stopping = false
-  async function stop(why: string): Promise<void> {
+  async function stop(reason: string): Promise<void> {
     if (stopping) return
     stopping = true
-    log.info(`Stopping (${why})`)
+    log.info(`Stopping (${reason})`)
     setTimeout(() => process.exit(0), settings.SHUTDOWN_GRACE_MS).unref()
     await close()
     await pages.close()
@@ -53,8 +57,8 @@ async function main(): Promise<void> {
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
-  // Started by another process that is gone: nobody would ever stop us.
-  process.on('disconnect', () => stop('the process that started it is gone'))
+  // Without the parent process, nothing else would stop this one.
+  process.on('disconnect', () => stop('the parent process has exited'))
 
   const hint = (await accounts.signUpOpen())
     ? `No account yet: open ${publicUrl} and create the first one; it becomes the admin.`

@@ -9,7 +9,7 @@ export interface MetricsDeps {
   watchedJobs(): number
 }
 
-/** What `/metrics` shows: this process, and how many jobs there are in each state. */
+/** The content of `/metrics`: metrics of this process, and the number of jobs in each state. */
 export function createMetrics({ store, sockets, watchedJobs }: MetricsDeps) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -22,11 +22,11 @@ export function createMetrics({ store, sockets, watchedJobs }: MetricsDeps) {
         this.set(read())
       },
     })
-  gauge('searchlight_sockets', 'Sockets that are connected to this server', sockets)
-  gauge('searchlight_watched_jobs', 'Jobs that are watched on this server', watchedJobs)
+  gauge('searchlight_sockets', 'Sockets connected to this server', sockets)
+  gauge('searchlight_watched_jobs', 'Jobs watched on this server', watchedJobs)
   new Gauge({
     name: 'searchlight_jobs',
-    help: 'Jobs by state; ended ones since the beginning, deleted ones apart',
+    help: 'Jobs by state; ended states count all jobs ever, except deleted ones',
     labelNames: ['state'],
     registers: [registry],
     async collect() {

@@ -3,10 +3,10 @@ import { commonSettings } from '#jobs/settings.ts'
 
 export const serverSettings = commonSettings
   .extend({
-    /** Set and taken is an error; unset, 3000 or the next one that is free. */
+    /** A port in use is an error. Unset: the first free port from 3000 on. */
     PORT: z.coerce.number().int().min(0).max(65_535).optional(),
     HOST: z.string().min(1).default('127.0.0.1'),
-    /** Where people open Searchlight: for the origin check, cookies and links. */
+    /** The address at which people open Searchlight: for origin checks, cookies and links. */
     PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
     /** Signs cookies; the same on all servers. */
     AUTH_SECRET: z
@@ -14,10 +14,7 @@ export const serverSettings = commonSettings
       .min(32, 'at least 32 characters; make one with: openssl rand -base64 32'),
     ADMIN_EMAIL: z.email().optional(),
     ADMIN_PASSWORD: z.string().optional(),
-    /**
-     * Searches that may wait for a worker, of everybody and of one person; more are refused until
-     * some have begun.
-     */
+    /** Searches that may wait for a worker, in total and per user. Further starts are refused. */
     MAX_WAITING: z.coerce.number().int().min(1).default(10_000),
     MAX_WAITING_PER_USER: z.coerce.number().int().min(1).default(100),
     SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),

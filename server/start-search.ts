@@ -22,17 +22,19 @@ export interface StartDeps {
 export interface SearchRequest {
   userId: string
   search: Pick<Search, 'name' | 'attempts'>
-  /** As the caller gave it; the search's schema has accepted it. */
+  /** As the caller sent it, not the parsed result. The search's schema has accepted it. */
   input: JobInput
   /** The caller's `Idempotency-Key`. */
   idempotencyKey?: string | undefined
 }
 
 /**
- * Starts a search, unless this user has one of its type running. Should this process die between
- * record and queue, or the queue not answer, the reconciler enqueues the job: it is started all the
- * same.
- * @throws {AlreadyRunning} @throws {IdempotencyMismatch} @throws {TooManyWaiting}
+ * Starts a search, unless the user already has one of this type running. Creates the job's record,
+ * then enqueues it; if this process dies in between or enqueueing fails, the reconciler does it.
+ * @returns `replayed` when the idempotency key named an earlier job; `id` is then that job's
+ * @throws {AlreadyRunning}
+ * @throws {IdempotencyMismatch}
+ * @throws {TooManyWaiting}
  */
 export async function startSearch(
   request: SearchRequest,
@@ -53,19 +55,22 @@ export async function startSearch(
         : { key: idempotencyKey, fingerprint: fingerprint(search.name, input) },
   }
   const created = await createUnlessRunning(job, deps)
-  // Whoever created it before may have died before it was enqueued.
+  // The server that created a replayed job may have died before enqueueing it.
   if (!created.replayed || (await readJob(created.id, null, store))?.job.state === 'new') {
     await enqueueJob({ ...job, id: created.id }, { attempts: search.attempts }, queues).catch(
       (error) =>
-        log.warn({ err: error, job: created.id }, 'Could not enqueue a job; the reconciler will'),
+        log.warn(
+          { err: error, job: created.id },
+          'Could not enqueue a job; the reconciler will do it',
+        ),
     )
   }
   return created
 }
 
 /**
- * A lock is freed in the same step that ends its job, so there is none without a live job. Should
- * there be one all the same, its user must not wait for ever.
+ * Creates the job. A lock is freed in the same step that ends its job, so a lock without a live job
+ * should not exist; if one does, frees it, or its user could never start this type again.
  */
 async function createUnlessRunning(
   job: NewJob,
@@ -80,7 +85,7 @@ async function createUnlessRunning(
     if (lock === 'freed')
       log.error(
         { user: job.userId, search: job.search, job: error.jobId },
-        'Broken invariant: a lock without a live job. It is freed',
+        'Broken invariant: freed a lock that had no live job',
       )
     return createJob(job, waitingLimits, store)
   }

@@ -14,8 +14,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { z } from 'zod'
-import { isRunning, markOf, ProcessMark } from '#local/services/process-mark.ts'
 import type { Service } from '#local/services/service.ts'
+import { identityOf, isRunning, ProcessIdentity } from '#processes/process-identity.ts'
 import { serveOnDemand } from './on-demand.ts'
 
 declare module 'vitest' {
@@ -26,8 +26,8 @@ declare module 'vitest' {
 }
 
 const StartedHere = z.object({
-  process: ProcessMark.nullable(),
-  programs: z.array(ProcessMark).default([]),
+  process: ProcessIdentity.nullable(),
+  programs: z.array(ProcessIdentity).default([]),
 })
 const prefix = 'searchlight-test-'
 
@@ -39,7 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   removeLeftovers()
   const dataDir = mkdtempSync(join(tmpdir(), prefix))
   await chmod(dataDir, 0o711) // As root, PostgreSQL runs as another user, who has to get in.
-  writeFileSync(join(dataDir, 'owner.json'), JSON.stringify(markOf(process.pid)))
+  writeFileSync(join(dataDir, 'owner.json'), JSON.stringify(identityOf(process.pid)))
   // Vitest leaves at once on Ctrl-C, without its teardown.
   const leave = () => removeRun(dataDir)
   process.once('exit', leave)
@@ -97,7 +97,7 @@ async function compile(dataDir: string): Promise<string> {
 function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))) {
     const folder = join(tmpdir(), name)
-    const owner = read(join(folder, 'owner.json'), ProcessMark)
+    const owner = read(join(folder, 'owner.json'), ProcessIdentity)
     // Without an owner it is just being made, or a test that outlived its run has gone on to write
     // there.
     const abandoned =
@@ -120,7 +120,7 @@ function removeRun(runDir: string): void {
 /**
  * The processes of whatever was started with this data folder; that which starts the others first.
  */
-function marksIn(dataDir: string): ProcessMark[] {
+function marksIn(dataDir: string): ProcessIdentity[] {
   return ['running.json', 'redis.json', 'postgres.json'].flatMap((name) => {
     const record = read(join(dataDir, name), StartedHere)
     return record === null

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAlive, isCode, isFresh, keepFresh, readHolder, thisProcess } from './lock-owner.ts'
+import { isCode } from '#processes/error-code.ts'
+import { keepFresh } from '#processes/heartbeat.ts'
+import { readOwnedFile, textOf } from '#processes/lock-file.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 
 /** A generation that stays as long as somebody reads it. */
@@ -59,7 +61,7 @@ async function writeLease(dir: string, id: string): Promise<string | null> {
   const file = join(usesOf(dir), `${id}.${randomUUID()}.json`)
   try {
     await mkdir(usesOf(dir), { recursive: true })
-    await writeFile(file, JSON.stringify(thisProcess))
+    await writeFile(file, textOf())
     return file
   } catch (error) {
     if (isCode(error, 'EROFS', 'EACCES', 'EPERM', 'ENOSPC')) return null
@@ -91,21 +93,11 @@ async function readersOf(dir: string, isMeant: (lease: string) => boolean): Prom
   for (const name of await namesIn(usesOf(dir))) {
     if (!isMeant(name)) continue
     const file = join(usesOf(dir), name)
-    if (await isHeld(file)) readers++
+    // An unreadable lease that is fresh may be about to be written.
+    if ((await readOwnedFile(file))?.held) readers++
     else await rm(file, { force: true })
   }
   return readers
-}
-
-async function isHeld(file: string): Promise<boolean> {
-  try {
-    const holder = readHolder(await readFile(file, 'utf8'))
-    const renewedAt = (await stat(file)).mtimeMs
-    return holder ? isAlive(holder, renewedAt) : isFresh(renewedAt) // A reader may be about to write it.
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return false
-    throw error
-  }
 }
 
 async function namesIn(folder: string): Promise<string[]> {

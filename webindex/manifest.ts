@@ -7,9 +7,7 @@ import { sourceKinds } from './source.ts'
 const count = z.number().int().nonnegative()
 const Id = z.string().regex(/^[\w-]+$/)
 
-/**
- * A file of a table; its path is relative to the index's folder and stays inside its generation.
- */
+/** A file of a table. Its path is relative to the index's folder and inside its generation's. */
 const ParquetFile = z.object({
   file: z.string().regex(/^gen-[\w-]+\/[\w-]+\.parquet$/),
   rows: count,
@@ -18,8 +16,8 @@ const ParquetFile = z.object({
 const Table = z.object({ shards: z.array(ParquetFile).min(1) })
 export type ParquetFile = z.infer<typeof ParquetFile>
 
-/** Anything that can be shown in a line and typed again. */
-export const SourceName = z
+/** Any name that can be shown on one line and typed again. */
+export const DatasetName = z
   .string()
   .trim()
   .min(1, 'it is empty')
@@ -27,21 +25,21 @@ export const SourceName = z
   .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'it has characters that can’t be shown')
 
 /**
- * A source as it was read: its rows are kept beside the merged tables, so that the next build needs
- * not read it again.
+ * A dataset in the index. Its own rows are kept beside the merged tables, so that the next build
+ * need not read the dataset again.
  */
-const IndexedSource = z.object({
-  name: SourceName,
+const IndexedDataset = z.object({
+  name: DatasetName,
   kind: z.enum(sourceKinds),
   pages: count,
   links: count,
   queries: count,
   edges: count,
   ranks: count,
-  /** What could not be read and was passed over. */
+  /** Rows that could not be read and were skipped. */
   bad: count,
   addedAt: z.iso.datetime(),
-  /** Its own rows (extract-source.ts), a file for each table of which it has any. */
+  /** Its own rows (extract-source.ts): a file for each table that is not empty. */
   files: z.object({
     pages: ParquetFile.optional(),
     links: ParquetFile.optional(),
@@ -51,22 +49,23 @@ const IndexedSource = z.object({
     reported: ParquetFile.optional(),
   }),
 })
-export type IndexedSource = z.infer<typeof IndexedSource>
+export type IndexedDataset = z.infer<typeof IndexedDataset>
 
 /**
- * One generation of the index: names every file, so that whoever has read it needs to look at no
- * folder. Its tables are those of schema.ts. A table that is added later is optional here, and
- * older readers pass over it.
+ * One generation of the index. The manifest lists every file, so readers never list folders. Its
+ * tables are described in schema.ts. A table added to the format later must be optional here; older
+ * readers ignore it.
  */
 export const Manifest = z.object({
   format: z.literal(2),
   id: Id,
   builtAt: z.iso.datetime(),
-  /** In the order in which they were added: of a page that several hold, the last one counts. */
-  sources: z.array(IndexedSource),
+  /** In the order in which they were added. If several have the same page, the last one counts. */
+  sources: z.array(IndexedDataset),
   /**
-   * `sites` have pages here; `externalLinks` lead from one site to another; `targetSites` are
-   * linked to from another site; `phrases` include `queries`, the different ones of the query logs.
+   * `sites`: sites with pages here. `externalLinks`: links from one site to another. `targetSites`:
+   * sites linked to from another site. `phrases` includes `queries`, the distinct queries of the
+   * query logs.
    */
   counts: z.object({
     pages: count,
@@ -91,8 +90,8 @@ export type Manifest = z.infer<typeof Manifest>
 const manifestFile = (dir: string) => join(dir, 'current.json')
 
 /**
- * @throws {NoIndex} when nothing was built yet.
- * @throws {BrokenIndex} when the file is not a manifest that we understand.
+ * @throws {NoIndex} if nothing has been built yet
+ * @throws {BrokenIndex} if the file is not a manifest of this format
  */
 export async function readManifest(dir: string): Promise<Manifest> {
   const text = await readFile(manifestFile(dir), 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -116,8 +115,9 @@ export async function readManifest(dir: string): Promise<Manifest> {
 }
 
 /**
- * @returns null where a build starts from nothing: nothing is there, or nothing that can still be
- * read.
+ * The manifest that a build starts from.
+ * @returns null if the build starts from nothing: there is no index, or a replaceable one
+ * @throws {LaterIndex}
  */
 export async function liveManifest(dir: string): Promise<Manifest | null> {
   try {
@@ -128,24 +128,22 @@ export async function liveManifest(dir: string): Promise<Manifest | null> {
   }
 }
 
-/** Puts a generation live in one step: a reader sees the old manifest or this one, whole. */
+/** Makes a generation live atomically: readers see either the old manifest or this one. */
 export async function publishManifest(dir: string, manifest: Manifest): Promise<void> {
-  const draft = join(dir, `gen-${manifest.id}`, 'manifest.json')
-  const file = await open(draft, 'w')
+  const tmp = join(dir, `gen-${manifest.id}`, 'manifest.json')
+  const file = await open(tmp, 'w')
   try {
     await file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`)
     await file.sync() // Otherwise the rename could reach the disk before the content.
   } finally {
     await file.close()
   }
-  await rename(draft, manifestFile(dir))
+  await rename(tmp, manifestFile(dir))
 }
 
-/**
- * Bytes of all files of the generation: the merged tables, and what each source holds of its own.
- */
+/** Bytes of all files of the generation: the merged tables and each dataset's own rows. */
 export function sizeOf({ tables, sources }: Manifest): number {
   const merged = Object.values(tables).flatMap((table) => table.shards)
   const own = sources.flatMap(({ files }) => Object.values(files))
-  return [...merged, ...own].reduce((bytes, shard) => bytes + shard.bytes, 0)
+  return [...merged, ...own].reduce((sum, { bytes }) => sum + bytes, 0)
 }

@@ -1,9 +1,9 @@
 import type { DuckDBConnection, DuckDBMaterializedResult, DuckDBValue } from '@duckdb/node-api'
 
 /**
- * Runs one query; an abort interrupts it, and the connection can be used again afterwards.
- * Results are whole, not streamed: a stream that is interrupted just ends, as if it were complete.
- * @throws the signal's reason, once it is aborted.
+ * Runs one query; an abort interrupts it and leaves the connection usable. The result is complete,
+ * not streamed: an interrupted stream ends without an error, as if it were complete.
+ * @throws the signal's reason, once it is aborted
  */
 export async function runQuery(
   connection: DuckDBConnection,
@@ -12,12 +12,12 @@ export async function runQuery(
   signal: AbortSignal,
 ): Promise<DuckDBMaterializedResult> {
   signal.throwIfAborted()
-  let again: NodeJS.Timeout | undefined
-  // An interrupt that arrives while the query is being planned is lost (measured), so it is
-  // repeated until the query lets go.
+  let repeating: NodeJS.Timeout | undefined
+  // DuckDB loses an interrupt that arrives while it plans the query (measured), so the interrupt
+  // is repeated until the query ends.
   const interrupt = () => {
     connection.interrupt()
-    again ??= setInterval(interrupt, 10)
+    repeating ??= setInterval(interrupt, 10)
   }
   signal.addEventListener('abort', interrupt, { once: true })
   try {
@@ -29,6 +29,6 @@ export async function runQuery(
     throw error
   } finally {
     signal.removeEventListener('abort', interrupt)
-    clearInterval(again)
+    clearInterval(repeating)
   }
 }

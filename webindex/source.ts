@@ -1,6 +1,6 @@
 import type { WebDocument } from './pages/document.ts'
 
-/** What a source of the index is; its files are read by one reader each. */
+/** The kinds of datasets; each has a reader of its own. */
 export const sourceKinds = [
   'packages',
   'warc',
@@ -12,76 +12,72 @@ export const sourceKinds = [
 ] as const
 export type SourceKind = (typeof sourceKinds)[number]
 
-/** How often people searched for something, as a query log tells it. */
+/** How often people searched for something, from a query log. */
 export interface LoggedQuery {
-  /** As people typed it. */
+  /** As typed. */
   query: string
-  /** How often results for it were shown: Search Console's impressions. */
+  /** How often its results were shown: impressions in Search Console. */
   searches: number
   clicks: number
-  /**
-   * Average position of the property in the results, 1 at the top; null where the log does not say.
-   */
+  /** Average position of the property in the results, 1 at the top; null if unknown. */
   position: number | null
 }
 
 /**
- * One site links to another, and no page is known that holds the link: what a domain graph or a
- * table of linking sites tells.
+ * One site links to another, but the source page is unknown. From a domain graph or a table of
+ * referring domains.
  */
 export interface SiteEdge {
   fromSite: string
   toSite: string
-  /** null where the source does not count. */
+  /** Number of source pages; null if the dataset does not count them. */
   linkingPages: number | null
+  /** Number of pages linked to; null if the dataset does not count them. */
   targetPages: number | null
 }
 
-/** Where a site stands in a ranking of the whole web. */
+/** A site's position in a ranking of the whole web. */
 export interface WebRank {
   site: string
-  /** 1 is the first: position by harmonic centrality. */
+  /** By harmonic centrality; 1 is the best. */
   position: number
 }
 
-/** A search engine says that this page links to a property, and no more. */
+/** A search engine reports that a page links to a property. The page's content is unknown. */
 export interface ReportedLink {
-  /** Absolute; nobody has the page itself. */
+  /** The source page; absolute. */
   sourceUrl: string
-  /** The property's own address. */
+  /** The property's address. */
   targetUrl: string
-  /** When the search engine last looked, else the date of the report. */
+  /** When the search engine last crawled the source page, else the date of the report. */
   seenAt: Date
 }
 
-/** Something that could not be read and was passed over. */
+/** A row that could not be read and was skipped. */
 export interface BadRow {
   /**
-   * For people: `crawl.warc.gz, record at byte 1,204`, `Queries.csv, line 17`. Names no folder
-   * outside the import.
+   * For people: `crawl.warc.gz, record at byte 1,204`, `Queries.csv, line 17`. Paths are relative
+   * to the import.
    */
   place: string
   /** A sentence fragment: `its gzip member is cut off`. */
   reason: string
 }
 
-/** What a reader of a source hands to the build, one after the other. */
+/** What the reader of a dataset hands to the build, item by item. */
 export type SourceItem =
   | { page: WebDocument }
   | { query: LoggedQuery }
   | { edge: SiteEdge }
   | { rank: WebRank }
   | { reported: ReportedLink }
-  /**
-   * So many rows were understood and left out, as nobody asked for them: bad ones are weighed
-   * against these too.
-   */
+  /** Number of readable rows that the import did not ask for. They count as good (`TooManyBad`). */
   | { passed: number }
   | { bad: BadRow }
-  /** Understood, and holds nothing for an index; told once to whoever asked for the import. */
+  /** A remark for the user, such as on content that the index has no use for. Shown once. */
   | { remark: string }
 
-/** How far a reader is. `total` is null where it is unknown. */
+/** A reader's progress. `total` is null if unknown. */
 export interface ReadProgress {
   done: number
   total: number | null
@@ -91,18 +87,16 @@ export interface ReadProgress {
 
 export interface ReaderOptions {
   signal: AbortSignal
-  /** Cheap: call it often. */
+  /** Cheap enough to be called for every item. */
   onProgress(progress: ReadProgress): void
 }
 
-/** A source, ready to be read. */
+/** Something to import, ready to be read. Users know it as a source of the index. */
 export interface Dataset {
-  /**
-   * What it is called in the index; the same name again replaces it. `warc:CC-MAIN-2026.warc.gz`
-   */
+  /** Adding another dataset of the same name replaces it. `warc:CC-MAIN-2026.warc.gz` */
   name: string
   kind: SourceKind
-  /** Size of what is read, for the check of free disk; null where it is unknown. */
+  /** Size of its files, to check for free disk space; null if unknown. */
   bytes: number | null
   items(options: ReaderOptions): AsyncIterable<SourceItem>
 }

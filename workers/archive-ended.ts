@@ -24,9 +24,9 @@ export interface ArchiveDeps {
 const jobsPerTransaction = 100
 
 /**
- * Cleans up after the jobs that have ended: what is left of them in the queue goes, they are
- * archived, and only then their keys may expire. Any number of processes may do it at once: they
- * share the jobs. What fails is handed out again later.
+ * Archives all ended jobs, removes their entries from the queue, and only then lets their keys
+ * expire. Any number of processes may do so at once: they share the jobs. A job that fails is
+ * handed out again later.
  */
 export async function archiveEnded(deps: ArchiveDeps): Promise<void> {
   for (const shard of allShards(deps.store)) {
@@ -37,10 +37,10 @@ export async function archiveEnded(deps: ArchiveDeps): Promise<void> {
       await archiveAndRelease(jobs, shard, deps).catch((error) =>
         archiveEach(jobs, error, shard, deps),
       )
-      // One that is not in Redis any more was deleted meanwhile.
-      const held = new Set(jobs.map(({ job }) => job.id))
+      // A job that is no longer in Redis was deleted meanwhile.
+      const found = new Set(jobs.map(({ job }) => job.id))
       await releaseJobs(
-        ids.filter((id) => !held.has(id)),
+        ids.filter((id) => !found.has(id)),
         shard,
         deps.store,
       )
@@ -57,19 +57,19 @@ async function archiveAndRelease(
     jobs.map((ended) => ({ ...ended, log: () => readLogInParts(ended.job.id, shard, store) })),
     db,
   )
-  // The queue forgets by itself what its worker completed; one that was ended by others may still
-  // wait there.
+  // BullMQ removes the entries of completed jobs itself; a job that ended otherwise may still have
+  // one.
   for (const { job } of jobs) if (job.state !== 'complete') await dequeueJob(job, queues)
   const ids = jobs.map(({ job }) => job.id)
   await releaseJobs(ids, shard, store)
 }
 
-/** So many failures before any success, and it is not the jobs that are to blame. */
-const outageAfter = 3
+/** After this many failures without a success, the database is to blame, not the jobs. */
+const failuresOfOutage = 3
 
 /**
- * One job that can't be archived keeps no other from it.
- * @throws the database's error when it is out of reach
+ * Archives jobs one by one, so that a broken one doesn't keep the others from the archive.
+ * @throws `cause`, the error of archiving them together, if the database seems to be unreachable
  */
 async function archiveEach(
   jobs: readonly EndedJob[],
@@ -77,32 +77,33 @@ async function archiveEach(
   shard: Shard,
   deps: ArchiveDeps,
 ): Promise<void> {
-  let [done, failed] = [0, 0]
-  // Start at another job each time, so that the same few failures don't always come first.
+  let [archived, failed] = [0, 0]
+  // Start at a random job, so that the same few failures don't always come first.
   const first = Math.floor(Math.random() * jobs.length)
   for (const ended of [...jobs.slice(first), ...jobs.slice(0, first)]) {
     try {
       await archiveAndRelease([ended], shard, deps)
-      done++
+      archived++
     } catch (error) {
       failed++
-      if (done === 0 && failed === Math.min(outageAfter, jobs.length)) throw cause
-      deps.log.error({ err: error, job: ended.job.id }, 'Could not archive a job; will try again')
+      if (archived === 0 && failed === Math.min(failuresOfOutage, jobs.length)) throw cause
+      deps.log.error({ err: error, job: ended.job.id }, 'Could not archive a job; will retry')
     }
   }
 }
 
 export interface Archiver {
-  /** Something has ended. */
+  /** Call this when a job has ended. */
   wake(): void
-  /** Resolves when what runs now is through. */
+  /** Resolves when no archiving is under way. */
   idle(): Promise<void>
 }
 
-/** Archives whenever it is woken; woken while it works, it looks once more. */
+/** Archives all ended jobs whenever it is woken. */
 export function createArchiver(deps: ArchiveDeps): Archiver {
-  const warn = (error: unknown) =>
-    deps.log.warn({ err: error }, 'Could not archive; nothing is lost, will try again')
-  const archiving = new CoalescedTask(() => archiveEnded(deps).catch(warn), warn)
+  const archiving = new CoalescedTask(
+    () => archiveEnded(deps),
+    (error) => deps.log.warn({ err: error }, 'Could not archive; nothing is lost, will retry'),
+  )
   return { wake: () => archiving.request(), idle: () => archiving.idle() }
 }

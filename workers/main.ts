@@ -19,22 +19,19 @@ import { createImports } from '#webindex/sources/find-source.ts'
 import { openImport } from '#webindex/sources/open-import.ts'
 import packageFacts from '../package.json' with { type: 'json' }
 import { createArchiver } from './archive-ended.ts'
-import { createHostTurns } from './host-turns.ts'
+import { createHostLeases } from './host-leases.ts'
 import { maintain } from './maintain.ts'
 import { createRunningJobs } from './running-jobs.ts'
 import { openTools, type SharedTools } from './search-tools.ts'
 import { createSearchWorker } from './search-worker.ts'
 import { workerSettings } from './settings.ts'
 
-/**
- * Past the grace, this long for handing jobs back, and then this long for closing connections
- * before the process ends regardless.
- */
+/** After the grace period: how long handing jobs back may take. */
 const handBackMs = 5_000
+/** After that: how long closing connections may take before the process exits anyway. */
 const closeMs = 2_000
 
-// Written at once: a pipe whose reader was killed would keep an asynchronous writer busy for ever
-// at exit.
+// Synchronous: at exit, an asynchronous writer never finishes if its pipe's reader was killed.
 const log = pino({ name: 'worker' }, pino.destination({ fd: 1, sync: true }))
 
 async function main(): Promise<void> {
@@ -65,7 +62,7 @@ async function main(): Promise<void> {
   const shared: SharedTools = {
     engine,
     web: createWeb({
-      turns: createHostTurns({ redis, namespace: settings.REDIS_PREFIX }),
+      leases: createHostLeases({ redis, namespace: settings.REDIS_PREFIX }),
       userAgent: crawlerName(packageFacts.version, settings.CRAWL_CONTACT),
       allowPrivate: settings.CRAWL_ALLOW_PRIVATE,
       now,
@@ -77,10 +74,10 @@ async function main(): Promise<void> {
       now,
     }),
   }
-  const places = { store, queues, db: postgres.db, now, log }
-  const archiver = createArchiver(places)
+  const common = { store, queues, db: postgres.db, now, log }
+  const archiver = createArchiver(common)
   const deps = {
-    ...places,
+    ...common,
     archiver,
     running,
     findSearch,
@@ -114,8 +111,7 @@ async function main(): Promise<void> {
     log.info({ running: running.size }, `Stopping (${why})`)
     setTimeout(() => process.exit(0), settings.SHUTDOWN_GRACE_MS + handBackMs + closeMs).unref()
     maintenance.abort()
-    // Not awaited: a closing worker takes no new job, but it waits for the running ones as long as
-    // they like.
+    // Not awaited: a closing worker takes no new job, but waits for the running ones without limit.
     const closed = Promise.all(workers.map((worker) => worker.close()))
     const grace = setTimeout(() => running.handBackAll(), settings.SHUTDOWN_GRACE_MS)
     const deadline = new Promise((resolve) =>
@@ -134,8 +130,8 @@ async function main(): Promise<void> {
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
-  // Started by another process that is gone: nobody would ever stop us.
-  process.on('disconnect', () => stop('the process that started it is gone'))
+  // The parent process is gone, so no other signal would come.
+  process.on('disconnect', () => stop('its parent process is gone'))
 
   process.send?.({ type: 'ready' })
   log.info({ name, concurrency: settings.WORKER_CONCURRENCY }, 'Ready for searches')

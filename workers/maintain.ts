@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { forgetOld } from '#jobs/postgres/forget.ts'
+import { deleteExpired } from '#jobs/postgres/delete-archived.ts'
 import { uncountJobs } from '#jobs/redis/delete-job.ts'
-import { findVainRuns } from '#jobs/redis/running-attempts.ts'
+import { findObsoleteRuns } from '#jobs/redis/running-attempts.ts'
 import type { ArchiveDeps, Archiver } from './archive-ended.ts'
 import { type ReconcileDeps, reconcile } from './reconcile-jobs.ts'
 import { type RunningJobs, stopRun } from './running-jobs.ts'
@@ -9,53 +9,53 @@ import { type RunningJobs, stopRun } from './running-jobs.ts'
 export interface MaintainDeps extends ReconcileDeps, ArchiveDeps {
   archiver: Archiver
   running: RunningJobs
-  /** Archived jobs are forgotten so many days after they ended; null keeps them for ever. */
+  /** Archived jobs are deleted this many days after they ended; null keeps them forever. */
   archiveDays: number | null
 }
 
-const everyMs = 5_000
-const retainEveryMs = 60 * 60_000
+const passEveryMs = 5_000
+const deleteEveryMs = 60 * 60_000
 const dayMs = 24 * 60 * 60_000
-/** No archiver is later than this, so a tombstone has done its work. */
+/** No archiver is later than this, so older tombstones are no longer needed. */
 const tombstoneDays = 30
-const forgottenAtOnce = 500
+const jobsPerDelete = 500
 
 /**
- * What every worker process sees to besides running searches, in passes a few seconds apart until
- * the signal. Resolves when the last is through.
+ * Periodic upkeep of a worker: stops obsolete runs, reconciles, archives and deletes old jobs. Runs
+ * until aborted; resolves when the last pass is done.
  */
 export async function maintain(deps: MaintainDeps, signal: AbortSignal): Promise<void> {
-  let retained = Number.NEGATIVE_INFINITY
-  while (await pause(jittered(everyMs), signal)) {
+  let deletedAt = Number.NEGATIVE_INFINITY
+  while (await pause(jittered(passEveryMs), signal)) {
     const at = deps.now().getTime()
-    await attempt('check the runs of this process', () => stopVainRuns(deps))
-    await attempt('reconcile', () => reconcile(deps))
+    await tried('check the runs of this process', () => stopObsoleteRuns(deps))
+    await tried('reconcile', () => reconcile(deps))
     deps.archiver.wake()
-    if (at - retained < retainEveryMs) continue
-    if (await attempt('forget old jobs', () => forgetOldJobs(deps))) retained = at
+    if (at - deletedAt < deleteEveryMs) continue
+    if (await tried('delete old jobs', () => deleteOldJobs(deps))) deletedAt = at
   }
 
-  async function attempt(what: string, deed: () => Promise<void>): Promise<boolean> {
+  async function tried(name: string, task: () => Promise<void>): Promise<boolean> {
     try {
-      await deed()
+      await task()
       return true
     } catch (error) {
-      deps.log.warn({ err: error }, `Could not ${what}; the next pass is due soon`)
+      deps.log.warn({ err: error }, `Could not ${name}; will retry in the next pass`)
       return false
     }
   }
 }
 
-/** Ends the runs of this process that nobody wants any more, should the message have been lost. */
-export async function stopVainRuns({
+/** Stops obsolete runs of this process whose message on the control channel was lost. */
+export async function stopObsoleteRuns({
   running,
   store,
 }: Pick<MaintainDeps, 'running' | 'store'>): Promise<void> {
-  for (const { run, why } of await findVainRuns(running.all(), store)) stopRun(run, why)
+  for (const { run, why } of await findObsoleteRuns(running.all(), store)) stopRun(run, why)
 }
 
-/** Retention: what ended longer ago than the archive keeps is gone, in all lists and counts. */
-export async function forgetOldJobs({
+/** Deletes archived jobs past their retention, from all lists and counts too. */
+export async function deleteOldJobs({
   archiveDays,
   db,
   store,
@@ -64,16 +64,16 @@ export async function forgetOldJobs({
   const daysAgo = (days: number) => new Date(now().getTime() - days * dayMs)
   const endedBefore = archiveDays === null ? new Date(0) : daysAgo(archiveDays)
   for (;;) {
-    const gone = await forgetOld(
-      { endedBefore, deletedBefore: daysAgo(tombstoneDays), most: forgottenAtOnce },
+    const deleted = await deleteExpired(
+      { endedBefore, deletedBefore: daysAgo(tombstoneDays), limit: jobsPerDelete },
       db,
     )
-    await uncountJobs(gone, store)
-    if (gone.length < forgottenAtOnce) return
+    await uncountJobs(deleted, store)
+    if (deleted.length < jobsPerDelete) return
   }
 }
 
-/** @returns false when the signal came */
+/** @returns false if aborted */
 async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   await delay(ms, undefined, { signal }).catch(() => {})
   return !signal.aborted

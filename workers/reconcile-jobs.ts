@@ -1,12 +1,13 @@
 import { unforeseen } from '#jobs/errors.ts'
 import type { Job } from '#jobs/job.ts'
 import type { Log } from '#jobs/log.ts'
-import { lost, lostTwice, neverBegan, type QueueState, remedyFor } from '#jobs/reconcile.ts'
+import { lost, lostTwice, neverStarted, type QueueState, remedyFor } from '#jobs/reconcile.ts'
+import { claimEnqueue } from '#jobs/redis/claim-enqueue.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
+import { jobsToCheck } from '#jobs/redis/jobs-to-check.ts'
 import { dequeueJob, enqueueJob, type Queues, queueOf } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { allShards, type JobStore } from '#jobs/redis/store.ts'
-import { claimEnqueue, jobsToCheck } from '#jobs/redis/unfinished-jobs.ts'
 
 export interface ReconcileDeps {
   store: JobStore
@@ -16,27 +17,27 @@ export interface ReconcileDeps {
   log: Log
 }
 
-/** Jobs looked at in one pass of a shard. */
-const mostPerPass = 500
+/** Maximum number of jobs of a shard that one pass checks. */
+const jobsPerPass = 500
 
 /**
- * One pass over what may be left behind when a process dies. Any number of processes may do it at
- * once.
+ * One pass over live jobs that a dying process may have left inconsistent. Any number of processes
+ * may do so at once.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<void> {
   for (const shard of allShards(deps.store)) {
-    for (const id of await jobsToCheck(shard, mostPerPass, deps.store)) {
-      // One job that can't be put right must not keep the others from it.
+    for (const id of await jobsToCheck(shard, jobsPerPass, deps.store)) {
+      // One job that fails must not keep the others from being checked.
       await reconcileJob(id, deps).catch((error) =>
-        deps.log.warn({ err: error, job: id }, 'Could not put a job right yet; will try again'),
+        deps.log.warn({ err: error, job: id }, 'Could not reconcile a job; will retry'),
       )
     }
   }
 }
 
 /**
- * Puts one job right. Each write is guarded by the state and attempt that were read, so being late
- * does no harm.
+ * Reconciles a job's record with its queue entry. Each write is guarded by the state and attempt
+ * that were read, so acting late does no harm.
  */
 export async function reconcileJob(id: string, deps: ReconcileDeps): Promise<void> {
   const { store, queues, now, log } = deps
@@ -46,10 +47,10 @@ export async function reconcileJob(id: string, deps: ReconcileDeps): Promise<voi
   const entry = await queueEntry(job, deps)
   const remedy = remedyFor(job.state, entry.state)
   const fail = (message: string) => endJob(job, { state: 'error', message, at: now() }, store)
-  const tell = () =>
+  const warn = () =>
     log.warn(
       { job: id, record: job.state, queue: entry, remedy },
-      'A job and its queue entry had come apart',
+      'A job and its queue entry disagreed',
     )
   switch (remedy) {
     case 'nothing':
@@ -57,31 +58,31 @@ export async function reconcileJob(id: string, deps: ReconcileDeps): Promise<voi
     case 'enqueue': {
       const claim = await claimEnqueue(job, now(), store)
       if (claim === 'enqueue') {
-        tell()
+        warn()
         await enqueueJob(job, { attempts: deps.attemptsOf(job.search) }, queues)
       }
       if (claim === 'too_often') {
-        tell()
-        await fail(neverBegan)
+        warn()
+        await fail(neverStarted)
       }
       return
     }
     case 'fail_lost':
-      tell()
-      await fail(job.state === 'new' ? neverBegan : lost)
+      warn()
+      await fail(job.state === 'new' ? neverStarted : lost)
       return
     case 'fail_as_queue_says':
-      tell()
+      warn()
       await fail(entry.reason.includes('stalled') ? lostTwice : unforeseen)
       await dequeueJob(job, queues)
       return
     case 'remove_entry':
-      tell()
+      warn()
       await dequeueJob(job, queues)
   }
 }
 
-/** @returns the reason in the queue's own words, where it failed */
+/** @returns `reason`, in BullMQ's words, if the entry failed; otherwise empty */
 async function queueEntry(
   job: Job,
   { queues }: ReconcileDeps,

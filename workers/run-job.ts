@@ -20,19 +20,19 @@ export interface RunDeps<Tools> extends RunSearchDeps<Tools> {
   log: Log
 }
 
-/** What the queue lets us do with a delivery besides finishing it. */
+/** A delivery, and what the queue allows besides finishing it. */
 export interface QueueDelivery extends Delivery {
-  /** How often the search may still fail with a `PassingError` and be tried again. */
+  /** How often the search may still be retried after a `PassingError`. */
   retriesLeft: number
-  /** Puts the job back for another worker, and throws what tells the queue so. */
+  /** Returns the job to the queue, and throws the error that tells BullMQ so. */
   handBack(): Promise<never>
 }
 
 /**
- * Runs one delivery of a job: names it, sets it running, runs its search, sets it complete; records
- * any error with a message, since an error in another process reaches nobody else.
- * @throws PassingError when the queue should try again, and what `handBack` throws; otherwise the
- * job's ending is in its record
+ * Runs one delivery of a job: sets it running, runs its search and sets it complete. Records any
+ * error in the job with a message, since an error in a worker process is visible nowhere else.
+ * @throws PassingError if the queue should retry, and what `handBack` throws. Otherwise the job's
+ * ending is in its record.
  */
 export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools>): Promise<void> {
   const { store, running, now, log } = deps
@@ -49,10 +49,7 @@ export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools
     signal,
   })
   if (lostWorker !== null)
-    run.note(
-      'The worker that ran this search was lost; it is run again from its beginning.',
-      lostWorker,
-    )
+    run.note('The worker stopped responding. The search is starting over.', lostWorker)
   try {
     await runSearch({ search, input }, run, current.abort, deps)
     await run.complete()
@@ -60,11 +57,11 @@ export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools
     const error: unknown = signal.aborted ? signal.reason : cause
     if (error instanceof WriteRefused) return await stopQuietly(error)
     if (error instanceof HandBack) {
-      await leave(`${error.message}; the search will be run again from its beginning.`)
+      await endAttempt(`${error.message} The search will start over.`)
       return await delivery.handBack()
     }
     if (error instanceof PassingError && delivery.retriesLeft > 0) {
-      await leave(`Attempt ${attempt} failed and another one will follow: ${error.message}`)
+      await endAttempt(`Attempt ${attempt} failed and will be retried. ${error.message}`)
       throw error
     }
     if (!(error instanceof SearchFailed))
@@ -78,21 +75,16 @@ export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools
     running.remove(current)
   }
 
-  /**
-   * Nobody wants this run any more. Only where the store was rolled back does the job have to begin
-   * anew.
-   */
+  /** This run is obsolete. Only after a rollback of the store does the job have to start over. */
   async function stopQuietly(refusal: WriteRefused): Promise<void> {
     if (refusal.why === 'rolled_back') await delivery.handBack()
   }
 
-  /**
-   * The last words of a run that goes on elsewhere: should they be lost, the job is none the worse.
-   */
-  async function leave(why: string): Promise<void> {
-    await run.leave(why, worker).catch((problem) => {
+  /** Notes why this attempt is over. Losing the note does the job no harm. */
+  async function endAttempt(why: string): Promise<void> {
+    await run.endAttempt(why, worker).catch((problem) => {
       if (!(problem instanceof WriteRefused))
-        log.warn({ err: problem, job: id }, 'Could not note why a run ended')
+        log.warn({ err: problem, job: id }, 'Could not note why an attempt is over')
     })
   }
 }

@@ -3,25 +3,21 @@ import type { Search, SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed, TimedOut } from '#jobs/errors.ts'
 import type { JobInput } from '#jobs/job.ts'
 import type { TrackedRun } from '#jobs/tracked-run.ts'
-import { forPeople } from './for-people.ts'
+import { errorForUsers } from './error-for-users.ts'
 
 export interface RunSearchDeps<Tools> {
   findSearch(name: string): Search<Tools> | undefined
-  /** What the search works with, for the length of a run. */
+  /** Creates the tools of one run. */
   openTools(): Tools & { close(): void | Promise<void> }
 }
 
 const defaultTimeoutMs = 15 * 60_000
-/**
- * A search that was told to stop is waited for so long; then its slot is given to others while it
- * goes on behind.
- */
-const deafAfterMs = 2_000
+/** How long an aborted search may take to stop before its slot is freed. */
+const stopWithinMs = 2_000
 
 /**
- * Feeds the run with a search's rows until it is through, or until the abort: then the abort's
- * reason is thrown.
- * @throws {SearchFailed} where this installation can't run it
+ * Adds a search's rows to the run until the search ends.
+ * @throws {SearchFailed} if this installation can't run the search, or the abort's reason
  */
 export async function runSearch<Tools>(
   job: { search: string; input: JobInput },
@@ -36,7 +32,7 @@ export async function runSearch<Tools>(
   if (!input.success) {
     const [issue] = input.error.issues
     throw new SearchFailed(
-      `Its input no longer fits: ${issue ? `${issue.path.join('.')}: ${issue.message}` : 'it is invalid'}`,
+      `The input is no longer valid${issue ? ` (${issue.path.join('.')}: ${issue.message})` : ''}. Start a new search.`,
     )
   }
 
@@ -51,7 +47,7 @@ export async function runSearch<Tools>(
     note: (text) => run.note(text),
   }
   const rows = search.run(input.data, context)[Symbol.asyncIterator]()
-  const aborted = rejectionBy(signal)
+  const aborted = rejectOnAbort(signal)
   try {
     for (;;) {
       const next = await Promise.race([rows.next(), aborted])
@@ -59,25 +55,25 @@ export async function runSearch<Tools>(
       await run.add(next.value)
     }
   } catch (error) {
-    forPeople(error)
+    throw errorForUsers(error)
   } finally {
     clearTimeout(timer)
-    // They are closed when the search has let go of them, never under a query: that hung the whole
-    // process at its exit.
-    const letGo = Promise.resolve(rows.return?.())
+    // The tools are closed after the search has stopped, never under a running query: that hung the
+    // whole process at its exit.
+    const closed = Promise.resolve(rows.return?.())
       .catch(() => {})
       .then(() => tools.close())
-    await Promise.race([letGo, delay(deafAfterMs, undefined, { ref: false })])
+    await Promise.race([closed, delay(stopWithinMs, undefined, { ref: false })])
   }
 }
 
 /** Never resolves; rejects with the signal's reason. */
-function rejectionBy(signal: AbortSignal): Promise<never> {
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
   const rejection = new Promise<never>((_, reject) => {
     if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
-  // It may reject while nobody waits for it: between two rows.
+  // It may reject between two rows, while no race awaits it.
   rejection.catch(() => {})
   return rejection
 }

@@ -1,11 +1,11 @@
 import type { SearchTools } from '#searches/search-tools.ts'
 import type { IndexEngine, WebIndex } from '#webindex/query/engine.ts'
 
-/** What the searches of this process share. */
+/** Tools that all searches of this process share. */
 export type SharedTools = Omit<SearchTools, 'openIndex'> & { engine: IndexEngine }
 
 /**
- * Hands a run its tools. The index is opened when it is first asked for: not every search reads it,
+ * Creates the tools of one run. The index is opened at first use, because not every search reads it
  * and there may be none yet.
  */
 export function openTools({
@@ -20,7 +20,7 @@ export function openTools({
       return opening
     },
     async close() {
-      // It could not be opened: then there is nothing to close, and whoever asked for it was told.
+      // If opening failed, there is nothing to close, and the search has got the error.
       const index = await opening?.catch(() => null)
       await index?.close()
     },

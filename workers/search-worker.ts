@@ -1,10 +1,9 @@
 import { type Job as QueueJob, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { PassingError } from '#jobs/errors.ts'
-import { leaveAttempt } from '#jobs/redis/attempt.ts'
+import { endAttempt } from '#jobs/redis/attempt.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
-import type { QueuedJob } from '#jobs/redis/queue.ts'
-import { queueName, queueOf } from '#jobs/redis/queue.ts'
+import { type QueuedJob, queueName, queueOf } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { workerOf } from '#jobs/redis/running-attempts.ts'
 import type { Archiver } from './archive-ended.ts'
@@ -12,16 +11,15 @@ import { type ReconcileDeps, reconcileJob } from './reconcile-jobs.ts'
 import { type RunDeps, runJob } from './run-job.ts'
 
 /**
- * A worker that is killed is noticed when its lock runs out and the next check comes by: 8 + 4
- * seconds at most. A lock is renewed at half its time, so an event loop may stand still for four
- * seconds.
+ * A killed worker is detected at the first check after its lock expires: within 8 + 4 seconds. A
+ * lock is renewed at half its time, so an event loop may be blocked for 4 seconds.
  */
 const stalls = { lockDuration: 8_000, stalledInterval: 4_000, maxStalledCount: 1 }
 
 export interface SearchWorkerOptions {
   redis: Redis
   concurrency: number
-  /** The process, for people. */
+  /** Name of the process, for users. */
   name: string
 }
 
@@ -29,32 +27,29 @@ export interface SearchWorkerDeps<Tools> extends RunDeps<Tools>, ReconcileDeps {
   archiver: Archiver
 }
 
-/**
- * Takes a shard's jobs from the queue and runs them. It tells of stalls, and cleans up after each
- * job at once.
- */
+/** Runs a shard's jobs from the queue, notes stalled attempts, and archives jobs as they end. */
 export function createSearchWorker<Tools>(
   shard: Shard,
   { redis, concurrency, name }: SearchWorkerOptions,
   deps: SearchWorkerDeps<Tools>,
 ): Worker<QueuedJob> {
   const { log } = deps
-  // BullMQ passes its signal only to processors that declare three parameters. Ours has its own,
-  // which hears of more.
+  // BullMQ passes its signal only to processors that declare three parameters. A run has its own
+  // signal, which covers more causes.
   const process = async (job: QueueJob<QueuedJob>, token?: string) => {
     const id = job.id ?? ''
-    const held = token ?? ''
+    const lockToken = token ?? ''
     await runJob(
       {
         id,
         userId: job.data.userId,
         search: job.name,
         number: job.attemptsStarted,
-        token: held,
+        token: lockToken,
         worker: name,
         retriesLeft: (job.opts.attempts ?? 1) - job.attemptsMade - 1,
         async handBack() {
-          await job.moveToWait(held)
+          await job.moveToWait(lockToken)
           throw new WaitingError()
         },
       },
@@ -68,17 +63,16 @@ export function createSearchWorker<Tools>(
     autorun: false,
     ...stalls,
   })
-  // An outage is told once, by the connection that all of this process shares (connect.ts), not at
-  // each try to connect again.
+  // connect.ts logs an outage of the connection that this process shares once, not at every try.
   worker.on('error', (error) => {
-    if (!isConnectionError(error)) log.warn({ err: error }, 'The queue had trouble')
+    if (!isConnectionError(error)) log.warn({ err: error }, 'The queue worker had an error')
   })
   worker.on('lockRenewalFailed', (ids) => {
     for (const id of ids) deps.running.lockLost(id)
   })
   worker.on('completed', () => deps.archiver.wake())
   worker.on('stalled', (id) => {
-    tellStalled(id).catch((error) => log.warn({ err: error, job: id }, 'Could not note a stall'))
+    noteStalled(id).catch((error) => log.warn({ err: error, job: id }, 'Could not note a stall'))
   })
   worker.on('failed', (job, error) => {
     if (!job?.id) return
@@ -88,20 +82,24 @@ export function createSearchWorker<Tools>(
     reconcileJob(id, deps)
       .then(() => deps.archiver.wake())
       .catch((error) =>
-        log.warn({ err: error, job: id }, 'Could not settle a failed job yet; the reconciler will'),
+        log.warn({ err: error, job: id }, 'Could not end a failed job; the reconciler will'),
       )
   })
 
-  /** While it waits for another worker. Where one has it already, that one tells. */
-  async function tellStalled(id: string): Promise<void> {
+  /** Notes a stall while the job waits; a worker that already has the job notes it itself. */
+  async function noteStalled(id: string): Promise<void> {
     const reading = await readJob(id, null, deps.store)
     if (reading?.job.state !== 'running') return
     const worker = await workerOf(id, deps.store)
     if (worker === null || (await queueOf(reading.job, deps.queues).getJobState(id)) !== 'waiting')
       return
-    await leaveAttempt(
+    await endAttempt(
       reading.job,
-      { why: 'The worker that ran this search was lost.', worker, at: deps.now() },
+      {
+        why: 'The worker stopped responding. The search is waiting for another worker.',
+        worker,
+        at: deps.now(),
+      },
       deps.store,
     )
   }

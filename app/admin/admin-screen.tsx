@@ -15,18 +15,15 @@ import { useEscape } from './use-escape.ts'
 import { usePeople } from './use-people.ts'
 
 interface AdminScreenProps {
-  /** What the server found for the filter in the address. */
+  /** The server's answer for the filter in the URL. */
   initial: Feed
   searches: SearchType[]
-  /** Of the admin who is looking. */
+  /** The signed-in admin. */
   userId: string
   people: People
 }
 
-/**
- * Everybody's searches as they happen. The filter is in the address, so that it can be kept and
- * shared.
- */
+/** All users' searches, live. The filter is part of the URL, so it can be bookmarked and shared. */
 export function AdminScreen({ initial, searches, userId, people }: AdminScreenProps) {
   const filter = readFilter(useSearchParams())
   const { jobs, counts, settled } = useAdminFeed(filter, initial)
@@ -68,7 +65,7 @@ export function AdminScreen({ initial, searches, userId, people }: AdminScreenPr
           <JobsTable
             jobs={jobs}
             searches={searches}
-            label="Searches of everybody, newest first"
+            label="All users’ searches, newest first"
             owner={(id) => (id === userId ? 'You' : (emails[id] ?? id.slice(0, 8)))}
           />
         ) : (

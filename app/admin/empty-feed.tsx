@@ -3,12 +3,12 @@ import type { JobState } from '#jobs/job.ts'
 import type { SearchType } from '#protocol/answers.ts'
 import { Button } from '../ui/button.tsx'
 
-const sentences: Record<JobState, string> = {
-  new: 'No search waits for a worker.',
-  running: 'No search is running right now.',
-  complete: 'No search is complete yet.',
-  error: 'No search has failed.',
-  cancelled: 'No search was cancelled.',
+const headlines: Record<JobState, string> = {
+  new: 'No queued searches',
+  running: 'No running searches',
+  complete: 'No completed searches',
+  error: 'No failed searches',
+  cancelled: 'No cancelled searches',
 }
 
 interface EmptyFeedProps {
@@ -18,27 +18,21 @@ interface EmptyFeedProps {
   onClear(): void
 }
 
-/** What there is to say while nothing fits, and the way back. */
+/** Shown while no job matches the filter; offers to clear it. */
 export function EmptyFeed({ filter, settled, searches, onClear }: EmptyFeedProps) {
   const { state, search } = filter
   const filtering = state !== undefined || search !== undefined
   const type = searches.find(({ name }) => name === search)?.title ?? search
   if (!settled)
-    return <div className="panel px-6 py-14 text-center text-sm text-ink-3">Looking…</div>
+    return <div className="panel px-6 py-14 text-center text-sm text-ink-3">Loading…</div>
   return (
     <div className="panel px-6 py-14 text-center text-sm text-ink-2">
       <p className="font-medium text-ink">
-        {state
-          ? sentences[state]
-          : search
-            ? 'Nobody has searched for that.'
-            : 'Nobody has searched yet.'}
+        {state ? headlines[state] : search ? 'No searches of this type' : 'No searches yet'}
       </p>
       <p className="mt-1">
-        {type ? `Only searches of the type “${type}” are shown. ` : ''}
-        {filtering
-          ? 'One that fits will appear here.'
-          : 'Searches will appear here as they are started.'}
+        {type ? `The list shows only “${type}”. ` : ''}
+        {filtering ? 'Matching searches will appear here.' : 'New searches will appear here.'}
       </p>
       {filtering ? (
         <Button onClick={onClear} className="mt-4">

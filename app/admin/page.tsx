@@ -14,8 +14,8 @@ interface AdminPageProps {
 }
 
 export default async function AdminPage({ searchParams }: AdminPageProps) {
-  const asked = await searchParams
-  const filter = readFilter({ get: (name) => [asked[name]].flat()[0] ?? null })
+  const params = await searchParams
+  const filter = readFilter({ get: (name) => [params[name]].flat()[0] ?? null })
   const query = filterQuery(filter)
   const user = await requireAccount(`/admin${query}`)
   if (user.role !== 'admin') return <AdminsOnly />
@@ -23,7 +23,7 @@ export default async function AdminPage({ searchParams }: AdminPageProps) {
     readSearchTypes(),
     callForVisitor(`/jobs${query === '' ? '?' : `${query}&`}user=all&limit=200`, JobsPage),
     callForVisitor('/admin/stats', Stats),
-    // A page of jobs is worth showing without names too.
+    // If this fails, show the jobs without their owners' emails.
     callForVisitor(peoplePath, PeopleAnswer).then(peopleOf, () => ({})),
   ])
   const initial = { jobs: page.jobs, counts, settled: true }
@@ -33,7 +33,7 @@ export default async function AdminPage({ searchParams }: AdminPageProps) {
 function AdminsOnly() {
   return (
     <MessagePage title="This page is for admins" action={<HomeLink />}>
-      It shows the searches of everybody. Ask an admin if you need to see it.
+      It shows all users’ searches. Ask an admin for access.
     </MessagePage>
   )
 }

@@ -1,5 +1,5 @@
 import { type JobState, jobStates } from '#jobs/job.ts'
-import type { Counts } from '#protocol/answers.ts'
+import type { JobCounts } from '#jobs/job-counts.ts'
 import { StateIcon } from '../ui/state-badge.tsx'
 import { count } from '../words/numbers.ts'
 import { stateLabels } from '../words/states.ts'
@@ -13,13 +13,13 @@ const tones: Record<JobState, string> = {
 }
 
 interface StateTilesProps {
-  /** Null until the feed has answered. */
-  counts: Counts | null
+  /** Null until the feed has sent them. */
+  counts: JobCounts | null
   chosen: JobState | null
   onChoose(state: JobState | undefined): void
 }
 
-/** How many there are in each state; a click shows only those. */
+/** The number of jobs in each state. Clicking a state filters by it; clicking again clears it. */
 export function StateTiles({ counts, chosen, onChoose }: StateTilesProps) {
   return (
     <fieldset className="panel mt-4 grid grid-cols-2 overflow-hidden sm:grid-cols-5">

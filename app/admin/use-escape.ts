@@ -2,8 +2,8 @@
 
 import { useEffect } from 'react'
 
-/** Escape does it, unless something nearer (a menu, a list of choices) has taken it for itself. */
-export function useEscape(active: boolean, deed: () => void): void {
+/** Runs `action` on Escape, unless an open menu or the focused control handles the key itself. */
+export function useEscape(active: boolean, action: () => void): void {
   useEffect(() => {
     if (!active) return
     const press = (event: KeyboardEvent) => {
@@ -12,9 +12,9 @@ export function useEscape(active: boolean, deed: () => void): void {
         !event.defaultPrevented &&
         !document.querySelector('[role="menu"]')
       )
-        deed()
+        action()
     }
     document.addEventListener('keydown', press)
     return () => document.removeEventListener('keydown', press)
-  }, [active, deed])
+  }, [active, action])
 }

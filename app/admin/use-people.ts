@@ -6,19 +6,19 @@ import type { JobList } from '../live/merge-jobs.ts'
 import { type People, PeopleAnswer, peopleOf, peoplePath } from './people.ts'
 
 /**
- * Who started these jobs. Asks again when somebody appears who was not there when the page was
- * made.
+ * The emails of the users who started these jobs. When a job of an unknown user appears, the list
+ * is fetched again, once for each such user.
  */
 export function usePeople(initial: People, jobs: JobList): People {
   const [people, setPeople] = useState(initial)
-  const asked = useRef(new Set<string>())
-  const strangers = jobs.filter(
-    ({ userId }) => people[userId] === undefined && !asked.current.has(userId),
+  const requested = useRef(new Set<string>())
+  const unknown = jobs.filter(
+    ({ userId }) => people[userId] === undefined && !requested.current.has(userId),
   )
 
   useEffect(() => {
-    if (strangers.length === 0) return
-    for (const { userId } of strangers) asked.current.add(userId)
+    if (unknown.length === 0) return
+    for (const { userId } of unknown) requested.current.add(userId)
     callApi(peoplePath, PeopleAnswer).then((answer) => setPeople(peopleOf(answer)), console.error)
   })
   return people

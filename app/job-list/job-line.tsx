@@ -67,7 +67,7 @@ export const JobLine = memo(function JobLine({ job, search, owner }: JobLineProp
   )
 })
 
-/** While it runs how far it is; afterwards what there is to say about the end. */
+/** The progress while the job runs; afterwards its final message or progress. */
 function ProgressCell({ job }: { job: JobSummary }) {
   if (job.state === 'running')
     return (
@@ -79,13 +79,13 @@ function ProgressCell({ job }: { job: JobSummary }) {
       </div>
     )
   if (job.state === 'new') return <span className="text-xs text-ink-3">Waiting for a worker</span>
-  const said = job.message ?? (job.progress ? progressPhrase(job.progress) : '')
+  const text = job.message ?? (job.progress ? progressPhrase(job.progress) : '')
   return (
     <span
       className={`block truncate text-xs text-ink-3 ${job.message ? '' : 'max-sm:hidden'}`}
-      title={said}
+      title={text}
     >
-      {said}
+      {text}
     </span>
   )
 }

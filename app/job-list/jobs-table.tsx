@@ -6,7 +6,7 @@ import { JobLine } from './job-line.tsx'
 
 const heading = 'px-3 py-2 text-left text-xs font-medium text-ink-3 first:pl-4 last:pr-4'
 
-/** Jobs as a dense table; on a phone each becomes a card. */
+/** A dense table of jobs; on a phone each row becomes a card. */
 export function JobsTable({
   jobs,
   searches,
@@ -16,7 +16,7 @@ export function JobsTable({
   jobs: JobList
   searches: SearchType[]
   label: string
-  /** Says who started a job; without it there is no such column. */
+  /** Formats the user who started a job. Without it the table has no such column. */
   owner?: (userId: string) => string
 }) {
   return (

@@ -4,13 +4,13 @@ import { useState } from 'react'
 import { JobsPage, type SearchType } from '#protocol/answers.ts'
 import { callApi, sentenceFor } from '../http/call-api.ts'
 import type { JobList } from '../live/merge-jobs.ts'
-import { addToMyJobs } from '../live/my-jobs.ts'
-import { useMyJobs } from '../live/use-my-jobs.ts'
+import { addToOwnJobs } from '../live/own-jobs.ts'
+import { useOwnJobs } from '../live/use-own-jobs.ts'
 import { Button } from '../ui/button.tsx'
 import { JobsTable } from './jobs-table.tsx'
 
-/** Own searches, newest first, live; older ones a page at a time. */
-export function MyJobs({
+/** The user's own jobs, newest first, live. Older ones are loaded a page at a time. */
+export function MyJobsSection({
   initial,
   nextCursor,
   searches,
@@ -19,7 +19,7 @@ export function MyJobs({
   nextCursor: string | null
   searches: SearchType[]
 }) {
-  const jobs = useMyJobs(initial)
+  const jobs = useOwnJobs(initial)
   const [cursor, setCursor] = useState(nextCursor)
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<string | null>(null)
@@ -30,7 +30,7 @@ export function MyJobs({
     setProblem(null)
     try {
       const page = await callApi(`/jobs?limit=50&cursor=${encodeURIComponent(cursor)}`, JobsPage)
-      addToMyJobs(page.jobs)
+      addToOwnJobs(page.jobs)
       setCursor(page.nextCursor ?? null)
     } catch (error) {
       setProblem(sentenceFor(error))
@@ -48,8 +48,8 @@ export function MyJobs({
         <div className="panel px-6 py-12 text-center">
           <p className="font-medium">No searches yet</p>
           <p className="mx-auto mt-1 max-w-sm text-sm text-ink-2">
-            Start one above. It runs in the background, shows its results as it finds them, and
-            stays here afterwards.
+            Start one above. It runs in the background, shows results as it finds them, and stays in
+            this list.
           </p>
         </div>
       ) : (

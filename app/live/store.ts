@@ -1,43 +1,40 @@
-/** A value that can be read and listened to: what `useSyncExternalStore` wants. */
-export interface Signal<Value> {
+/** A value with listeners: the external store that `useSyncExternalStore` subscribes to. */
+export interface Store<Value> {
   read(): Value
-  /** Listeners are told at once. */
+  /** Calls the listeners at once. */
   set(value: Value): void
-  /**
-   * Listeners are told at once if they were left alone for a while, else when that is over: at most
-   * ten times a second.
-   */
+  /** Calls the listeners at once or a little later: at most ten times a second. */
   setSoon(value: Value): void
   subscribe(listener: () => void): () => void
 }
 
-const tellEveryMs = 100
+const notifyEveryMs = 100
 
-export function signal<Value>(initial: Value): Signal<Value> {
+export function createStore<Value>(initial: Value): Store<Value> {
   let value = initial
-  let toldAt = Number.NEGATIVE_INFINITY
-  let telling: ReturnType<typeof setTimeout> | null = null
+  let notifiedAt = Number.NEGATIVE_INFINITY
+  let scheduled: ReturnType<typeof setTimeout> | null = null
   const listeners = new Set<() => void>()
 
-  function tell(): void {
-    if (telling) clearTimeout(telling)
-    telling = null
-    toldAt = performance.now()
+  function notify(): void {
+    if (scheduled) clearTimeout(scheduled)
+    scheduled = null
+    notifiedAt = performance.now()
     for (const listener of [...listeners]) listener()
   }
 
   return {
     read: () => value,
     set(next) {
-      if (Object.is(next, value) && !telling) return
+      if (Object.is(next, value) && !scheduled) return
       value = next
-      tell()
+      notify()
     },
     setSoon(next) {
       value = next
-      const waitMs = toldAt + tellEveryMs - performance.now()
-      if (waitMs <= 0) tell()
-      else telling ??= setTimeout(tell, waitMs)
+      const waitMs = notifiedAt + notifyEveryMs - performance.now()
+      if (waitMs <= 0) notify()
+      else scheduled ??= setTimeout(notify, waitMs)
     },
     subscribe(listener) {
       listeners.add(listener)

@@ -5,10 +5,10 @@ import type { FeedFilter } from '#jobs/feed-filter.ts'
 import { adminFeed, type Feed, feedFor, openAdminFeed } from './admin-feed.ts'
 
 /**
- * Everybody's newest jobs that fit a filter, at most 200, newest first, and how many there are in
- * each state. A tab has one feed: of two components with different filters the last to ask is
- * served.
- * @param initial what the server rendered for the first filter
+ * The newest jobs of all users that fit a filter, at most 200, and the number of jobs in each
+ * state. A tab has one feed: of two components with different filters, the last to ask gets its
+ * own.
+ * @param initial as the server rendered it for the first filter
  */
 export function useAdminFeed({ state, search }: FeedFilter, initial: Feed): Feed {
   const [first] = useState({ ...initial, filter: { state, search } })

@@ -1,28 +1,24 @@
-/**
- * Longer than React needs to take a component off and put it on again, as StrictMode and a change
- * of pages do.
- */
+/** React takes components off and puts them on again (StrictMode, changes of page): outlast that. */
 const lingerMs = 1_000
 
 /**
- * Something that goes on while anybody uses it: begun for the first, ended a moment after the last
- * has left.
- * @returns how to use it, which answers how to leave
+ * Runs something as long as it has users: `start` for the first, `stop` a moment after the last.
+ * @returns adds a user; what that returns removes it
  */
-export function whileUsed(begin: () => void, end: () => void): () => () => void {
+export function whileUsed(start: () => void, stop: () => void): () => () => void {
   let users = 0
-  let ending: ReturnType<typeof setTimeout> | null = null
+  let stopping: ReturnType<typeof setTimeout> | null = null
   return () => {
     users++
-    if (ending) clearTimeout(ending)
-    else if (users === 1) begin()
-    ending = null
+    if (stopping) clearTimeout(stopping)
+    else if (users === 1) start()
+    stopping = null
     return () => {
       users--
       if (users > 0) return
-      ending = setTimeout(() => {
-        ending = null
-        end()
+      stopping = setTimeout(() => {
+        stopping = null
+        stop()
       }, lingerMs)
     }
   }

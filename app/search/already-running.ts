@@ -1,4 +1,4 @@
-/** Where somebody goes who started what runs already: to that job, which then says why. */
+/** The page of the running job that prevents another start. It shows a notice with the reason. */
 export function alreadyRunningPath(jobId: string): string {
   return `/jobs/${jobId}?notice=already-running`
 }

@@ -4,9 +4,9 @@ import { useEffect, useRef } from 'react'
 import { Segmented } from '../ui/segmented.tsx'
 import type { Field } from './form-fields.ts'
 
-const segmentsAtMost = 4
+const maxSegments = 4
 
-/** One field with its label, help and what is wrong with it. */
+/** A form field with its label, its help and its error, if any. */
 export function FieldControl({
   field,
   issue,
@@ -21,7 +21,7 @@ export function FieldControl({
   const issueId = `${id}-issue`
   const describedBy =
     [issue ? issueId : null, field.help ? helpId : null].filter(Boolean).join(' ') || undefined
-  const segmented = field.kind === 'choice' && field.options.length <= segmentsAtMost
+  const segmented = field.kind === 'choice' && field.options.length <= maxSegments
   return (
     <div className="min-w-0">
       {segmented ? (
@@ -48,7 +48,7 @@ export function FieldControl({
           {field.help}
         </p>
       ) : null}
-      {large ? <Examples of={field} inputId={id} /> : null}
+      {large ? <Examples field={field} inputId={id} /> : null}
     </div>
   )
 }
@@ -109,7 +109,7 @@ function Control({ field, id, invalid, describedBy, large }: ControlProps) {
       )
     case 'choice': {
       const options = field.options.map(({ value, label }) => ({ value: String(value), label }))
-      if (options.length <= segmentsAtMost)
+      if (options.length <= maxSegments)
         return (
           <Segmented
             legend={field.label}
@@ -148,7 +148,7 @@ function TextControl({ field, common, large }: TextProps) {
   const input = useRef<HTMLInputElement>(null)
 
   useEffect(() => {
-    // With a keyboard at hand one types at once; on a phone the focus would cover half of the page.
+    // Not on phones: the on-screen keyboard would cover half of the page.
     if (large && window.matchMedia('(pointer: fine)').matches)
       input.current?.focus({ preventScroll: true })
   }, [large])
@@ -169,11 +169,11 @@ function TextControl({ field, common, large }: TextProps) {
   )
 }
 
-/** What else could be written there; a click does it. */
-function Examples({ of, inputId }: { of: Field; inputId: string }) {
-  if (!('examples' in of) || of.examples.length === 0) return null
+/** Example values. Clicking one fills it in. */
+function Examples({ field, inputId }: { field: Field; inputId: string }) {
+  if (!('examples' in field) || field.examples.length === 0) return null
 
-  function take(example: string) {
+  function fillIn(example: string) {
     const input = document.getElementById(inputId)
     if (!(input instanceof HTMLInputElement) && !(input instanceof HTMLTextAreaElement)) return
     input.value = example
@@ -183,12 +183,12 @@ function Examples({ of, inputId }: { of: Field; inputId: string }) {
   return (
     <p className="mt-1.5 text-xs text-ink-3">
       For example{' '}
-      {of.examples.map((example, i) => (
+      {field.examples.map((example, i) => (
         <span key={example}>
           {i === 0 ? '' : ', '}
           <button
             type="button"
-            onClick={() => take(example)}
+            onClick={() => fillIn(example)}
             className="rounded-sm break-all text-ink-2 underline decoration-line-strong underline-offset-3 hover:text-ink hover:decoration-current"
           >
             {example}

@@ -7,9 +7,7 @@ interface Base {
   label: string
   help: string | undefined
   required: boolean
-  /**
-   * Asked for only while each of these choices is one of its values; always where there are none.
-   */
+  /** Conditions: show the field only while each of these choices has one of its listed values. */
   only: Record<string, string[]>
 }
 
@@ -36,7 +34,7 @@ const Property = z.object({
   default: z.unknown().optional(),
   examples: z.array(z.unknown()).optional(),
   enum: z.array(Scalar).optional(),
-  /** What the values of an enum are called. */
+  /** Labels of the enum's values. */
   labels: z.record(z.string(), z.string()).optional(),
   only: z.record(z.string(), z.array(z.string())).default({}),
   anyOf: z.array(z.unknown()).optional(),
@@ -51,10 +49,10 @@ const ObjectSchema = z.object({
   required: z.array(z.string()).default([]),
 })
 
-/** Longer than this is no longer one word, phrase or address: it is written in several lines. */
-const longText = 4_000
+/** A text that may be longer than this gets a control of several lines. */
+const maxSingleLineLength = 4_000
 
-/** The fields of a form, in the order of the schema. */
+/** The fields of a form, in schema order. */
 export function formFields(jsonSchema: unknown): Field[] {
   const { properties, required } = ObjectSchema.parse(jsonSchema)
   return Object.entries(properties).map(([name, property]) =>
@@ -81,7 +79,7 @@ function fieldOf(name: string, property: Property, required: boolean): Field {
     case 'number': {
       const step = property.type === 'integer' ? 1 : 'any'
       const { minimum: min, maximum } = property
-      // zod says that an integer is safe; as a limit in a form that is none.
+      // zod adds this maximum to every integer; it is not a limit worth showing.
       const max = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum
       return {
         ...base,
@@ -94,7 +92,7 @@ function fieldOf(name: string, property: Property, required: boolean): Field {
     }
     default: {
       const examples = (property.examples ?? []).map(String)
-      const kind = (property.maxLength ?? 0) > longText ? 'lines' : 'text'
+      const kind = (property.maxLength ?? 0) > maxSingleLineLength ? 'lines' : 'text'
       return {
         ...base,
         kind,
@@ -117,8 +115,8 @@ function optionsOf(property: Property): { value: Value; label: string }[] {
   }))
 }
 
-/** The fields that are asked for, given what is chosen in others. */
-export function fieldsAskedFor(fields: readonly Field[], chosen: Record<string, string>): Field[] {
+/** The fields whose conditions hold for the chosen values. */
+export function visibleFields(fields: readonly Field[], chosen: Record<string, string>): Field[] {
   const value = (name: string) =>
     chosen[name] ?? String(fields.find((field) => field.name === name)?.initial)
   return fields.filter(({ only }) =>
@@ -127,15 +125,15 @@ export function fieldsAskedFor(fields: readonly Field[], chosen: Record<string, 
 }
 
 /**
- * What was filled in, in the types that the schema wants. An option that is empty is left out, so
- * that its default counts.
+ * The filled-in values, converted to the types of the schema. Empty options are left out, so that
+ * their defaults apply.
  */
 export function inputOf(fields: readonly Field[], filledIn: FormData): Record<string, Value> {
   const input: Record<string, Value> = {}
   for (const field of fields) {
     const text = String(filledIn.get(field.name) ?? '').trim()
     if (field.kind === 'switch') input[field.name] = filledIn.has(field.name)
-    // A text that is asked for goes as it is: the search itself says best what is missing.
+    // An empty required text is sent: the search's own message says best what is missing.
     else if (text === '' && !(field.required && 'examples' in field)) continue
     else if (field.kind === 'number') input[field.name] = Number(text)
     else if (field.kind === 'choice') {

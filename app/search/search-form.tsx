@@ -4,27 +4,26 @@ import { useRouter } from 'next/navigation'
 import { type FormEvent, useMemo, useRef, useState } from 'react'
 import { v4 as uuid } from 'uuid'
 import { OneJob, type SearchType } from '#protocol/answers.ts'
-import { ApiError, callApi, type FieldIssue, sentenceFor } from '../http/call-api.ts'
+import { CallFailed } from '#protocol/client/call-api.ts'
+import type { FieldIssue } from '#protocol/errors.ts'
+import { callApi, sentenceFor } from '../http/call-api.ts'
 import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { alreadyRunningPath } from './already-running.ts'
 import { FieldControl } from './field-control.tsx'
-import { type Field, fieldsAskedFor, formFields, inputOf } from './form-fields.ts'
+import { type Field, formFields, inputOf, visibleFields } from './form-fields.ts'
 
-/**
- * The form of a search, made from the schema of its input: what it is about on top, the options
- * below.
- */
+/** A search's form, generated from its input schema: the subject on top, the options below. */
 export function SearchForm({ search }: { search: SearchType }) {
   const router = useRouter()
   const all = useMemo(() => formFields(search.input), [search])
   const [chosen, setChosen] = useState<Record<string, string>>({})
-  const fields = fieldsAskedFor(all, chosen)
+  const fields = visibleFields(all, chosen)
   const [issues, setIssues] = useState<FieldIssue[]>([])
   const [problem, setProblem] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
   const form = useRef<HTMLFormElement>(null)
-  // Sent again after a lost answer, it starts the same job and not a second one.
+  // The idempotency key of this body: a resend after a lost answer starts no second job.
   const attempt = useRef<{ key: string; body: string } | null>(null)
 
   async function start(event: FormEvent<HTMLFormElement>) {
@@ -41,7 +40,7 @@ export function SearchForm({ search }: { search: SearchType }) {
       const { job } = await callApi('/jobs', OneJob, { method: 'POST', body, headers })
       router.push(`/jobs/${job.id}`)
     } catch (error) {
-      if (error instanceof ApiError) {
+      if (error instanceof CallFailed) {
         attempt.current = null
         if (error.code === 'already_running' && error.jobId)
           return router.push(alreadyRunningPath(error.jobId))
@@ -52,7 +51,7 @@ export function SearchForm({ search }: { search: SearchType }) {
   }
 
   function show(error: unknown) {
-    const named = error instanceof ApiError ? error.issues.map(withoutPrefix) : []
+    const named = error instanceof CallFailed ? error.issues.map(withoutPrefix) : []
     const atFields = named.filter(({ path }) => fields.some((field) => field.name === path))
     setIssues(atFields)
     if (atFields.length === 0 || atFields.length < named.length) setProblem(sentenceFor(error))
@@ -109,7 +108,7 @@ export function SearchForm({ search }: { search: SearchType }) {
   )
 }
 
-/** What must be filled in comes first. */
+/** Required fields come first. */
 function inOrder(fields: Field[]): Field[] {
   return [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)]
 }

@@ -5,7 +5,7 @@ import type { SearchType } from '#protocol/answers.ts'
 import { Segmented } from '../ui/segmented.tsx'
 import { SearchForm } from './search-form.tsx'
 
-/** Which search, and its form. */
+/** The choice of a search type, and its form. */
 export function SearchPanel({
   searches,
   initial,
@@ -21,14 +21,14 @@ export function SearchPanel({
     window.history.replaceState(null, '', `/?search=${chosen}`)
   }
 
-  if (!search) return <p className="text-ink-2">This server offers no searches.</p>
+  if (!search) return <p className="text-ink-2">This server has no search types.</p>
   return (
     <section>
       {searches.length > 1 ? (
         <div className="mb-5">
-          {/* Side by side they don't fit a phone. */}
+          {/* The segmented control is too wide for a phone. */}
           <select
-            aria-label="Type of search"
+            aria-label="Search type"
             value={search.name}
             onChange={(event) => choose(event.target.value)}
             className="field pr-8 font-medium md:hidden"
@@ -41,7 +41,7 @@ export function SearchPanel({
           </select>
           <div className="hidden md:block">
             <Segmented
-              legend="Type of search"
+              legend="Search type"
               name="search"
               value={search.name}
               onChange={choose}

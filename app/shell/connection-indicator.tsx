@@ -7,23 +7,23 @@ import { Hint } from '../ui/tooltip.tsx'
 const looks: Record<ConnectionStatus, { label: string; meaning: string; dot: string }> = {
   connecting: {
     label: 'Connecting',
-    meaning: 'The live connection is being made.',
+    meaning: 'Connecting to the server.',
     dot: 'bg-ink-3 animate-breathe',
   },
   live: {
     label: 'Live',
-    meaning: 'Connected: what you see is up to date and changes as it happens.',
+    meaning: 'Connected. This page updates by itself.',
     dot: 'bg-good',
   },
   reconnecting: {
     label: 'Reconnecting',
-    meaning: 'The live connection was lost. What you see may be behind until it is back.',
+    meaning: 'Connection lost. This page may be out of date until it reconnects.',
     dot: 'bg-warn animate-breathe',
   },
   offline: {
     label: 'Offline',
     meaning:
-      'The server cannot be reached. What you see is as of the last connection; your searches go on without you.',
+      'The server cannot be reached. This page may be out of date; your searches keep running. Check your connection.',
     dot: 'bg-bad',
   },
 }

@@ -29,7 +29,7 @@ export function Header({ user, theme }: { user: Account | null; theme: Theme }) 
   )
 }
 
-/** A lamp and its beam. */
+/** The logo: a lamp and its beam. */
 function Mark() {
   return (
     <svg viewBox="0 0 20 20" aria-hidden="true" className="size-5">

@@ -5,13 +5,13 @@ import { usePathname } from 'next/navigation'
 
 export function Navigation({ admin }: { admin: boolean }) {
   const path = usePathname()
-  const places = [
+  const links = [
     { href: '/', label: 'Search' },
     ...(admin ? [{ href: '/admin', label: 'Admin' }] : []),
   ]
   return (
     <nav aria-label="Main" className="flex items-center gap-1">
-      {places.map(({ href, label }) => (
+      {links.map(({ href, label }) => (
         <Link
           key={href}
           href={href}

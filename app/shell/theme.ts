@@ -1,7 +1,7 @@
 export const themes = ['system', 'light', 'dark'] as const
 export type Theme = (typeof themes)[number]
 
-/** Kept in a cookie, so that the server already paints the right one. */
+/** A cookie, so that the server renders the right theme. */
 export const themeCookie = 'theme'
 
 export function readTheme(value: string | undefined): Theme {

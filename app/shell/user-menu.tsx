@@ -7,18 +7,18 @@ import type { Account } from '#protocol/answers.ts'
 import { setSigningOut } from '../live/leave-page.ts'
 import { signOut } from '../sign-in/accounts.ts'
 import { MenuContent, menuItemLook } from '../ui/menu.tsx'
-import { useProlongedSession } from './prolong-session.ts'
+import { useSessionRefresh } from './session-refresh.ts'
 
 export function UserMenu({ user }: { user: Account }) {
   const [problem, setProblem] = useState<string | null>(null)
-  const shownName = user.name || user.email
-  useProlongedSession()
+  const displayName = user.name || user.email
+  useSessionRefresh()
 
-  async function leave(event: Event) {
+  async function endSession(event: Event) {
     event.preventDefault()
     setSigningOut(true)
     const failure = await signOut()
-    // A whole new page: nothing of this account stays in memory.
+    // A full page load, so that nothing of this account stays in memory.
     if (!failure) window.location.assign('/sign-in')
     else {
       setSigningOut(false)
@@ -36,19 +36,19 @@ export function UserMenu({ user }: { user: Account }) {
           aria-hidden
           className="grid size-6 place-items-center rounded-full bg-solid text-2xs font-semibold text-on-solid uppercase"
         >
-          {shownName.charAt(0)}
+          {displayName.charAt(0)}
         </span>
       </DropdownMenu.Trigger>
       <MenuContent>
         <DropdownMenu.Label className="max-w-64 px-2 pt-1.5 pb-2">
-          <span className="block truncate text-sm font-medium">{shownName}</span>
+          <span className="block truncate text-sm font-medium">{displayName}</span>
           <span className="block truncate text-xs text-ink-3">
-            {shownName === user.email ? '' : `${user.email} · `}
+            {displayName === user.email ? '' : `${user.email} · `}
             {user.role === 'admin' ? 'Admin' : 'User'}
           </span>
         </DropdownMenu.Label>
         <DropdownMenu.Separator className="-mx-1 mb-1 h-px bg-line" />
-        <DropdownMenu.Item className={menuItemLook} onSelect={leave}>
+        <DropdownMenu.Item className={menuItemLook} onSelect={endSession}>
           <LogOut size={14} aria-hidden className="text-ink-3" />
           Sign out
         </DropdownMenu.Item>

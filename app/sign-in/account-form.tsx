@@ -4,16 +4,19 @@ import { type FormEvent, type ReactNode, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 
-/** A form that ends on another page, or says why not. */
+/** A form that opens another page on success and shows the error on failure. */
 export function AccountForm({
   next,
   label,
+  busyLabel,
   submit,
   children,
 }: {
   next: string
   label: string
-  /** Answers why it did not work, or null when it did. */
+  /** The label of the button while the form is being sent. */
+  busyLabel: string
+  /** @returns the error text, or null on success */
   submit(filledIn: FormData): Promise<string | null>
   children: ReactNode
 }) {
@@ -28,7 +31,7 @@ export function AccountForm({
     setProblem(null)
     const failure = await submit(new FormData(event.currentTarget))
     if (failure === null) {
-      // A whole new page, so that everything on it knows who is looking.
+      // A full page load, so that the whole page is rendered for the new session.
       window.location.assign(next)
       return
     }
@@ -38,8 +41,7 @@ export function AccountForm({
   }
 
   return (
-    // Posts when it is sent before the page has come to life: a password never belongs in an
-    // address.
+    // POST, in case it is sent before hydration: a password must never end up in a URL.
     <form ref={form} onSubmit={send} method="post" className="flex flex-col gap-4">
       {children}
       {problem ? (
@@ -48,7 +50,7 @@ export function AccountForm({
         </Notice>
       ) : null}
       <Button type="submit" kind="solid" disabled={busy} className="w-full">
-        {busy ? 'One moment…' : label}
+        {busy ? busyLabel : label}
       </Button>
     </form>
   )

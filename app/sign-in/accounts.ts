@@ -2,25 +2,29 @@ import { z } from 'zod'
 
 const Refusal = z.object({ message: z.string().optional(), code: z.string().optional() })
 
-/** What better-auth's codes mean for the person at the form; of others its own message is shown. */
+/** Texts for better-auth's error codes. For other codes, its own message is shown. */
 const sentences: Record<string, string> = {
-  INVALID_EMAIL_OR_PASSWORD: 'This email and password do not match. Check both and try again.',
-  INVALID_EMAIL: 'This is not an email address.',
-  USER_ALREADY_EXISTS: 'There is an account with this email already. Sign in instead.',
+  INVALID_EMAIL_OR_PASSWORD: 'Wrong email or password. Check both and try again.',
+  INVALID_EMAIL: 'Enter a valid email address.',
+  USER_ALREADY_EXISTS: 'An account with this email already exists. Sign in instead.',
   USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL:
-    'There is an account with this email already. Sign in instead.',
+    'An account with this email already exists. Sign in instead.',
 }
 
-/** Answers why it did not work, or null when it did. */
+/** @returns the error text, or null on success */
 export function signIn(email: string, password: string): Promise<string | null> {
   return post('/api/auth/sign-in/email', { email, password })
 }
 
-/** Open only while there is no account at all. Answers why it did not work, or null when it did. */
+/**
+ * Works only while there are no accounts.
+ * @returns the error text, or null on success
+ */
 export function signUp(name: string, email: string, password: string): Promise<string | null> {
   return post('/api/auth/sign-up/email', { name, email, password })
 }
 
+/** @returns the error text, or null on success */
 export function signOut(): Promise<string | null> {
   return post('/api/auth/sign-out', {})
 }
@@ -33,12 +37,12 @@ async function post(path: string, body: unknown): Promise<string | null> {
       body: JSON.stringify(body),
     })
     if (response.ok) return null
-    if (response.status === 429) return 'Too many tries. Wait a minute and try again.'
+    if (response.status === 429) return 'Too many attempts. Wait a minute and try again.'
     const { code, message } = Refusal.catch({}).parse(await response.json().catch(() => null))
     return (
       sentences[code ?? ''] ??
       message ??
-      `The server failed to answer (${response.status}). Try again.`
+      `The server returned an error (${response.status}). Try again in a moment.`
     )
   } catch {
     return 'The server cannot be reached. Check your connection and try again.'

@@ -8,6 +8,7 @@ export function FirstAccountForm({ next }: { next: string }) {
     <AccountForm
       next={next}
       label="Create account"
+      busyLabel="Creating account…"
       submit={(filledIn) =>
         signUp(
           String(filledIn.get('name')),

@@ -12,9 +12,9 @@ export default async function SignInPage({
   searchParams: Promise<{ next?: string | string[] }>
 }) {
   const { next } = await searchParams
-  const wanted = ownPath(typeof next === 'string' ? next : '/')
+  const destination = localPath(typeof next === 'string' ? next : '/')
   const { user, signUp } = await readMe()
-  if (user) redirect(wanted)
+  if (user) redirect(destination)
   const first = signUp === 'open'
   return (
     <div className="mx-auto max-w-[360px] px-4 pt-[12vh] pb-16">
@@ -23,23 +23,21 @@ export default async function SignInPage({
       </h1>
       <p className="mt-1.5 text-ink-2">
         {first
-          ? 'Create the first account. It will be the admin.'
-          : 'Long searches, running while you watch.'}
+          ? 'Create the first account. It will have admin rights.'
+          : 'Long searches with live results.'}
       </p>
       <div className="mt-7">
-        {first ? <FirstAccountForm next={wanted} /> : <SignInForm next={wanted} />}
+        {first ? <FirstAccountForm next={destination} /> : <SignInForm next={destination} />}
       </div>
       {first ? null : (
-        <p className="mt-6 text-sm text-ink-3">
-          No account? An admin of this Searchlight can make one for you.
-        </p>
+        <p className="mt-6 text-sm text-ink-3">No account? Ask an admin to create one.</p>
       )}
     </div>
   )
 }
 
-/** Only a path of this site: nobody may be sent elsewhere by a link. */
-function ownPath(path: string): string {
+/** The path if it stays on this site, otherwise “/”: a link must not redirect to another site. */
+function localPath(path: string): string {
   const base = 'http://here'
   return URL.canParse(path, base) && new URL(path, base).origin === base && path.startsWith('/')
     ? path

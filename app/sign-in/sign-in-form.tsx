@@ -8,6 +8,7 @@ export function SignInForm({ next }: { next: string }) {
     <AccountForm
       next={next}
       label="Sign in"
+      busyLabel="Signing in…"
       submit={(filledIn) => signIn(String(filledIn.get('email')), String(filledIn.get('password')))}
     >
       <AccountField label="Email" name="email" type="email" autoComplete="username" autoFocus />

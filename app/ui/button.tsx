@@ -19,7 +19,7 @@ interface Look {
   size?: keyof typeof sizes
 }
 
-/** The classes of a button, for links that look like one. */
+/** Button classes for links that look like buttons. */
 export function buttonLook({ kind = 'plain', size = 'medium' }: Look = {}): string {
   return `${base} ${kinds[kind].replaceAll('enabled:', '')} ${sizes[size]}`
 }

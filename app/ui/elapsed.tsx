@@ -5,10 +5,7 @@ import type { JobSummary } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { between, duration, wholeSeconds } from '../words/durations.ts'
 
-/**
- * How long a job took, or has been running. Only the clock ticks here; nothing is asked of the
- * server.
- */
+/** How long a job took, or has been running. Ticks in the browser without asking the server. */
 export function Elapsed({ job }: { job: JobSummary }) {
   if (!job.startedAt) return <>–</>
   if (job.finishedAt) return <>{duration(between(job.startedAt, job.finishedAt))}</>
@@ -17,7 +14,7 @@ export function Elapsed({ job }: { job: JobSummary }) {
 
 function Ticking({ since }: { since: string }) {
   const now = useSyncExternalStore(subscribe, readClock, readClock)
-  // The server's second and the browser's need not be the same.
+  // The server may have rendered another second.
   return <span suppressHydrationWarning>{wholeSeconds(now - Date.parse(since))}</span>
 }
 
@@ -30,12 +27,12 @@ function readClock(): number {
   return second
 }
 
-/** One clock for all that tick. */
+/** All running durations share one timer. */
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
   ticking ??= setInterval(() => {
     second = Math.floor(Date.now() / 1000) * 1000
-    for (const tell of listeners) tell()
+    for (const notify of listeners) notify()
   }, 1_000)
   return () => {
     listeners.delete(listener)

@@ -1,7 +1,7 @@
 import Link from 'next/link'
 import { buttonLook } from './button.tsx'
 
-/** The way on from a page that leads nowhere. */
+/** The action of a page that has only a message. */
 export function HomeLink() {
   return (
     <Link href="/" prefetch={false} className={buttonLook()}>

@@ -2,15 +2,17 @@
 
 import { useSyncExternalStore } from 'react'
 
-const never = () => () => {}
+const subscribeToNothing = () => () => {}
 
 /**
- * A moment on the visitor's clock. The server does not know that clock, so it keeps the place and
- * says nothing.
+ * A time in the visitor's time zone. The server doesn't know the zone, so it renders an invisible
+ * placeholder of about the same width.
+ * @param at ISO 8601
+ * @param precise shows the time of day with seconds and without a date
  */
 export function LocalTime({ at, precise = false }: { at: string; precise?: boolean }) {
-  const here = useSyncExternalStore(
-    never,
+  const inBrowser = useSyncExternalStore(
+    subscribeToNothing,
     () => true,
     () => false,
   )
@@ -18,10 +20,10 @@ export function LocalTime({ at, precise = false }: { at: string; precise?: boole
   return (
     <time
       dateTime={at}
-      title={here ? full.format(date) : undefined}
-      className={here ? undefined : 'opacity-0'}
+      title={inBrowser ? full.format(date) : undefined}
+      className={inBrowser ? undefined : 'opacity-0'}
     >
-      {here ? (precise ? clock.format(date) : short(date)) : at.slice(11, precise ? 19 : 16)}
+      {inBrowser ? (precise ? clock.format(date) : short(date)) : at.slice(11, precise ? 19 : 16)}
     </time>
   )
 }
@@ -37,7 +39,7 @@ const day = new Intl.DateTimeFormat('en-GB', {
 })
 const dayOfYear = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' })
 
-/** The time today, the day and time this year, the date before. */
+/** Today: the time. This year: day and time. Earlier: the date. */
 function short(date: Date): string {
   const now = new Date()
   if (date.toDateString() === now.toDateString()) return minutes.format(date)

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 
-/** A page that has only a message: not found, forbidden, failed. */
+/** A page with only a message: not found, forbidden or failed. */
 export function MessagePage({
   title,
   children,

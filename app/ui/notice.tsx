@@ -7,14 +7,14 @@ const looks = {
   quiet: 'bg-sunken text-ink-2 [&_svg]:text-ink-3',
 }
 
-/** A sentence that the person should see: what went wrong, or what happened instead. */
+/** A highlighted message: an error, or something the user should know. */
 export function Notice({
   kind,
   urgent = false,
   children,
 }: {
   kind: keyof typeof looks
-  /** Read out at once. */
+  /** Screen readers read it at once. */
   urgent?: boolean
   children: ReactNode
 }) {

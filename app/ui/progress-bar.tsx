@@ -1,7 +1,7 @@
 import type { Progress } from '#jobs/job.ts'
 import { progressPhrase } from '../words/states.ts'
 
-/** How far a job is. Where nobody knows the total it only says that something moves. */
+/** A job's progress. If the total is unknown, the bar only shows activity. */
 export function ProgressBar({
   progress,
   className = '',

@@ -1,6 +1,4 @@
-/**
- * One of a few, all of them in sight. Radio buttons underneath: arrow keys work, and so do forms.
- */
+/** A choice of a few visible options. Built on radio buttons, so arrow keys and forms work. */
 export function Segmented({
   legend,
   name,
@@ -10,12 +8,13 @@ export function Segmented({
   onChange,
   describedBy,
 }: {
-  /** For screen readers; what is seen stands beside it. */
+  /** For screen readers. The visible label is separate. */
   legend: string
   name: string
   options: { value: string; label: string }[]
-  /** With it, the page keeps the choice; without, the form does, from `initial` on. */
+  /** If given, the component is controlled by the caller. */
   value?: string
+  /** Otherwise the form keeps the choice; this is its first value. */
   initial?: string
   onChange?(value: string): void
   describedBy?: string | undefined

@@ -7,7 +7,7 @@ export function Tooltips({ children }: { children: ReactNode }) {
   return <Tooltip.Provider delayDuration={250}>{children}</Tooltip.Provider>
 }
 
-/** Says more about a control, on hover and on keyboard focus. `children` is the control itself. */
+/** A tooltip for a control, on hover and on keyboard focus. `children` is the control. */
 export function Hint({ text, children }: { text: string; children: ReactNode }) {
   return (
     <Tooltip.Root>

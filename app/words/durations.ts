@@ -5,7 +5,7 @@ export function duration(ms: number): string {
   return wholeSeconds(ms)
 }
 
-/** The same for a clock that ticks every second: no tenths. */
+/** Like {@link duration}, without tenths, for a clock that ticks once a second. */
 export function wholeSeconds(ms: number): string {
   const seconds = Math.floor(Math.max(0, ms) / 1000)
   if (seconds < 60) return `${seconds} s`
@@ -17,7 +17,10 @@ export function wholeSeconds(ms: number): string {
     : `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
 
-/** @param from ISO 8601; so is `to`. */
+/**
+ * @param from ISO 8601, as is `to`
+ * @returns milliseconds
+ */
 export function between(from: string, to: string): number {
   return Date.parse(to) - Date.parse(from)
 }

@@ -3,16 +3,14 @@ import type { SearchType } from '#protocol/answers.ts'
 import { type Field, formFields, humanised } from '../search/form-fields.ts'
 import { count } from './numbers.ts'
 
-/**
- * What a job searches for: the one thing that it is about, and whatever differs from the defaults.
- */
+/** A job's input in words: its subject, and the options that differ from their defaults. */
 export interface InputPhrase {
   subject: string
-  /** "Follow links: only", one for each. */
+  /** One per option: "Links to: this host". */
   details: string[]
 }
 
-const subjectLength = 80
+const maxTextLength = 80
 
 export function inputPhrase(
   input: JobSummary['input'],
@@ -36,7 +34,7 @@ export function inputPhrase(
   }
 }
 
-/** All that a job was given, field by field. */
+/** The job's complete input, field by field. */
 export function inputFacts(
   input: JobSummary['input'],
   search: SearchType | undefined,
@@ -67,7 +65,7 @@ function valuePhrase(field: Field, value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? '')
 }
 
-/** For a search type that this server does not know any more. */
+/** A field of a search type that the server no longer has. */
 function plainField(name: string): Field {
   return {
     kind: 'text',
@@ -89,5 +87,5 @@ function capitalised(field: Field, value: string): string {
 
 function shortened(text: string): string {
   const [line = ''] = text.split('\n')
-  return line.length > subjectLength ? `${line.slice(0, subjectLength - 1)}…` : line
+  return line.length > maxTextLength ? `${line.slice(0, maxTextLength - 1)}…` : line
 }

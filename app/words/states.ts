@@ -9,12 +9,12 @@ export const stateLabels: Record<JobState, string> = {
   cancelled: 'Cancelled',
 }
 
-/** "5 of 16 shards", or "1,204 pages" where the total is unknown. */
+/** "5 of 16 shards", or "1,204 pages" if the total is unknown. */
 export function progressPhrase({ done, total, unit }: Progress): string {
   return total === null ? `${count(done)} ${unit}` : `${count(done)} of ${count(total)} ${unit}`
 }
 
-/** For the tab: "Running 5/16". */
+/** For the tab title: "Running 5/16". */
 export function shortState({
   state,
   progress,

@@ -1,4 +1,4 @@
 import { serveRooms } from './socket-io-rooms.ts'
 
-/** Socket.IO and nothing else: the measure for what a connection takes. */
+/** Socket.IO and nothing else: the baseline for the memory of a connection. */
 await serveRooms()

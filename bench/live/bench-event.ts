@@ -1,4 +1,4 @@
-/** An event as jobs have them. `data` of rows is some 140 bytes as JSON. */
+/** An event in the shape of a job's. `data` of rows is about 140 bytes as JSON. */
 export type BenchEvent =
   | { type: 'rows'; data: { at: string; attempt: 1; from: number; rows: [BenchRow] } }
   | { type: 'state'; data: { at: string; attempt: 1; state: 'complete' } }
@@ -10,7 +10,7 @@ interface BenchRow {
   job: number
   /** 0, 1, 2… within the job. */
   n: number
-  /** When it was handed to the publisher, in ms of this process' monotonic clock. */
+  /** When it was handed to the publisher, in ms by this process' monotonic clock. */
   sent: number
 }
 
@@ -25,14 +25,14 @@ export function endEvent(): BenchEvent {
 }
 
 /**
- * Calls back for each row in what a client received, in order. It looks for the row alone, so that
- * all clients cost the same.
+ * Calls back for each row in a text that a client received, in order. It matches only the row, not
+ * its frame, so that clients of all contenders cost the same.
  */
-export function eachRow(text: string, seen: (job: number, n: number, sent: number) => void): void {
+export function eachRow(text: string, onRow: (job: number, n: number, sent: number) => void): void {
   for (const [, job, n, sent] of text.matchAll(/"job":(\d+),"n":(\d+),"sent":([\d.]+)/g))
-    seen(Number(job), Number(n), Number(sent))
+    onRow(Number(job), Number(n), Number(sent))
 }
 
-export function tellsTheEnd(text: string): boolean {
+export function hasEnd(text: string): boolean {
   return text.includes('"state":"complete"')
 }

@@ -1,17 +1,17 @@
 import type { BenchEvent } from './bench-event.ts'
 
-/** What all contenders share. */
-export interface Ground {
+/** The services and the account that all contenders share. */
+export interface BenchEnvironment {
   redis: string
   database: string
-  /** The account that all clients belong to, and its key. */
+  /** The account of all clients, and its key. */
   userId: string
   apiKey: string
 }
 
-/** The side that a worker is on. */
+/** Publishes the events of jobs, in the place of a worker. */
 export interface Publisher {
-  /** A job that clients can watch; its id. */
+  /** Creates a job that clients can watch. @returns its id */
   begin(): Promise<string>
   /** Sends the next event of a job. Events are sent in the order of the calls. */
   publish(jobId: string, event: BenchEvent): Promise<unknown>
@@ -20,27 +20,24 @@ export interface Publisher {
 
 export interface Watcher {
   close(): void
-  /** For those who look now and then: how many different moments of their jobs they have seen. */
-  momentsSeen?(): number
+  /** Polling only: the number of different positions of its jobs that the client has seen. */
+  positionsSeen?(): number
 }
 
-/**
- * One way to bring the events of jobs to those who watch them: a server process, somebody who
- * publishes, and clients.
- */
+/** One way to deliver the events of jobs to clients: a server process, a publisher and clients. */
 export interface Contender {
   name: string
-  /** The file in this folder that its server process runs. */
+  /** The main file of its server process, in this folder. */
   server: string
-  openPublisher(ground: Ground): Promise<Publisher>
+  openPublisher(env: BenchEnvironment): Promise<Publisher>
   /**
-   * Connects a client; resolves when every later event of these jobs is on its way to it.
-   * @param heard is given each text that reaches the client
+   * Connects a client; resolves when it will receive every later event of these jobs.
+   * @param onText receives each text that reaches the client
    */
   watch(
     url: string,
     jobIds: readonly string[],
-    ground: Ground,
-    heard: (text: string) => void,
+    env: BenchEnvironment,
+    onText: (text: string) => void,
   ): Promise<Watcher>
 }

@@ -1,30 +1,27 @@
 import { Redis } from 'ioredis'
 import { manyTimes } from '../measure.ts'
 import { eachRow, rowsEvent } from './bench-event.ts'
-import type { Contender, Ground, Publisher, Watcher } from './contender.ts'
+import type { BenchEnvironment, Contender, Publisher, Watcher } from './contender.ts'
 import { pace, within } from './pace.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 
-/** How many clients watch one job, and what is published meanwhile. */
+/** The number of clients that watch one job, and the events published to them. */
 export interface Load {
   clients: number
   perSecond: number
-  /**
-   * Events before anything is measured: as many as it takes to have the code of all contenders
-   * compiled.
-   */
+  /** Events before measuring: enough for the code of all contenders to be compiled. */
   warmUp: number
   warmUpPerSecond: number
   events: number
 }
-/** Rates at which none of the contenders is short of processor time. */
+/** Rates at which no contender runs short of processor time. */
 export const loads = {
   one: { clients: 1, perSecond: 50, warmUp: 1_000, warmUpPerSecond: 500, events: 250 },
   many: { clients: 500, perSecond: 20, warmUp: 40, warmUpPerSecond: 20, events: 100 },
 } satisfies Record<string, Load>
 
 export interface Delivery {
-  /** ms from before the publishing call until a client has the event. */
+  /** ms from the call that publishes an event until a client has it. */
   p50: number
   p99: number
   /** µs of the server process per event and client. */
@@ -33,18 +30,18 @@ export interface Delivery {
   redisUs: number
 }
 
-/** Both loads, one after the other, on a fresh server and an empty Redis. */
+/** Measures both loads, one after the other, on a new server and an empty Redis. */
 export async function measureDelivery(
   contender: Contender,
-  ground: Ground,
+  env: BenchEnvironment,
 ): Promise<Record<keyof typeof loads, Delivery>> {
-  const redis = new Redis(ground.redis)
+  const redis = new Redis(env.redis)
   await redis.flushall()
-  const server = await startServerProcess(contender.server, ground)
-  const publisher = await contender.openPublisher(ground)
+  const server = await startServerProcess(contender.server, env)
+  const publisher = await contender.openPublisher(env)
   try {
-    const side = { contender, ground, server, publisher, redis }
-    return { one: await deliver(loads.one, side), many: await deliver(loads.many, side) }
+    const deps = { contender, env, server, publisher, redis }
+    return { one: await deliver(loads.one, deps), many: await deliver(loads.many, deps) }
   } finally {
     await publisher.close()
     await server.stop()
@@ -52,9 +49,9 @@ export async function measureDelivery(
   }
 }
 
-interface Side {
+interface DeliveryDeps {
   contender: Contender
-  ground: Ground
+  env: BenchEnvironment
   server: ServerProcess
   publisher: Publisher
   redis: Redis
@@ -62,35 +59,35 @@ interface Side {
 
 async function deliver(
   { clients, perSecond, warmUp, warmUpPerSecond, events }: Load,
-  side: Side,
+  deps: DeliveryDeps,
 ): Promise<Delivery> {
-  const { contender, ground, server, publisher, redis } = side
+  const { contender, env, server, publisher, redis } = deps
   const jobId = await publisher.begin()
   const latencies: number[] = []
-  let warmed = 0
-  const heard = (text: string) => {
+  let warmedUp = 0
+  const onText = (text: string) => {
     const now = performance.now()
     eachRow(text, (_job, n, sent) => {
       if (n >= warmUp) latencies.push(now - sent)
-      else if (n === warmUp - 1) warmed++
+      else if (n === warmUp - 1) warmedUp++
     })
   }
   const watchers: Watcher[] = []
   await manyTimes(clients, 50, async () =>
-    watchers.push(await contender.watch(server.url, [jobId], ground, heard)),
+    watchers.push(await contender.watch(server.url, [jobId], env, onText)),
   )
 
   const publish = (n: number) => publisher.publish(jobId, rowsEvent(0, n))
   await pace(warmUp, warmUpPerSecond, publish)
-  if (!(await within(10_000, () => warmed === clients)))
-    throw new Error(`${contender.name}: ${warmed} of ${clients} clients heard`)
-  const before = { server: await server.ask('cpu'), redis: await redisCpu(redis) }
+  if (!(await within(10_000, () => warmedUp === clients)))
+    throw new Error(`${contender.name}: ${warmedUp} of ${clients} clients received the warm-up`)
+  const before = { server: await server.measure('cpu'), redis: await redisCpu(redis) }
   await pace(events, perSecond, (i) => publish(warmUp + i))
   const expected = events * clients
   if (!(await within(10_000, () => latencies.length === expected)))
-    throw new Error(`${contender.name}: ${latencies.length} of ${expected} events came`)
+    throw new Error(`${contender.name}: ${latencies.length} of ${expected} events arrived`)
   const used = {
-    server: (await server.ask('cpu')) - before.server,
+    server: (await server.measure('cpu')) - before.server,
     redis: (await redisCpu(redis)) - before.redis,
   }
 

@@ -1,25 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import { manyTimes } from '../measure.ts'
-import type { Ground } from './contender.ts'
+import type { BenchEnvironment } from './contender.ts'
 import { openRuns, searchlight } from './searchlight.ts'
 import { startServerProcess } from './server-process.ts'
 import { openPlain, openSocketIo } from './wire-client.ts'
 
-/** Connections that are open before counting begins: by then all code is loaded and has run. */
-const atFirst = 500
+/** Connections opened before measuring, so that all code is loaded and has run. */
+const warmUpConnections = 500
 const wanted = 5_000
 
 interface Idle {
   server: string
-  connect(url: string, ground: Ground, jobId: string): Promise<{ close(): void }>
+  connect(url: string, env: BenchEnvironment, jobId: string): Promise<{ close(): void }>
   /** Whether each connection has a job of its own. */
   jobs: boolean
 }
 
-const authenticated = (url: string, { apiKey }: Ground) => openSocketIo(url, apiKey, () => {})
+const authenticated = (url: string, { apiKey }: BenchEnvironment) =>
+  openSocketIo(url, apiKey, () => {})
 
-/** Connections that do nothing. */
+/** Kinds of idle connections. */
 export const idle = {
   'bare Socket.IO': { server: 'bare-server.ts', jobs: false, connect: authenticated },
   raw: { server: 'raw-server.ts', jobs: false, connect: (url) => openPlain(url, () => {}) },
@@ -27,23 +28,23 @@ export const idle = {
   'searchlight, each watches a job': {
     server: 'searchlight-server.ts',
     jobs: true,
-    connect: (url, ground, jobId) => searchlight.watch(url, [jobId], ground, () => {}),
+    connect: (url, env, jobId) => searchlight.watch(url, [jobId], env, () => {}),
   },
 } satisfies Record<string, Idle>
 
-/** Bytes per connection of the server process. */
+/** Memory of the server process, in bytes per connection. */
 export interface IdleMemory {
   rss: number
   heapUsed: number
 }
 
-/** How many connections are counted: fewer where a process may not open so many. */
+/** The number of connections to measure, limited by the files that a process may open. */
 export function connectionsAllowed(): number {
   const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
-  const allowed = Math.min(wanted, Number(soft ?? wanted) - atFirst - 200)
+  const allowed = Math.min(wanted, Number(soft ?? wanted) - warmUpConnections - 200)
   if (allowed < wanted)
     console.log(
-      `A process may open ${soft} files here, so memory is measured with ${allowed} connections instead of ${wanted}.`,
+      `A process may open only ${soft} files here, so memory is measured with ${allowed} connections instead of ${wanted}.`,
     )
   return allowed
 }
@@ -51,22 +52,22 @@ export function connectionsAllowed(): number {
 export async function measureMemory(
   kind: Idle,
   connections: number,
-  ground: Ground,
+  env: BenchEnvironment,
 ): Promise<IdleMemory> {
-  const redis = new Redis(ground.redis)
+  const redis = new Redis(env.redis)
   await redis.flushall()
   redis.disconnect()
-  const server = await startServerProcess(kind.server, ground)
-  const publisher = await openRuns(ground)
+  const server = await startServerProcess(kind.server, env)
+  const publisher = await openRuns(env)
   const open: { close(): void }[] = []
   const add = (count: number) =>
     manyTimes(count, 50, async () =>
-      open.push(await kind.connect(server.url, ground, kind.jobs ? await publisher.begin() : '')),
+      open.push(await kind.connect(server.url, env, kind.jobs ? await publisher.begin() : '')),
     )
-  await add(atFirst)
-  const before = await server.ask('memory')
+  await add(warmUpConnections)
+  const before = await server.measure('memory')
   await add(connections)
-  const after = await server.ask('memory')
+  const after = await server.measure('memory')
   for (const client of open) client.close()
   await publisher.close()
   await server.stop()

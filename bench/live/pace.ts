@@ -1,23 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Does it `count` times at an even rate; what is late is caught up with. */
+/** Runs the task `count` times at an even rate; after a delay it catches up. */
 export async function pace(
   count: number,
   perSecond: number,
-  deed: (i: number) => void,
+  task: (i: number) => void,
 ): Promise<void> {
-  const began = performance.now()
+  const startedAt = performance.now()
   for (let i = 0; i < count; i++) {
-    const waitMs = began + (i * 1000) / perSecond - performance.now()
+    const waitMs = startedAt + (i * 1000) / perSecond - performance.now()
     if (waitMs > 0) await delay(waitMs)
-    deed(i)
+    task(i)
   }
 }
 
-/** Whether it came true within the time. */
-export async function within(ms: number, comeTrue: () => boolean): Promise<boolean> {
+/** Polls a condition. @returns whether it became true in time */
+export async function within(ms: number, condition: () => boolean): Promise<boolean> {
   const until = performance.now() + ms
-  while (!comeTrue()) {
+  while (!condition()) {
     if (performance.now() > until) return false
     await delay(5)
   }

@@ -1,43 +1,40 @@
 import { Agent, get } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { tellsTheEnd } from './bench-event.ts'
+import { hasEnd } from './bench-event.ts'
 import type { Contender } from './contender.ts'
 import { openRuns } from './searchlight.ts'
 
-const everyMs = 2_000
+const pollEveryMs = 2_000
 const agent = new Agent({ keepAlive: true })
-const JobNow = z.object({ job: z.object({ seq: z.number(), rowCount: z.number() }) })
+const JobAnswer = z.object({ job: z.object({ seq: z.number(), rowCount: z.number() }) })
 const RowsPage = z.object({ rows: z.array(z.unknown()) })
 
-/**
- * What pages do without live delivery: ask the same server for the job, and for its new rows, every
- * 2 s.
- */
+/** The way of pages without live delivery: request the job and its new rows every 2 s. */
 export const polling: Contender = {
   name: 'polling',
   server: 'searchlight-server.ts',
   openPublisher: openRuns,
-  async watch(url, jobIds, { apiKey }, heard) {
+  async watch(url, jobIds, { apiKey }, onText) {
     const stop = new AbortController()
-    const moments = new Set<string>()
+    const positions = new Set<string>()
     const poll = async (id: string) => {
       let known = 0
-      await delay(Math.random() * everyMs, null, { signal: stop.signal })
+      await delay(Math.random() * pollEveryMs, null, { signal: stop.signal })
       for (;;) {
-        const asked = performance.now()
+        const askedAt = performance.now()
         const text = await read(`${url}/api/jobs/${id}`, apiKey)
-        const { seq, rowCount } = JobNow.parse(JSON.parse(text)).job
-        moments.add(`${id} ${seq}`)
+        const { seq, rowCount } = JobAnswer.parse(JSON.parse(text)).job
+        positions.add(`${id} ${seq}`)
         if (rowCount > known) {
           const page = await read(`${url}/api/jobs/${id}/rows?from=${known}&limit=5000`, apiKey)
-          // More may have come since the job was read.
+          // The page may hold more rows than the job said a moment ago.
           known += RowsPage.parse(JSON.parse(page)).rows.length
-          heard(page)
+          onText(page)
         }
-        heard(text)
-        if (tellsTheEnd(text)) return
-        await delay(Math.max(0, everyMs - (performance.now() - asked)), null, {
+        onText(text)
+        if (hasEnd(text)) return
+        await delay(Math.max(0, pollEveryMs - (performance.now() - askedAt)), null, {
           signal: stop.signal,
         })
       }
@@ -47,7 +44,7 @@ export const polling: Contender = {
         if (!stop.signal.aborted) throw error
       })
     }
-    return { close: () => stop.abort(), momentsSeen: () => moments.size }
+    return { close: () => stop.abort(), positionsSeen: () => positions.size }
   },
 }
 

@@ -3,10 +3,10 @@ import { Redis } from 'ioredis'
 import { progressQueue } from './queue-events.ts'
 import { serveRooms } from './socket-io-rooms.ts'
 
-/** What BullMQ's QueueEvents tell of a job is emitted to its room. */
+/** Emits the progress events of BullMQ's QueueEvents to the job's room. */
 const redis = new Redis(process.env.REDIS_URL ?? '', { maxRetriesPerRequest: null })
 const events = new QueueEvents(progressQueue, { connection: redis })
-// It reconnects by itself; unheard, an error would end the process.
+// It reconnects by itself; without a listener, an error event would end the process.
 events.on('error', () => {})
 await events.waitUntilReady()
 const io = await serveRooms()

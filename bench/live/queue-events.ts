@@ -5,10 +5,7 @@ import { watchRooms } from './watch-rooms.ts'
 
 export const progressQueue = 'live-bench'
 
-/**
- * BullMQ's own way: progress of a job, heard by QueueEvents in the server, emitted to the room of
- * the job.
- */
+/** BullMQ's own way: job progress, which the server receives by QueueEvents and emits to a room. */
 export const queueEvents: Contender = {
   name: 'queue-events',
   server: 'queue-events-server.ts',

@@ -2,11 +2,10 @@ import { createServer } from 'node:http'
 import { Redis } from 'ioredis'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { listen } from '#server/listen.ts'
-import { answerQuestions } from './answer-questions.ts'
+import { reportUsage } from './report-usage.ts'
 
 /**
- * What is least: a message of a Redis channel is sent on to every WebSocket that asked for the
- * channel.
+ * The least possible: forwards the messages of a Redis channel to the WebSockets that asked for it.
  */
 const http = createServer()
 const subscriber = new Redis(process.env.REDIS_URL ?? '')
@@ -18,13 +17,13 @@ subscriber.on('message', (channel, text) => {
 new WebSocketServer({ server: http, perMessageDeflate: false }).on('connection', (socket) => {
   socket.on('message', async (data) => {
     const channel = String(data)
-    const those = readers.get(channel) ?? new Set()
-    readers.set(channel, those.add(socket))
+    const sockets = readers.get(channel) ?? new Set()
+    readers.set(channel, sockets.add(socket))
     await subscriber.subscribe(channel)
     socket.send('ok')
   })
   socket.on('close', () => {
-    for (const those of readers.values()) those.delete(socket)
+    for (const sockets of readers.values()) sockets.delete(socket)
   })
 })
-answerQuestions(`http://127.0.0.1:${await listen(http, '127.0.0.1', 0)}`)
+reportUsage(`http://127.0.0.1:${await listen(http, '127.0.0.1', 0)}`)

@@ -4,8 +4,8 @@ import type { Contender } from './contender.ts'
 import { openPlain } from './wire-client.ts'
 
 /**
- * PUBLISH, and a plain WebSocket server that passes it on: the floor, which keeps nothing and heals
- * nothing.
+ * PUBLISH, and a plain WebSocket server that forwards it: the lower bound, without a log or
+ * recovery.
  */
 export const raw: Contender = {
   name: 'raw',
@@ -23,8 +23,8 @@ export const raw: Contender = {
       close: () => connection.quit(),
     }
   },
-  async watch(url, jobIds, _ground, heard) {
-    const client = await openPlain(url, heard)
+  async watch(url, jobIds, _env, onText) {
+    const client = await openPlain(url, onText)
     for (const id of jobIds) await client.request('watch', id)
     return client
   },

@@ -5,8 +5,8 @@ import type { Contender } from './contender.ts'
 import { watchRooms } from './watch-rooms.ts'
 
 /**
- * Socket.IO's own way to emit from another process: its Redis emitter, and the room of a job behind
- * its Redis adapter.
+ * Socket.IO's own way to emit from another process: its Redis emitter and Redis adapter, with
+ * rooms.
  */
 export const redisAdapter: Contender = {
   name: 'redis-adapter',

@@ -1,11 +1,11 @@
 import { startServer } from '#test/server/start-server.ts'
-import { answerQuestions } from './answer-questions.ts'
+import { reportUsage } from './report-usage.ts'
 
-/** The server as it is, without its pages. */
+/** The real server, without its pages. */
 const { url } = await startServer({
   REDIS_URL: process.env.REDIS_URL ?? '',
   DATABASE_URL: process.env.DATABASE_URL ?? '',
   AUTH_SECRET: 'a secret that only this benchmark knows',
   LOG_LEVEL: 'error',
 })
-answerQuestions(url)
+reportUsage(url)

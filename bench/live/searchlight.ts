@@ -5,27 +5,24 @@ import { createJob } from '#jobs/redis/create-job.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import type { JobRef } from '#jobs/redis/store.ts'
 import { log } from '../measure.ts'
-import type { Contender, Ground, Publisher } from './contender.ts'
+import type { BenchEnvironment, Contender, Publisher } from './contender.ts'
 import { openSocketIo } from './wire-client.ts'
 
-/**
- * The whole of it: jobs in the store, events written by the scripts that workers use, clients that
- * watch.
- */
+/** Searchlight: jobs in the store, events written by the workers' scripts, clients that watch. */
 export const searchlight: Contender = {
   name: 'searchlight',
   server: 'searchlight-server.ts',
   openPublisher: openRuns,
-  async watch(url, jobIds, { apiKey }, heard) {
-    const client = await openSocketIo(url, apiKey, heard)
+  async watch(url, jobIds, { apiKey }, onText) {
+    const client = await openSocketIo(url, apiKey, onText)
     const answer = await client.request('watch', { jobs: jobIds.map((id) => ({ id })) })
     if (answer.includes('"error"')) throw new Error(`The watch was refused: ${answer}`)
     return client
   },
 }
 
-/** Runs of jobs, written without waiting: one connection keeps their order. */
-export async function openRuns({ redis, userId }: Ground): Promise<Publisher> {
+/** Writes events of jobs without awaiting each: one connection keeps their order. */
+export async function openRuns({ redis, userId }: BenchEnvironment): Promise<Publisher> {
   const store = await openStore({
     url: redis,
     namespace: 'sl',
@@ -36,11 +33,11 @@ export async function openRuns({ redis, userId }: Ground): Promise<Publisher> {
     log,
   })
   const runs = new Map<string, { job: JobRef; n: number }>()
-  let begun = 0
+  let created = 0
   return {
     async begin() {
-      // One job of each type is active at a time, so each is a type of its own.
-      const job = { id: `0-${uuidV7()}`, userId, search: `search-${begun++}` }
+      // A user can run one job of a type at a time, so each job has its own type.
+      const job = { id: `0-${uuidV7()}`, userId, search: `search-${created++}` }
       await createJob(
         { ...job, input: { domain: 'example.com' }, createdAt: new Date() },
         { inAll: 1_000_000, perUser: null },

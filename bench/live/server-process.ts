@@ -1,45 +1,47 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { typescript } from '#local/run-child.ts'
-import type { Answers, Question } from './answer-questions.ts'
-import type { Ground } from './contender.ts'
+import type { BenchEnvironment } from './contender.ts'
+import type { Metric, Usage } from './report-usage.ts'
 
 export interface ServerProcess {
   url: string
-  ask<Asked extends Question>(question: Asked): Promise<Answers[Asked]>
+  measure<Asked extends Metric>(metric: Asked): Promise<Usage[Asked]>
   stop(): Promise<void>
 }
 
 /**
- * Starts a server of this folder in a process of its own. PROFILE=<folder> keeps a CPU profile of
- * each there.
+ * Starts a server of this folder as a process. PROFILE=<folder> writes a CPU profile of each there.
  */
-export async function startServerProcess(file: string, ground: Ground): Promise<ServerProcess> {
+export async function startServerProcess(
+  file: string,
+  env: BenchEnvironment,
+): Promise<ServerProcess> {
   const profile = process.env.PROFILE ? ['--cpu-prof', '--cpu-prof-dir', process.env.PROFILE] : []
   const args = ['--expose-gc', ...profile, ...typescript(`bench/live/${file}`)]
   const child = spawn(process.execPath, args, {
     env: {
       ...process.env,
       NODE_ENV: 'production',
-      REDIS_URL: ground.redis,
-      DATABASE_URL: ground.database,
+      REDIS_URL: env.redis,
+      DATABASE_URL: env.database,
     },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const message = async () => {
-    const [said] = await Promise.race([
+    const [received] = await Promise.race([
       once(child, 'message'),
       once(child, 'exit').then(() => [null]),
     ])
-    if (said === null) throw new Error(`${file} has ended`)
-    return said
+    if (received === null) throw new Error(`${file} has exited`)
+    return received
   }
   const { url } = await message()
   return {
     url,
-    async ask(question) {
-      child.send(question)
-      return (await message())[question]
+    async measure(metric) {
+      child.send(metric)
+      return (await message())[metric]
     },
     async stop() {
       const exit = once(child, 'exit')

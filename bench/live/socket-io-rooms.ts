@@ -1,12 +1,9 @@
 import { createServer } from 'node:http'
 import { Server, type ServerOptions } from 'socket.io'
 import { listen } from '#server/listen.ts'
-import { answerQuestions } from './answer-questions.ts'
+import { reportUsage } from './report-usage.ts'
 
-/**
- * Socket.IO with the settings that ours has (server/live/sockets.ts), where `watch` joins the room
- * of a job.
- */
+/** Socket.IO with the settings of server/live/sockets.ts; `watch` joins the rooms of jobs. */
 export async function serveRooms(adapter?: ServerOptions['adapter']): Promise<Server> {
   const http = createServer()
   const io = new Server(http, {
@@ -18,7 +15,7 @@ export async function serveRooms(adapter?: ServerOptions['adapter']): Promise<Se
     ...(adapter ? { adapter } : {}),
   })
   io.use((socket, next) => {
-    socket.data.principal = { userId: 'somebody', key: socket.handshake.auth.apiKey }
+    socket.data.principal = { userId: 'user-1', key: socket.handshake.auth.apiKey }
     next()
   })
   io.on('connection', (socket) => {
@@ -27,6 +24,6 @@ export async function serveRooms(adapter?: ServerOptions['adapter']): Promise<Se
       acknowledge({})
     })
   })
-  answerQuestions(`http://127.0.0.1:${await listen(http, '127.0.0.1', 0)}`)
+  reportUsage(`http://127.0.0.1:${await listen(http, '127.0.0.1', 0)}`)
   return io
 }

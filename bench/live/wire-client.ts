@@ -1,20 +1,16 @@
 import { WebSocket } from 'ws'
 
-/**
- * A client that costs the same whatever speaks at the other end: frames are texts, and nothing is
- * parsed but what must be.
- */
+/** A client that costs the same for every contender: it treats frames as text and parses little. */
 export interface WireClient {
-  /** Sends a request and resolves with its answer, as text. */
+  /** Sends a request. @returns its answer, as text */
   request(event: string, argument: unknown): Promise<string>
   close(): void
 }
 
 /**
- * A plain WebSocket: a text is a request, and the texts that begin with `ok` are the answers to
- * requests, in order.
+ * A plain WebSocket: each text sent is a request; texts that begin with `ok` answer them in order.
  */
-export async function openPlain(url: string, heard: (text: string) => void): Promise<WireClient> {
+export async function openPlain(url: string, onText: (text: string) => void): Promise<WireClient> {
   const socket = connect(url, '/')
   const answers: ((text: string) => void)[] = []
   await new Promise<void>((resolve, reject) => {
@@ -23,7 +19,7 @@ export async function openPlain(url: string, heard: (text: string) => void): Pro
   socket.on('message', (data) => {
     const text = String(data)
     if (text.startsWith('ok')) answers.shift()?.(text)
-    else heard(text)
+    else onText(text)
   })
   return {
     request(_event, argument) {
@@ -42,16 +38,16 @@ export async function openPlain(url: string, heard: (text: string) => void): Pro
 export async function openSocketIo(
   url: string,
   apiKey: string,
-  heard: (text: string) => void,
+  onText: (text: string) => void,
 ): Promise<WireClient> {
   const socket = connect(url, '/socket.io/?EIO=4&transport=websocket')
   const answers = new Map<string, (text: string) => void>()
-  let asked = 0
+  let requests = 0
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject)
     socket.on('message', (data) => {
       const text = String(data)
-      if (text.startsWith('42')) heard(text)
+      if (text.startsWith('42')) onText(text)
       else if (text === '2') socket.send('3')
       else if (text.startsWith('0')) socket.send(`40${JSON.stringify({ apiKey })}`)
       else if (text.startsWith('40')) resolve()
@@ -59,12 +55,12 @@ export async function openSocketIo(
         const id = text.slice(2, text.indexOf('['))
         answers.get(id)?.(text)
         answers.delete(id)
-      } else reject(new Error(`The server said ${text}`))
+      } else reject(new Error(`Unexpected message: ${text}`))
     })
   })
   return {
     request(event, argument) {
-      const id = String(asked++)
+      const id = String(requests++)
       socket.send(`42${id}${JSON.stringify([event, argument])}`)
       return new Promise((resolve) => answers.set(id, resolve))
     },

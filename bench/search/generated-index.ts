@@ -10,7 +10,7 @@ export interface GeneratedSize {
 }
 
 /**
- * Targets of the generated links by the part of them that each gets. The rest go to
+ * Targets of the generated links, by how many links each has. All other links lead to
  * `target-<n>.com`.
  */
 export const targets = {
@@ -19,12 +19,12 @@ export const targets = {
   rare: 'rare.com',
   absent: 'absent.com',
 }
-/** Words of the generated phrases, by how many phrases they are in. */
+/** Words of the generated phrases, by how many phrases have them. */
 export const words = { popular: 'w3', rare: 'w39000', absent: 'nowhere' }
 
 /**
- * 1 link in 19 leads to the popular target, from 136 k sites when there are 5 M links; 1 in 500 to
- * the wide one, a handful to the rare one.
+ * Of 5 million links, 1 in 19 leads to the popular target, from 136,000 sites; 1 in 500 to the wide
+ * one; about a dozen to the rare one.
  */
 const links = ({ links: count }: GeneratedSize) => `
   WITH drawn AS (SELECT i, hash(i) AS h, hash(i + 1000000007) AS g FROM range(${count}) t(i)),
@@ -32,7 +32,7 @@ const links = ({ links: count }: GeneratedSize) => `
     SELECT *,
       CASE WHEN i % 19 = 0 THEN 'popular.com' WHEN i % 500 = 1 THEN 'wide.com' WHEN i % (${count} // 12) = 2 THEN 'rare.com'
         ELSE 'target-' || (g % 90000) || '.com' END AS target,
-      -- Half of the sources are drawn from a few, as on the web.
+      -- Half of the sources are a skewed choice, as on the web.
       'source-' || CASE WHEN h % 2 = 0 THEN h // 2 % 160000 ELSE (h // 2 % 160000) * (g // 7 % 1000) // 1000 END || '.com' AS source
     FROM drawn
   )
@@ -44,7 +44,7 @@ const links = ({ links: count }: GeneratedSize) => `
   FROM ends`
 
 /**
- * Phrases of one to four words out of 40,000, low numbers far more often; one in twenty is in the
+ * Phrases of one to four of 40,000 words, most of them with low numbers. One in twenty is in the
  * query log.
  */
 const phrases = ({ phrases: count }: GeneratedSize) => `
@@ -53,27 +53,27 @@ const phrases = ({ phrases: count }: GeneratedSize) => `
       lambda k: 'w' || floor(40000 * power((hash(i * 4 + k + 77) % 1000003) / 1000003.0, 3))::INT) AS tokens
     FROM range(${count}) t(i)
   ),
-  -- A number that is no word of a search makes each phrase one of a kind, as phrases of a real index are.
-  apart AS (SELECT i, CASE WHEN len(tokens) > 3 THEN tokens[1:3] ELSE tokens END || ['n' || (i // 3)] AS tokens FROM drawn)
+  -- A number that no search asks for makes phrases as diverse as those of a real index.
+  diverse AS (SELECT i, CASE WHEN len(tokens) > 3 THEN tokens[1:3] ELSE tokens END || ['n' || (i // 3)] AS tokens FROM drawn)
   SELECT unnest(list_distinct(tokens)) AS token, array_to_string(tokens, ' ') AS phrase, len(tokens)::UTINYINT AS words,
     (2 + hash(i) % 900)::UBIGINT AS uses, (1 + hash(i) % 300)::UBIGINT AS pages, (1 + hash(i) % 90)::UBIGINT AS sites,
     (hash(i) % 40)::UBIGINT AS in_title, (hash(i) // 7 % 20)::UBIGINT AS in_anchor, (hash(i) // 7 % 4)::UBIGINT AS iaat,
     CASE WHEN i % 20 = 0 THEN (hash(i) % 5000)::UBIGINT END AS searches, CASE WHEN i % 20 = 0 THEN (hash(i) % 100)::UBIGINT END AS clicks,
     CASE WHEN i % 20 = 0 THEN (hash(i) % 400) / 10.0 END AS position
-  FROM apart`
+  FROM diverse`
 
 /**
- * A generation of made-up links and phrases in the schema of the index, written by SQL: no build
- * could be waited for.
- * @param dir an empty folder.
+ * Writes a generation of made-up links and phrases in the schema of the index. SQL writes it,
+ * because a build of this size would take too long.
+ * @param dir an empty folder
  */
 export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Promise<Manifest> {
   const id = 'bench'
-  const draft = join(dir, 'draft.duckdb')
+  const staging = join(dir, 'staging.duckdb')
   mkdirSync(join(dir, `gen-${id}`))
-  const instance = await DuckDBInstance.create(draft, { memory_limit: '2GB', threads: '2' })
+  const instance = await DuckDBInstance.create(staging, { memory_limit: '2GB', threads: '2' })
   const connection = await instance.connect()
-  const rowsIn = async (from: string) =>
+  const countRows = async (from: string) =>
     Number((await connection.runAndReadAll(`SELECT count(*) FROM ${from}`)).getRows()[0]?.[0])
 
   async function write(table: string, select: string): Promise<ParquetFile> {
@@ -83,7 +83,7 @@ export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Pro
     )
     return {
       file,
-      rows: await rowsIn(`read_parquet('${join(dir, file)}')`),
+      rows: await countRows(`read_parquet('${join(dir, file)}')`),
       bytes: statSync(join(dir, file)).size,
     }
   }
@@ -130,7 +130,7 @@ export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Pro
   }
   connection.closeSync()
   instance.closeSync()
-  rmSync(draft)
+  rmSync(staging)
   await publishManifest(dir, manifest)
   return manifest
 }

@@ -15,31 +15,32 @@ export const archiveMigrations: Migrations = {
 /** An ended job on its way into the archive. */
 export interface JobToArchive {
   job: Job
-  /** The input with its long values cut short. */
+  /** The input, with long values cut short. */
   brief: Job['input']
-  /** Where an error came from, for admins. */
+  /** The stack of its error, for admins. */
   stack: string | null
-  /** Its durable events in order, some at a time. */
+  /** Yields its durable events in order, in parts. */
   log(): AsyncIterable<LoggedEvent[]>
 }
 
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 
 /**
- * Archivers and deleters of the same job wait for each other: neither may miss what the other has
- * not committed yet. In order, so that they never wait in a circle.
+ * Makes archivers and deleters of the same job wait for each other, because neither sees what the
+ * other has not committed yet. Locks are taken in order, so that no two transactions deadlock.
  */
 export async function lockJobs(ids: readonly string[], tx: Transaction): Promise<void> {
   const ordered = sql.param([...ids].sort())
   await tx.execute(
-    sql`select pg_advisory_xact_lock(hashtextextended(id, 1)) from unnest(${ordered}::text[]) with ordinality as job (id, place) order by place`,
+    sql`select pg_advisory_xact_lock(hashtextextended(id, 1))
+      from unnest(${ordered}::text[]) with ordinality as job (id, place) order by place`,
   )
 }
 
 /**
- * Copies ended jobs with their rows and timelines, all or nothing. Doing it again changes nothing,
- * and a deleted job stays deleted. Logs are read one after the other and in parts, so that a large
- * one is never held whole.
+ * Archives ended jobs with their rows and timelines, all or none. A repeat changes nothing, and a
+ * deleted job stays deleted. Logs are read one after another and in parts, so that no large one is
+ * ever in memory as a whole.
  */
 export async function archiveJobs(jobs: readonly JobToArchive[], db: Database): Promise<void> {
   if (jobs.length === 0) return
@@ -82,16 +83,14 @@ function archivedJobOf({ job, brief, stack }: JobToArchive): typeof archivedJobs
   }
 }
 
-/**
- * Rows are kept in pieces of about this many, whatever pieces they arrived in, and written so many
- * pieces or timeline entries at once.
- */
+/** About how much one piece of rows holds, whatever the size of the events that brought them. */
 const rowsPerPiece = 500
 const bytesPerPiece = 512 * 1024
+/** About how many pieces or timeline entries one insert writes. */
 const valuesPerInsert = 500
 const bytesPerInsert = 4 * 1024 * 1024
 
-/** Turns logs into rows and timeline entries, and writes them many at a time. */
+/** Turns logs into pieces of rows and timeline entries, and inserts them in batches. */
 class LogWriter {
   readonly #tx: Transaction
   #timeline: (typeof archivedTimeline.$inferInsert)[] = []
@@ -103,7 +102,7 @@ class LogWriter {
     this.#tx = tx
   }
 
-  /** Of the rows, only those of the job's last attempt are kept. */
+  /** Keeps the states and notes of all attempts, but only the rows of the job's last attempt. */
   async add({ id, attempt }: Job, events: readonly LoggedEvent[]): Promise<void> {
     for (const { seq, type, data } of events) {
       this.#bytes += data.length
@@ -135,7 +134,7 @@ class LogWriter {
     this.#bytes = 0
   }
 
-  /** The next row belongs to another piece: this one is full, or its job's log is through. */
+  /** Closes the current piece: it is full, or its job's log ends. */
   endPiece(): void {
     if (!this.#piece) return
     const { jobId, from, rows } = this.#piece

@@ -1,30 +1,31 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
+import type { Log } from '../log.ts'
 
 export type Database = NodePgDatabase
 
 export interface Postgres {
   pool: pg.Pool
   db: Database
-  /** Waits for the queries that run, then closes every connection. */
+  /** Waits for running queries, then closes every connection. */
   close(): Promise<void>
 }
 
 export interface ConnectOptions {
   /**
-   * Connections at most; 10 by default. Mind the server's `max_connections`: every process has a
-   * pool of its own.
+   * Maximum number of connections, 10 by default. Every process has its own pool, so mind the
+   * server's `max_connections`.
    */
   max?: number
   /** Shown by `pg_stat_activity`; `searchlight` by default. */
   name?: string
-  /** Told when an idle connection breaks. A pino logger fits. */
-  log?: { warn(data: object, message: string): void }
+  /** Gets a warning when an idle connection breaks. */
+  log?: Pick<Log, 'warn'>
 }
 
 /**
- * Opens no connection yet: the pool does, when the first query comes, and a query waits at most 10
- * s for one.
+ * Creates a pool. It connects at the first query; a query waits at most 10 s for a connection and
+ * 60 s for its result.
  */
 export function connectPostgres(url: string, options: ConnectOptions = {}): Postgres {
   const pool = new pg.Pool({
@@ -33,28 +34,25 @@ export function connectPostgres(url: string, options: ConnectOptions = {}): Post
     max: options.max ?? 10,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
-    // A server that vanished (failover, cut cable) answers nothing, and the system's own keep-alive
-    // waits two hours.
+    // A vanished server (failover, cut cable) sends nothing, and the system's own keep-alive waits
+    // two hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     query_timeout: 60_000,
   })
   // Without a listener, an idle connection that breaks (a restart of PostgreSQL) would end this
-  // process. The pool replaces it. Only the message: the error holds the whole connection, and a
-  // log should not.
+  // process. Log only the message: the error holds the whole connection.
   pool.on('error', (error) =>
     options.log?.warn(
       { reason: error.message },
-      'An idle PostgreSQL connection broke; the pool opens another when needed',
+      'An idle PostgreSQL connection broke; the pool will open another when needed',
     ),
   )
-  // The same for one that breaks in the midst of a transaction: whoever uses it is told by its next
-  // query.
+  // The same for a connection that breaks during a transaction: its next query fails anyway.
   pool.on('connect', (client) => client.on('error', () => {}))
   const db = drizzle(pool)
-  // drizzle keeps a connection for ever whose transaction can't even begin: ten outages, and the
-  // pool is empty. We hand it over and take it back ourselves; one that something went wrong on is
-  // closed.
+  // drizzle never releases a connection whose `begin` fails: ten outages exhaust the pool. So we
+  // check the connection out and release it ourselves, and close it after any failure.
   db.transaction = async (work, config) => {
     const client = await pool.connect()
     try {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit'
 
-// npx drizzle-kit generate --config jobs/postgres/drizzle.config.ts --name <what it does>
+// npx drizzle-kit generate --config jobs/postgres/drizzle.config.ts --name <change>
 export default defineConfig({
   dialect: 'postgresql',
   schema: './jobs/postgres/schema.ts',

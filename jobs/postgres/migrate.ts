@@ -3,19 +3,19 @@ import { migrate } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 
 export interface Migrations {
-  /** Folder that drizzle-kit wrote: numbered SQL files and `meta/_journal.json`. */
+  /** A folder written by drizzle-kit: numbered SQL files and `meta/_journal.json`. */
   folder: string
-  /** Table that remembers which of them were applied; each folder its own. */
+  /** The table that records which of them were applied; one per folder. */
   table: string
 }
 
 /**
- * Brings the database up to the newest migration of the folder. Every process calls this at its
- * start, so it takes one advisory lock per database: the first one works, the others wait and find
- * nothing left to do. All or nothing: a migration that fails leaves the database as it was.
+ * Applies the folder's missing migrations, all or none: if one fails, the database is unchanged.
+ * Every process calls this when it starts, so it takes an advisory lock: the first process
+ * migrates, the others wait and find nothing left to do.
  *
- * It has a connection of its own because the lock belongs to one, and because a migration may take
- * longer than a pool's query time-out. PostgreSQL frees the lock should this process die.
+ * It uses its own connection, because the lock belongs to a connection and because a migration may
+ * take longer than a pool's query timeout. If this process dies, PostgreSQL frees the lock.
  */
 export async function migrateDatabase(url: string, { folder, table }: Migrations): Promise<void> {
   const client = new pg.Client({
@@ -23,8 +23,8 @@ export async function migrateDatabase(url: string, { folder, table }: Migrations
     application_name: 'searchlight-migrate',
     connectionTimeoutMillis: 10_000,
   })
-  // A server that goes away makes the query fail, and besides is told here: unheard, it would end
-  // the process without a word.
+  // If the server goes away, the query fails; without a listener, this event would also end the
+  // process.
   client.on('error', () => {})
   await client.connect()
   try {

@@ -21,7 +21,7 @@ export async function readArchivedJob(id: string, db: Database): Promise<Job | n
   return row ? Job.parse(factsOf(row, row.input)) : null
 }
 
-/** Where the error of an archived job came from; null when it has none or there is no such job. */
+/** The stack of an archived job's error; null if it has none or there is no such job. */
 export async function readArchivedStack(id: string, db: Database): Promise<string | null> {
   const [row] = await db
     .select({ stack: archivedJobs.stack })
@@ -30,14 +30,17 @@ export async function readArchivedStack(id: string, db: Database): Promise<strin
   return row?.stack ?? null
 }
 
-/** The pieces that hold rows `from`, `from + 1`, …, at most `limit`. */
+/** Queries the pieces that hold up to `limit` rows, starting at index `from`. */
 export function piecesOfPage(
   id: string,
   { from, limit }: { from: number; limit: number },
   db: Database,
 ) {
   // Keyset: the piece that holds `from` is the last one that starts at or before it.
-  const first = sql`coalesce((select max(${archivedRows.from}) from ${archivedRows} where ${archivedRows.jobId} = ${id} and ${archivedRows.from} <= ${from}), 0)`
+  const first = sql`coalesce((
+    select max(${archivedRows.from}) from ${archivedRows}
+    where ${archivedRows.jobId} = ${id} and ${archivedRows.from} <= ${from}
+  ), 0)`
   return db
     .select()
     .from(archivedRows)
@@ -51,7 +54,7 @@ export function piecesOfPage(
     .orderBy(asc(archivedRows.from))
 }
 
-/** Rows `from`, `from + 1`, …, at most `limit`. */
+/** Up to `limit` rows, starting at index `from`. */
 export async function readArchivedRows(
   id: string,
   page: { from: number; limit: number },
@@ -74,9 +77,9 @@ export async function readArchivedTimeline(id: string, db: Database): Promise<Ti
   return rows.flatMap((row) => timelineEntry(row) ?? [])
 }
 
-/** Which jobs a list shows, and from where on. */
+/** Selects a page of the archived jobs. */
 export interface JobFilter {
-  /** Undefined for everybody's. */
+  /** Undefined: jobs of all users. */
   userId?: string | undefined
   state?: JobState | undefined
   search?: string | undefined
@@ -90,7 +93,7 @@ export async function listArchivedJobs(
   { userId, state, search, before, limit }: JobFilter,
   db: Database,
 ): Promise<JobSummary[]> {
-  const since = before && new Date(before.createdAt)
+  const createdBefore = before && new Date(before.createdAt)
   const rows = await db
     .select()
     .from(archivedJobs)
@@ -99,10 +102,10 @@ export async function listArchivedJobs(
         userId === undefined ? undefined : eq(archivedJobs.userId, userId),
         state === undefined ? undefined : eq(archivedJobs.state, state),
         search === undefined ? undefined : eq(archivedJobs.search, search),
-        before && since
+        before && createdBefore
           ? or(
-              lt(archivedJobs.createdAt, since),
-              and(eq(archivedJobs.createdAt, since), lt(archivedJobs.id, before.id)),
+              lt(archivedJobs.createdAt, createdBefore),
+              and(eq(archivedJobs.createdAt, createdBefore), lt(archivedJobs.id, before.id)),
             )
           : undefined,
       ),

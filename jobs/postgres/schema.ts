@@ -12,10 +12,7 @@ import type { JobInput, JobState, Progress } from '../job.ts'
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
 
-/**
- * Ended jobs, as they were when they ended. `json`, not `jsonb`, where the order of keys is the
- * order that people wrote.
- */
+/** Jobs as they ended. Columns are `json`, not `jsonb`, to keep the order of keys. */
 export const archivedJobs = pgTable(
   'archived_jobs',
   {
@@ -26,7 +23,7 @@ export const archivedJobs = pgTable(
     brief: json('brief').$type<JobInput>().notNull(),
     state: text('state').$type<JobState>().notNull(),
     message: text('message'),
-    /** Where an error came from, for admins. */
+    /** The stack of its error, for admins. */
     stack: text('stack'),
     progress: json('progress').$type<Progress>(),
     rowCount: integer('row_count').notNull(),
@@ -44,10 +41,7 @@ export const archivedJobs = pgTable(
   ],
 )
 
-/**
- * The rows of the last attempt, in the pieces that they arrived in: a page is found by the index of
- * its first row.
- */
+/** The rows of the last attempt, in pieces that are found by the index of their first row. */
 export const archivedRows = pgTable(
   'archived_rows',
   {
@@ -76,7 +70,7 @@ export const archivedTimeline = pgTable(
   (table) => [primaryKey({ columns: [table.jobId, table.seq] })],
 )
 
-/** Tombstones: a deleted job is not archived again by somebody who was late. */
+/** Tombstones: they keep a late archiver from restoring a deleted job. */
 export const deletedJobs = pgTable('deleted_jobs', {
   id: text('id').primaryKey(),
   deletedAt: time('deleted_at').notNull(),

@@ -3,17 +3,14 @@ import type { JobSummary } from '../job.ts'
 import { readEntry } from './log-entry.ts'
 import { parseSummary } from './record.ts'
 
-/**
- * What the channel of a job says. The head is read without parsing JSON; `data` is passed through
- * as it was written.
- */
+/** A message on a job's channel: one event. `data` is the JSON text as it was written, unparsed. */
 export interface ChannelMessage extends Omit<LoggedEvent, 'seq'> {
   /** null for progress. */
   seq: number | null
   epoch: string
 }
 
-/** `seq|epoch|type|data`, as scripts/shared.lua writes it. */
+/** Parses `seq|epoch|type|data`, the format of scripts/shared.lua. */
 export function parseChannelMessage(message: string): ChannelMessage {
   const first = message.indexOf('|')
   const second = message.indexOf('|', first + 1)
@@ -25,31 +22,31 @@ export function parseChannelMessage(message: string): ChannelMessage {
   }
 }
 
-/** What the channel of a list says: it changed for the `version`th time, in this one job. */
+/** A message on a list's channel: its `version`th change, and the job that it concerns. */
 export interface ListChange {
   version: number
   epoch: string
   id: string
   /**
-   * How the job is now; null when it was removed. Read only when asked for, since the next change
-   * may make it void.
+   * The job after the change; null if it was removed. Parsed on demand: a later change often
+   * supersedes it first.
    */
   job(): JobSummary | null
 }
 
 /**
- * `version|epoch|changed` or `version|epoch|removed`, then on the next lines the id, and the rest
- * of the summary.
+ * Parses `version|epoch|changed` or `version|epoch|removed`, followed on the next lines by the id
+ * and the rest of the summary.
  */
 export function parseListChange(message: string): ListChange {
   const firstBreak = message.indexOf('\n')
-  const [version = '', epoch = '', what] = message.slice(0, firstBreak).split('|')
+  const [version = '', epoch = '', kind] = message.slice(0, firstBreak).split('|')
   const nextBreak = message.indexOf('\n', firstBreak + 1)
   return {
     version: Number(version),
     epoch,
     id: message.slice(firstBreak + 1, nextBreak === -1 ? undefined : nextBreak),
     job: () =>
-      what === 'changed' ? parseSummary(message.slice(firstBreak + 1).split('\n'), epoch) : null,
+      kind === 'changed' ? parseSummary(message.slice(firstBreak + 1).split('\n'), epoch) : null,
   }
 }

@@ -2,23 +2,23 @@ import { z } from 'zod'
 import { WriteRefused } from '../errors.ts'
 import type { NoteEvent, ProgressEvent, StateEvent } from '../events.ts'
 import type { Job, JobInput } from '../job.ts'
-import type { RunWrite } from '../tracked-run.ts'
+import type { RunWrite } from '../run-write.ts'
 import { keys } from './keys.ts'
 import { writeEntry } from './log-entry.ts'
 import { changeScript, runScript } from './scripts.ts'
 import { type JobRef, type JobStore, shardOf } from './store.ts'
 
 const startScript = changeScript('start-job')
-const leaveScript = changeScript('leave-attempt')
 const writeScript = changeScript('write-run')
+const endScript = changeScript('end-attempt')
 
-/** One hand-out of a job by the queue. */
+/** One delivery of a job by the queue; each starts a new attempt. */
 export interface Delivery extends JobRef {
-  /** BullMQ's `attemptsStarted`: rises at every hand-out, so it is the fence. */
+  /** BullMQ's `attemptsStarted`. It rises with every delivery, so it serves as the fence. */
   number: number
   /** BullMQ's lock token. */
   token: string
-  /** The process that holds it, for people. */
+  /** The process that holds it, for users. */
   worker: string
 }
 
@@ -29,11 +29,11 @@ const Started = z.union([
 
 export interface StartedJob {
   input: JobInput
-  /** The worker of the attempt before, if it was lost without a word. */
+  /** The worker of the previous attempt, if that attempt ended without a note that says why. */
   lostWorker: string | null
 }
 
-/** Starts the delivery's attempt, or answers null: someone else has the job, or it has ended. */
+/** Starts the delivery's attempt. Null if the job has ended or a later delivery holds it. */
 export async function startJob(
   delivery: Delivery,
   at: Date,
@@ -55,8 +55,9 @@ export async function startJob(
 const Written = z.enum(['applied', 'ended', 'overtaken', 'rolled_back'])
 
 /**
- * @throws {WriteRefused} when the job has ended, a later attempt has taken over, or the store has
- * lost what it had acknowledged.
+ * Applies a write of a run once, however often it is sent.
+ * @throws {WriteRefused} if the job has ended, a later attempt has taken over, or the store has
+ * lost writes that it had acknowledged.
  */
 export async function writeRun(job: JobRef, write: RunWrite, store: JobStore): Promise<void> {
   const { attempt, n, progress, ending, attemptOver, events } = write
@@ -82,9 +83,9 @@ export async function writeRun(job: JobRef, write: RunWrite, store: JobStore): P
   if (answer !== 'applied') throw new WriteRefused(answer)
 }
 
-const Noted = z.enum(['noted', 'changed', 'told'])
+const Noted = z.enum(['noted', 'changed', 'already_noted'])
 
-/** Why an attempt is over though the job is not. */
+/** Why an attempt is over although the job goes on. */
 export interface AttemptOver {
   why: string
   /** The process that ran it. */
@@ -93,10 +94,11 @@ export interface AttemptOver {
 }
 
 /**
- * Notes from outside that a job's attempt is over, as it was read. `changed`: it has ended or is in
- * another attempt now.
+ * Ends an attempt from outside its run, such as that of a lost worker: notes why it is over
+ * although the job goes on. `changed`: since it was read, the job has ended or begun another
+ * attempt.
  */
-export async function leaveAttempt(
+export async function endAttempt(
   job: Job,
   { why, worker, at }: AttemptOver,
   store: JobStore,
@@ -105,7 +107,7 @@ export async function leaveAttempt(
   return Noted.parse(
     await runScript(
       store.redis,
-      leaveScript,
+      endScript,
       [keys.record(shardOf(job, store), job.id)],
       [job.attempt, writeEntry('note', event)],
     ),

@@ -1,5 +1,4 @@
 import { Redis } from 'ioredis'
-
 import type { Log } from '../log.ts'
 
 export interface RedisOptions {
@@ -7,18 +6,15 @@ export interface RedisOptions {
   name: string
   log: Log
   /**
-   * How often a command is sent again when the connection drops: null (for ever) for workers, a few
-   * for requests that people wait for.
+   * How often a command is resent after the connection drops: null (no limit) for workers, a few
+   * times for requests that a user waits for.
    */
   retries: number | null
-  /**
-   * Subscribers resubscribe by themselves, in the order that delivery needs (see
-   * server/live/subscriber.ts).
-   */
+  /** A subscriber resubscribes itself, in the order it needs (see server/live/subscriber.ts). */
   subscriber?: boolean
 }
 
-/** Opens a connection that reconnects for ever, at most a second apart. */
+/** Opens a connection that always reconnects, with at most a second between two tries. */
 export function connectRedis(
   url: string,
   { name, log, retries, subscriber = false }: RedisOptions,
@@ -32,15 +28,11 @@ export function connectRedis(
   })
   let down = false
   redis.on('error', (error) => {
-    if (!down)
-      log.warn(
-        { redis: name, error: error.message },
-        'Redis is out of reach; trying again until it is back.',
-      )
+    if (!down) log.warn({ redis: name, error: error.message }, 'Redis is unreachable; reconnecting')
     down = true
   })
   redis.on('ready', () => {
-    if (down) log.info({ redis: name }, 'Redis is back.')
+    if (down) log.info({ redis: name }, 'Reconnected to Redis')
     down = false
   })
   return redis

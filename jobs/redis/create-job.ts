@@ -13,17 +13,14 @@ const rememberForSeconds = 24 * 60 * 60
 export interface NewJob extends JobRef {
   input: Record<string, unknown>
   createdAt: Date
-  /**
-   * The caller's own name for the request, and what it asked for: the same pair again is answered
-   * with the same job.
-   */
+  /** The caller's key for the request and a hash of its content; a repeat gets the same job. */
   idempotency?: { key: string; fingerprint: string } | undefined
 }
 
-/** How many jobs may wait for a worker; more are refused until some have begun. */
+/** How many jobs may wait for a worker; more are refused until some have started. */
 export interface WaitingLimits {
   inAll: number
-  /** Null where it can't be exceeded: a user has one active job of each type. */
+  /** Null if no limit is needed, since a user has at most one active job of each type. */
   perUser: number | null
 }
 
@@ -35,8 +32,7 @@ const Answer = z.union([
 
 /**
  * Creates the job and takes its owner's lock for that type, or does nothing. Creating the same id
- * again is harmless. `replayed` tells that an earlier request with this idempotency key made the
- * job.
+ * again is harmless. `replayed`: an earlier request with this idempotency key created the job.
  * @throws {AlreadyRunning} @throws {IdempotencyMismatch} @throws {TooManyWaiting}
  */
 export async function createJob(
@@ -60,7 +56,7 @@ export async function createJob(
         input === brief ? '' : input,
         createdAt.getTime(),
         writeEntry('state', event),
-        // Each shard looks after its own part.
+        // Each shard enforces its share.
         Math.ceil(limits.inAll / store.shards),
         limits.perUser ?? '',
         idempotency?.key ?? '',

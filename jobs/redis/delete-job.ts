@@ -8,12 +8,12 @@ import { type JobStore, shardForJob, shardOf } from './store.ts'
 const deleteScript = changeScript('delete-job')
 
 /**
- * Removes an ended job from Redis and tells the lists that show it.
- * @param counted whether it is to be taken off the count of its state: by the one deleter that
- * found it, not by others at the same time
+ * Deletes an ended job from Redis and announces it to the lists that show it.
+ * @param counted whether to take the job off its state's count. Of several simultaneous callers,
+ * only the one that deleted it from the archive does.
  * @throws {NotEnded}
  */
-export async function deleteFromStore(
+export async function deleteJob(
   job: Job,
   { counted }: { counted: boolean },
   store: JobStore,
@@ -28,7 +28,7 @@ export async function deleteFromStore(
   if (answer === 'live') throw new NotEnded()
 }
 
-/** Takes jobs that the archive has let go off the counts. */
+/** Takes jobs off the counts after the archive has deleted them. */
 export async function uncountJobs(
   jobs: readonly Pick<Job, 'id' | 'state'>[],
   store: JobStore,

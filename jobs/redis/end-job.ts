@@ -18,8 +18,8 @@ export interface OutsideEnding {
 const Ended = z.enum(['ended', 'changed', 'gone'])
 
 /**
- * Ends a job from outside its run, as it was read. `changed`: it is in another state or attempt
- * now, read it again.
+ * Ends a job from outside its run. `changed`: its state or attempt is no longer the one in `job`;
+ * read it again.
  */
 export async function endJob(
   job: Job,

@@ -11,39 +11,36 @@ import type { JobStore } from './store.ts'
 const claimScript = plainScript('claim-ended')
 const releaseScript = plainScript('release-jobs')
 
-/** How long an archived job stays in Redis, for those who are watching its end. */
+/** How long an archived job stays in Redis, for readers that still watch its end. */
 const graceSeconds = 10 * 60
-/** Jobs that were handed to an archiver that died or failed are handed out again after this. */
+/** How long an archiver's claim lasts. If it dies or fails, its jobs are handed out again. */
 const claimMs = 10_000
 
 const Ids = z.array(z.string())
 
-/**
- * Takes ended jobs that wait for the archive, the oldest first; nobody else is given them
- * meanwhile.
- */
+/** Claims up to `limit` ended jobs for the archive, longest-waiting first. */
 export async function claimEnded(
   shard: Shard,
-  most: number,
+  limit: number,
   at: Date,
   store: JobStore,
 ): Promise<string[]> {
   const now = at.getTime()
   return Ids.parse(
-    await runScript(store.redis, claimScript, [keys.ended(shard)], [now, now + claimMs, most]),
+    await runScript(store.redis, claimScript, [keys.ended(shard)], [now, now + claimMs, limit]),
   )
 }
 
-/** All that the archive keeps of a job. */
+/** An ended job as the archive stores it, without its log. */
 export interface EndedJob {
   job: Job
-  /** The input with its long values cut short. */
+  /** The input, with long values cut short. */
   brief: Job['input']
-  /** Where an error came from, for admins. */
+  /** The stack of its error, for admins. */
   stack: string | null
 }
 
-/** Reads ended jobs without their logs; those that are not in Redis (any more) are left out. */
+/** Reads ended jobs without their logs; skips those that are no longer in Redis. */
 export async function readEnded(
   ids: readonly string[],
   shard: Shard,
@@ -61,22 +58,22 @@ export async function readEnded(
   })
 }
 
-const eventsAtATime = 200
+const eventsPerPart = 200
 
-/** The durable events of a job in order, some at a time: a log may hold 32 MB. */
+/** Yields the durable events of a job in order, in parts, because a log may hold 32 MB. */
 export async function* readLogInParts(
   id: string,
   shard: Shard,
   store: JobStore,
 ): AsyncGenerator<LoggedEvent[]> {
-  for (let from = 0; ; from += eventsAtATime) {
-    const entries = await store.redis.lrange(keys.log(shard, id), from, from + eventsAtATime - 1)
+  for (let from = 0; ; from += eventsPerPart) {
+    const entries = await store.redis.lrange(keys.log(shard, id), from, from + eventsPerPart - 1)
     if (entries.length > 0) yield readEntries(entries, from + 1)
-    if (entries.length < eventsAtATime) return
+    if (entries.length < eventsPerPart) return
   }
 }
 
-/** Lets archived jobs go from Redis. Call it only after the archive has committed. */
+/** Starts the expiry of archived jobs in Redis. Call it only after the archive has committed. */
 export async function releaseJobs(
   ids: readonly string[],
   shard: Shard,

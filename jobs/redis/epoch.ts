@@ -5,9 +5,9 @@ import { allShards, type JobStore } from './store.ts'
 const renewScript = plainScript('renew-epoch')
 
 /**
- * Ties every shard's epoch to the life of the Redis behind it. To be called on each new connection,
- * before anything is read: after a failover or a restart acknowledged writes may be gone, and a seq
- * be given out twice.
+ * Renews every shard's epoch if the Redis behind it has changed. Call it on each new connection,
+ * before reading anything: after a failover or restart, acknowledged writes may be lost and a seq
+ * may be used twice.
  */
 export async function renewEpochs(makeEpoch: () => string, store: JobStore): Promise<void> {
   const replid =
@@ -17,18 +17,18 @@ export async function renewEpochs(makeEpoch: () => string, store: JobStore): Pro
   }
 }
 
-/** Under which the seqs of this shard count. */
+/** The epoch under which this shard's seqs count. */
 export async function epochOf(shard: Shard, store: JobStore): Promise<string> {
   return (await store.redis.hget(keys.shard(shard), 'epoch')) ?? ''
 }
 
-/** How jobs are laid out in Redis; raised by a change that an older process would misread. */
+/** Version of the layout in Redis. Raise it with a change that an older process would misread. */
 const layout = '2'
 
 /**
- * Users are spread over the shards by their number, so it may not change while jobs are stored, nor
- * may the layout.
- * @throws when this Redis holds jobs in another number of shards or another layout
+ * Records the number of shards and the layout in an empty Redis, or checks them. Neither may change
+ * while jobs are stored: users are spread over the shards by their number.
+ * @throws if this Redis holds jobs in another number of shards or another layout
  */
 export async function claimStore(store: JobStore): Promise<void> {
   const key = `{${store.namespace}:0}:store`
@@ -45,5 +45,6 @@ export async function claimStore(store: JobStore): Promise<void> {
 }
 
 const otherLayout =
-  'This Redis holds jobs of another version of Searchlight, which this one would misread. Run that version until all its jobs are archived, ' +
-  'then empty this Redis (for `npm start`: delete .data/redis), or choose another REDIS_PREFIX.'
+  'This Redis holds jobs of another version of Searchlight, which this version would misread. ' +
+  'Choose another REDIS_PREFIX; or run that version until all its jobs are archived, then empty ' +
+  'this Redis (for `npm start`: delete .data/redis).'

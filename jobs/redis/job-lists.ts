@@ -6,26 +6,26 @@ import { answersOf } from './pipeline.ts'
 import { parseSummary, recordFieldsOfSummary } from './record.ts'
 import { allShards, type JobStore, shardForUser } from './store.ts'
 
-/** The jobs of a user that are not archived yet, newest first. */
+/** A user's jobs that are not archived yet, newest first. */
 export async function unarchivedJobsOf(userId: string, store: JobStore): Promise<JobSummary[]> {
   const shard = shardForUser(userId, store)
   const jobs = await readSummaries(
     shard,
-    await store.redis.zrange(keys.mine(shard, userId), 0, '-1'),
+    await store.redis.zrange(keys.ownJobs(shard, userId), 0, '-1'),
     store,
   )
   return jobs.sort(newestFirst)
 }
 
 /**
- * Everybody's jobs that are not archived yet, newest first; of each shard, at most so many live and
- * as many ended ones.
+ * All users' jobs that are not archived yet, newest first. From each shard, at most `limit` live
+ * jobs and `limit` ended ones.
  */
-export async function unarchivedJobs(most: number, store: JobStore): Promise<JobSummary[]> {
+export async function unarchivedJobs(limit: number, store: JobStore): Promise<JobSummary[]> {
   const perShard = allShards(store).map(async (shard) => {
-    // The live ones first: a job that ends in between is then seen at least once.
-    const live = await store.redis.zrange(keys.live(shard), 0, String(most - 1), 'REV')
-    const ended = await store.redis.zrange(keys.ended(shard), 0, String(most - 1), 'REV')
+    // Live jobs first, so that a job that ends between the two reads is not missed.
+    const live = await store.redis.zrange(keys.live(shard), 0, String(limit - 1), 'REV')
+    const ended = await store.redis.zrange(keys.ended(shard), 0, String(limit - 1), 'REV')
     return readSummaries(shard, [...new Set([...live, ...ended])], store)
   })
   return (await Promise.all(perShard)).flat().sort(newestFirst)
@@ -34,7 +34,7 @@ export async function unarchivedJobs(most: number, store: JobStore): Promise<Job
 async function readSummaries(shard: Shard, ids: string[], store: JobStore): Promise<JobSummary[]> {
   if (ids.length === 0) return []
   const pipeline = store.redis.pipeline().hget(keys.shard(shard), 'epoch')
-  // The seq before the rest: a summary may then be newer than it says, never older.
+  // The seq is read before the rest, so a summary may be newer than its seq but never older.
   for (const id of ids)
     pipeline.llen(keys.log(shard, id)).hmget(keys.record(shard, id), ...recordFieldsOfSummary)
   const [epoch, ...answers] = await answersOf(pipeline)
@@ -49,9 +49,7 @@ async function readSummaries(shard: Shard, ids: string[], store: JobStore): Prom
   })
 }
 
-/**
- * How many jobs of all users are in each state; ended ones since the beginning, deleted ones apart.
- */
+/** The number of jobs of all users in each state, archived ones included, deleted ones not. */
 export async function countJobs(store: JobStore): Promise<JobCounts> {
   const counts: JobCounts = { new: 0, running: 0, complete: 0, error: 0, cancelled: 0 }
   for (const shard of allShards(store)) {
@@ -70,13 +68,13 @@ export async function countJobs(store: JobStore): Promise<JobCounts> {
 
 const endings = ['complete', 'error', 'cancelled'] as const
 
-async function readTally(shard: Shard, store: JobStore): Promise<(what: string) => number> {
+async function readTally(shard: Shard, store: JobStore): Promise<(change: string) => number> {
   const tally = await store.redis.hgetall(keys.tally(shard))
-  return (what) => Number(tally[what] ?? 0)
+  return (change) => Number(tally[change] ?? 0)
 }
 
-/** How often a user's list has changed. */
-export async function versionOfMine(
+/** How often a user's own list has changed. */
+export async function versionOfOwnJobs(
   shard: Shard,
   userId: string,
   store: JobStore,
@@ -84,7 +82,7 @@ export async function versionOfMine(
   return Number((await store.redis.hget(keys.versions(shard), userId)) ?? 0)
 }
 
-/** How often anything has changed in everybody's list of a shard. */
-export async function versionOfAll(shard: Shard, store: JobStore): Promise<number> {
+/** How often any job of a shard has changed. */
+export async function versionOfAllJobs(shard: Shard, store: JobStore): Promise<number> {
   return (await store.redis.hvals(keys.tally(shard))).reduce((sum, count) => sum + Number(count), 0)
 }

@@ -1,34 +1,31 @@
-/**
- * Where a shard's keys live: all of them share one hash tag, so that a script may touch them
- * together on a cluster too.
- */
+/** All keys of a shard share one hash tag, so a script may use them together, even on a cluster. */
 export interface Shard {
-  /** `sl`, or something unique in a test. */
+  /** REDIS_PREFIX, `sl` by default; unique in each test. */
   namespace: string
   number: number
 }
 
 const tag = ({ namespace, number }: Shard) => `{${namespace}:${number}}`
 
-/** The keys that are named outside of the scripts; scripts/shared.lua says what each holds. */
+/** The keys that TypeScript code names; scripts/shared.lua says what each one holds. */
 export const keys = {
-  /** All that a script needs to be handed: the names of a job's other keys are made from it. */
+  /** A job's hash. Scripts take only this key and derive the job's other keys from its name. */
   record: (shard: Shard, id: string) => `${tag(shard)}:job:${id}`,
-  /** A job's durable events, and the channel that they are announced on. */
+  /** A job's durable events; also the channel that announces them. */
   log: (shard: Shard, id: string) => `${tag(shard)}:log:${id}`,
   rows: (shard: Shard, id: string) => `${tag(shard)}:rows:${id}`,
   lock: (shard: Shard, userId: string, search: string) => `${tag(shard)}:lock:${userId}:${search}`,
   live: (shard: Shard) => `${tag(shard)}:live`,
   ended: (shard: Shard) => `${tag(shard)}:ended`,
-  /** A user's jobs, and the channel on which changes of that list are announced. */
-  mine: (shard: Shard, userId: string) => `${tag(shard)}:mine:${userId}`,
+  /** A user's own jobs; also the channel that announces changes of that list. */
+  ownJobs: (shard: Shard, userId: string) => `${tag(shard)}:mine:${userId}`,
   /** Channel of the admins' feed. */
   feed: (shard: Shard) => `${tag(shard)}:feed`,
   versions: (shard: Shard) => `${tag(shard)}:versions`,
   tally: (shard: Shard) => `${tag(shard)}:tally`,
   shard: (shard: Shard) => `${tag(shard)}:shard`,
-  /** Channel: workers hear here that a job was ended by somebody else. */
+  /** Channel that tells workers when a job was ended from outside its run. */
   control: (shard: Shard) => `${tag(shard)}:control`,
-  /** BullMQ's own prefix. */
+  /** Prefix of BullMQ's own keys. */
   queue: (shard: Shard) => `${tag(shard)}:bull`,
 }

@@ -1,6 +1,6 @@
 import type { LoggedEvent } from '../events.ts'
 
-/** `type|data`: what a job's log holds, and what is announced behind seq and epoch. */
+/** Formats an event as `type|data`. Job logs hold it so; channel messages add seq and epoch. */
 export function writeEntry(type: string, data: object): string {
   return `${type}|${JSON.stringify(data)}`
 }
@@ -10,7 +10,7 @@ export function readEntry(entry: string): Omit<LoggedEvent, 'seq'> {
   return { type: entry.slice(0, bar), data: entry.slice(bar + 1) }
 }
 
-/** @param first seq of the first of them. */
+/** @param first seq of the first entry */
 export function readEntries(entries: readonly string[], first: number): LoggedEvent[] {
   return entries.map((entry, i) => ({ seq: first + i, ...readEntry(entry) }))
 }

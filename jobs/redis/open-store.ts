@@ -10,8 +10,8 @@ export interface StoreOptions extends Omit<RedisOptions, 'subscriber'> {
 }
 
 /**
- * Connects to where the live jobs are, and keeps their epochs tied to the life of that Redis.
- * @throws when `shards` is not what it holds.
+ * Connects to the Redis that holds the live jobs, and checks their epochs on every reconnect.
+ * @throws if it holds jobs in another number of shards or another layout
  */
 export async function openStore({
   url,

@@ -1,7 +1,7 @@
 import type { ChainableCommander } from 'ioredis'
 
 /**
- * The answers to commands that are sent in one go, in their order.
+ * Sends the commands together and returns their answers in order.
  * @throws the first error among them
  */
 export async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {

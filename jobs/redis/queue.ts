@@ -6,8 +6,8 @@ import { allShards, type JobRef, type JobStore, shardOf } from './store.ts'
 export const queueName = 'searches'
 
 /**
- * What BullMQ carries of a job: the record is elsewhere. Its id and name are the job's id and
- * search type.
+ * The data of a job's entry in BullMQ; the rest is in our own record. The entry's id and name are
+ * the job's id and search type.
  */
 export interface QueuedJob {
   userId: string
@@ -22,21 +22,23 @@ export interface Queues {
 }
 
 /**
- * BullMQ keeps no record for us: what completed is gone at once, what failed waits for the
- * reconciler to tell its owner.
+ * BullMQ removes completed entries at once, since the record is ours. Failed ones stay until the
+ * reconciler has ended their job in error.
  */
-export const keeping: JobsOptions = { removeOnComplete: true, removeOnFail: { age: 24 * 60 * 60 } }
+export const retention: JobsOptions = {
+  removeOnComplete: true,
+  removeOnFail: { age: 24 * 60 * 60 },
+}
 
-/** The first retry comes after half of this to all of it, each further one after twice as long. */
+/** The first retry follows after 50 to 100 % of this; the delay doubles with each further one. */
 const firstRetryAfterMs = 1_000
-const attemptsByDefault = 3
+const defaultAttempts = 3
 
-/** BullMQ is handed the connection, since where code is bundled it can't find ioredis by itself. */
+/** Passes BullMQ a connection, because in bundled code it can't find ioredis itself. */
 export function openQueues(redis: Redis, store: JobStore): Queues {
   const byShard = allShards(store).map((shard) => {
     const queue: JobQueue = new Queue(queueName, { connection: redis, prefix: keys.queue(shard) })
-    // Its connection tells of an outage itself (connect.ts), once; unheard, BullMQ would print each
-    // try.
+    // connect.ts logs an outage once. Without a listener, BullMQ would print every failed try.
     queue.on('error', () => {})
     return { shard, queue }
   })
@@ -50,19 +52,17 @@ export function queueOf(job: JobRef, queues: Queues): JobQueue {
   return found.queue
 }
 
-/**
- * Hands a created job to the workers. The same id again changes nothing while the first is there.
- */
+/** Adds a created job to the queue. Does nothing if the job already has an entry. */
 export async function enqueueJob(
   job: JobRef,
-  { attempts = attemptsByDefault }: { attempts?: number | undefined },
+  { attempts = defaultAttempts }: { attempts?: number | undefined },
   queues: Queues,
 ): Promise<void> {
   await queueOf(job, queues).add(
     job.search,
     { userId: job.userId },
     {
-      ...keeping,
+      ...retention,
       jobId: job.id,
       attempts,
       backoff: { type: 'exponential', delay: firstRetryAfterMs, jitter: 0.5 },
@@ -70,7 +70,7 @@ export async function enqueueJob(
   )
 }
 
-/** Takes a job's entry out of the queue. False while a worker holds it. */
+/** Removes a job's entry from the queue. False while a worker holds it. */
 export async function dequeueJob(job: JobRef, queues: Queues): Promise<boolean> {
   return (await queueOf(job, queues).remove(job.id)) === 1
 }

@@ -16,7 +16,7 @@ export type JobReading =
   | { mode: 'replay'; job: Job; events: LoggedEvent[] }
   | { mode: 'snapshot'; job: Job }
 
-/** Further behind than this, a reader is better served with a snapshot. */
+/** A reader that is further behind than this gets a snapshot. */
 const replayLimits = { events: 300, bytes: 64 * 1024 }
 
 const strings = z.array(z.string())
@@ -25,9 +25,7 @@ const Reading = z.union([
   z.tuple([z.string(), z.number(), strings, z.enum(['replay', 'snapshot']), strings]),
 ])
 
-/**
- * The job, and what happened since a position where that is little; null when it is not in Redis.
- */
+/** The job, with the events since a position unless there are too many. Null if not in Redis. */
 export async function readJob(
   id: string,
   since: Position | null,
@@ -53,10 +51,7 @@ export async function readJob(
 
 const Rows = z.union([z.tuple([]), z.tuple([z.coerce.number(), z.coerce.number(), strings])])
 
-/**
- * Rows `from`, `from + 1`, … of the current attempt, at most `limit`; null when the job is not in
- * Redis.
- */
+/** Up to `limit` rows of the current attempt, starting at index `from`. Null if not in Redis. */
 export async function readRows(
   id: string,
   { from, limit }: { from: number; limit: number },
@@ -81,16 +76,13 @@ export async function readRows(
   return { attempt, from, rows, rowCount }
 }
 
-/** Where the error of a job came from; null when it has none, or is not in Redis. */
+/** The stack of a job's error; null if it has none or the job is not in Redis. */
 export async function readStack(id: string, store: JobStore): Promise<string | null> {
   const shard = shardForJob(id, store)
   return shard && store.redis.hget(keys.record(shard, id), 'stack')
 }
 
-/**
- * All durable events of a job in order; null when it is not in Redis. For the archive and the
- * timeline.
- */
+/** All durable events of a job in order; null if it is not in Redis. */
 export async function readLog(id: string, store: JobStore): Promise<LoggedEvent[] | null> {
   const shard = shardForJob(id, store)
   if (!shard) return null
@@ -98,7 +90,7 @@ export async function readLog(id: string, store: JobStore): Promise<LoggedEvent[
   return entries.length === 0 ? null : readEntries(entries, 1)
 }
 
-/** How many events a job has had; 0 when it is not in Redis. */
+/** The seq of a job's latest event; 0 if it is not in Redis. */
 export function seqOf(id: string, store: JobStore): Promise<number> {
   const shard = shardForJob(id, store)
   return shard ? store.redis.llen(keys.log(shard, id)) : Promise.resolve(0)

@@ -1,7 +1,7 @@
 import { Job, JobSummary } from '../job.ts'
 import type { Position } from '../position.ts'
 
-/** What a summary takes from a record, in the order of scripts/shared.lua. */
+/** The fields of a record that a summary carries, in the order of scripts/shared.lua. */
 export const recordFieldsOfSummary = [
   'userId',
   'search',
@@ -17,12 +17,12 @@ export const recordFieldsOfSummary = [
 ]
 
 /**
- * What Redis holds of a record: a field that was never set is absent, or empty in a summary. Times
- * are in ms, and JSON where people write.
+ * A record as Redis stores it. A field that was never set is absent, or empty in a summary. Times
+ * are in ms; `input`, `brief`, `message` and `progress` are JSON.
  */
 type Fields = Record<string, string>
 
-/** Where a record stands: its log numbers its events, its shard has the epoch. */
+/** What a record does not hold itself: the seq is its log's length, the epoch is its shard's. */
 interface RecordPosition extends Position {
   id: string
 }
@@ -54,12 +54,12 @@ export function fieldsOf(flat: readonly string[]): Fields {
   return fields
 }
 
-/** @throws {z.ZodError} when Redis holds something else than a job. */
+/** @throws {z.ZodError} if the fields are not those of a job. */
 export function parseRecord(fields: Fields, position: RecordPosition): Job {
   return Job.parse(factsOf(fields, fields.input ?? fields.brief, position))
 }
 
-/** @param values id and seq, then the `recordFieldsOfSummary`, as an announcement joins them. */
+/** @param values id, seq and the `recordFieldsOfSummary`, as a message on a channel lists them */
 export function parseSummary(
   [id = '', seq, ...values]: readonly string[],
   epoch: string,
@@ -68,20 +68,25 @@ export function parseSummary(
   return JobSummary.parse(factsOf(fields, fields.brief, { id, seq: Number(seq), epoch }))
 }
 
-/** Values longer than this are cut in lists and feeds. */
-const briefLength = 120
+/** Limits of a value in lists and feeds. */
+const briefLimits = { characters: 120, items: 5 }
 
-/** An input with its long values cut short. */
+/** The input, with long values cut short. */
 export function briefOf(input: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(input).map(([key, value]) => [key, briefValue(value)]))
 }
 
 function briefValue(value: unknown): unknown {
   if (typeof value === 'string')
-    return value.length > briefLength ? `${value.slice(0, briefLength)}…` : value
+    return value.length > briefLimits.characters
+      ? `${value.slice(0, briefLimits.characters)}…`
+      : value
   if (Array.isArray(value))
-    return value.length > 5
-      ? [...value.slice(0, 5).map(briefValue), `… ${value.length - 5} more`]
+    return value.length > briefLimits.items
+      ? [
+          ...value.slice(0, briefLimits.items).map(briefValue),
+          `… ${value.length - briefLimits.items} more`,
+        ]
       : value.map(briefValue)
   return value
 }

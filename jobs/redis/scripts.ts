@@ -14,14 +14,14 @@ export function script(source: string): Script {
   return { source, sha: createHash('sha1').update(source).digest('hex') }
 }
 
-/** A script that only reads, or touches no job. */
+/** A self-contained script; it announces nothing. */
 export const plainScript = (name: string) => script(read(name))
-/** A script that changes a job: it stands behind scripts/shared.lua and takes `jobKeys` first. */
+/** A script that changes a job and announces it; the functions of scripts/shared.lua precede it. */
 export const changeScript = (name: string) => script(`${read('shared')}\n${read(name)}`)
 
 /**
- * Runs it by its hash; Redis is sent the source only when it does not know the script (first use,
- * or it was restarted).
+ * Runs a script by its hash. Sends the source only if Redis does not know the script yet: at first
+ * use, or after a restart.
  */
 export async function runScript(
   redis: Redis,

@@ -2,18 +2,15 @@ import type { Redis } from 'ioredis'
 import { shardOfJob, shardOfUser } from '../job-id.ts'
 import type { Shard } from './keys.ts'
 
-/** Where the live jobs are: a connection and how its keys are named. */
+/** The Redis that holds the live jobs, and how their keys are named. */
 export interface JobStore {
   redis: Redis
   namespace: string
-  /**
-   * How many shards there are. Users are spread over them by a hash, so the number is fixed once
-   * jobs exist.
-   */
+  /** Number of shards. Fixed once jobs exist, because users are spread over them by a hash. */
   shards: number
 }
 
-/** What names a job's keys. */
+/** The facts about a job that its keys and its queue entry are made from. */
 export interface JobRef {
   id: string
   userId: string
@@ -24,7 +21,7 @@ export function shardForUser(userId: string, store: JobStore): Shard {
   return { namespace: store.namespace, number: shardOfUser(userId, store.shards) }
 }
 
-/** The shard of a job, or null when the id can't be one of ours. */
+/** The shard of a job, or null if no job of this store can have that id. */
 export function shardForJob(id: string, store: JobStore): Shard | null {
   const number = shardOfJob(id)
   return number === null || number >= store.shards ? null : { namespace: store.namespace, number }

@@ -8,8 +8,8 @@ const freeScript = plainScript('free-stray-lock')
 const Answer = z.enum(['held', 'freed', 'free'])
 
 /**
- * Frees a user's lock for a type of search if the job that held it does not live. `free`: it was no
- * longer that job's.
+ * Frees a user's lock for a type of search if the job that holds it has ended or is gone. `held`:
+ * that job is live. `free`: the lock is no longer that job's.
  */
 export async function freeStrayLock(
   { userId, search }: { userId: string; search: string },

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { endProcess } from '#processes/end-process.ts'
+import { identityOf, isRunning, type ProcessIdentity } from '#processes/process-identity.ts'
 import { CannotStart } from '../cannot-start.ts'
-import { endProcess, isRunning, markOf, type ProcessMark } from './process-mark.ts'
 
 const logLimitBytes = 10 * 1024 * 1024
 /** A database that replays its log after a crash may take its time. */
@@ -23,7 +24,7 @@ export interface Launch {
    * Called with the process as soon as there is one, so that a later start finds it even if we are
    * killed now.
    */
-  started(mark: ProcessMark): void
+  started(mark: ProcessIdentity): void
   /** Whether it is ready to work. */
   answers(): Promise<boolean>
 }
@@ -36,7 +37,7 @@ export class ServicePortTaken extends CannotStart {}
  * and waits until it answers.
  * @throws {CannotStart} with the last line of its log, and nothing left running.
  */
-export async function launch(service: Launch): Promise<ProcessMark> {
+export async function launch(service: Launch): Promise<ProcessIdentity> {
   const log = openLog(service.log)
   try {
     const child = spawn(service.command, service.args, {
@@ -60,7 +61,7 @@ export async function launch(service: Launch): Promise<ProcessMark> {
     child.stdin?.on('error', () => {})
     child.stdin?.end(service.input)
     child.unref()
-    const mark = child.pid === undefined ? null : markOf(child.pid)
+    const mark = child.pid === undefined ? null : identityOf(child.pid)
     if (mark === null) return await failed
     service.started(mark)
     await Promise.race([failed, untilAnswering(service, mark)])
@@ -71,7 +72,7 @@ export async function launch(service: Launch): Promise<ProcessMark> {
   }
 }
 
-async function untilAnswering(service: Launch, mark: ProcessMark): Promise<void> {
+async function untilAnswering(service: Launch, mark: ProcessIdentity): Promise<void> {
   const deadline = performance.now() + answerWithinMs
   while (isRunning(mark)) {
     if (await service.answers()) return

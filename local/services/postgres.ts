@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync }
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { z } from 'zod'
+import { endProcess } from '#processes/end-process.ts'
+import { commandLineOf, identityOf, ProcessIdentity } from '#processes/process-identity.ts'
 import { CannotStart } from '../cannot-start.ts'
 import { freePort } from './free-port.ts'
 import { launch, ServicePortTaken } from './launch.ts'
@@ -10,13 +12,12 @@ import { type Account, ids } from './postgres-account.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 import { initialize, postgresEnvironment, postgresHome } from './postgres-home.ts'
 import { readRecord, writeRecord } from './private-file.ts'
-import { commandLineOf, endProcess, markOf, ProcessMark } from './process-mark.ts'
 import type { Service, ServiceOptions } from './service.ts'
 
 const PostgresRecord = z.object({
   port: z.number(),
   password: z.string(),
-  process: ProcessMark.nullable(),
+  process: ProcessIdentity.nullable(),
 })
 type PostgresRecord = z.infer<typeof PostgresRecord>
 
@@ -128,7 +129,7 @@ async function adopt(
 ): Promise<Service | null> {
   if (options.port !== undefined && options.port !== known.port) return null
   const pid = pidOf(files)
-  const mark = pid === null ? null : markOf(pid)
+  const mark = pid === null ? null : identityOf(pid)
   if (mark === null || !(await serves(known, files))) return null
   return { name: 'postgres', url: urlOf(known), port: known.port, process: mark, adopted: true }
 }
@@ -141,7 +142,7 @@ async function adopt(
 async function clearLeftovers(files: string): Promise<void> {
   const pid = pidOf(files)
   if (pid === null) return
-  const mark = markOf(pid)
+  const mark = identityOf(pid)
   if (mark !== null && commandLineOf(pid)?.includes(files)) {
     if (!(await endProcess(mark, [...graceful])))
       throw new CannotStart(`PostgreSQL (process ${pid}) does not end. End it and try again.`)

@@ -3,17 +3,18 @@ import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { z } from 'zod'
+import { endProcess } from '#processes/end-process.ts'
+import { identityOf, isRunning, ProcessIdentity } from '#processes/process-identity.ts'
 import { freePort } from './free-port.ts'
 import { launch, ServicePortTaken } from './launch.ts'
 import { readRecord, writeRecord } from './private-file.ts'
-import { endProcess, isRunning, markOf, ProcessMark } from './process-mark.ts'
 import { redisBinary } from './redis-binary.ts'
 import type { Service, ServiceOptions } from './service.ts'
 
 const RedisRecord = z.object({
   port: z.number(),
   password: z.string(),
-  process: ProcessMark.nullable(),
+  process: ProcessIdentity.nullable(),
 })
 type RedisRecord = z.infer<typeof RedisRecord>
 
@@ -60,7 +61,7 @@ async function adopt(known: RedisRecord, options: ServiceOptions): Promise<Servi
   if (known.process === null || !isRunning(known.process)) return null
   if (options.port !== undefined && options.port !== known.port) return null
   const pid = await pidThatServes(known, options)
-  const mark = pid === null ? null : markOf(pid)
+  const mark = pid === null ? null : identityOf(pid)
   return (
     mark && { name: 'redis', url: urlOf(known), port: known.port, process: mark, adopted: true }
   )

@@ -1,4 +1,4 @@
-import type { ProcessMark } from './process-mark.ts'
+import type { ProcessIdentity } from '#processes/process-identity.ts'
 
 /** A Redis or PostgreSQL of our own that answers. */
 export interface Service {
@@ -6,7 +6,7 @@ export interface Service {
   /** With its password. */
   url: string
   port: number
-  process: ProcessMark
+  process: ProcessIdentity
   /** It ran already: an earlier start left it behind. */
   adopted: boolean
 }

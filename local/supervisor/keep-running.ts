@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { CannotStart } from '../cannot-start.ts'
-import { type Program, type RunOptions, runProgram } from './program.ts'
+import { because, type Program, type RunOptions, runProgram } from './program.ts'
 
 const tooOften = { times: 5, withinMs: 60_000 }
 
@@ -16,14 +16,13 @@ export async function keepRunning(program: Program, options: RunOptions): Promis
     const end = await runProgram(program, options)
     if (options.signal.aborted) return
     everReady ||= end.wasReady
-    const because = end.lastError === null ? `, with ${end.how}` : ` (${end.how}): ${end.lastError}`
-    if (!everReady) throw new CannotStart(`The ${program.name} could not start${because}`)
+    if (!everReady) throw new CannotStart(`The ${program.name} could not start${because(end)}`)
     const delayMs = endings.next(performance.now())
     if (delayMs === null)
       throw new CannotStart(
-        `The ${program.name} ended ${tooOften.times} times within a minute${because}`,
+        `The ${program.name} ended ${tooOften.times} times within a minute${because(end)}`,
       )
-    options.log.say(`The ${program.name} ended${because}. Starting it again.`)
+    options.log.say(`The ${program.name} ended${because(end)}. Starting it again.`)
     await wait(delayMs, undefined, { signal: options.signal }).catch(() => {}) // Asked to end meanwhile: the loop sees it.
   }
 }

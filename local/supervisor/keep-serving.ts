@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { isRunning } from '#processes/process-identity.ts'
 import { CannotStart } from '../cannot-start.ts'
 import { restartService, titleOf } from '../services/ensure.ts'
-import { isRunning } from '../services/process-mark.ts'
 import type { Service, ServiceOptions } from '../services/service.ts'
 import { restartPolicy } from './keep-running.ts'
 import type { ReadableLog } from './readable-log.ts'

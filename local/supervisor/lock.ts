@@ -1,88 +1,68 @@
-import { linkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { LockHeld, readOwnedFile, takeLock as takeLockFile } from '#processes/lock-file.ts'
+import { isRunning, ownIdentity, ProcessIdentity } from '#processes/process-identity.ts'
 import { CannotStart } from '../cannot-start.ts'
-import { readRecord, writeRecord } from '../services/private-file.ts'
-import { isRunning, markOf, ProcessMark } from '../services/process-mark.ts'
 
-const Lock = z.object({
-  process: ProcessMark,
+/** What `running.json` says besides who owns it. */
+const Facts = z.object({
+  /** What people typed. */
+  command: z.string().default('npm start'),
   url: z.string().nullable(),
-  /** What it has started; a service has a record of its own. */
-  programs: z.array(ProcessMark),
+  /** What was started; services have records of their own. */
+  programs: z.array(ProcessIdentity),
 })
-export type Lock = z.infer<typeof Lock>
+type Facts = z.infer<typeof Facts>
 
-/** Who runs Searchlight on this data folder now; null when nobody does. */
-export function currentLock(dataDir: string): Lock | null {
-  const lock = readRecord(lockPath(dataDir), Lock)
-  return lock !== null && isRunning(lock.process) ? lock : null
+export interface RunningLock {
+  /** Programs of an earlier start that was killed. They end by themselves, unless they hang. */
+  leftRunning: ProcessIdentity[]
+  setUrl(url: string): Promise<void>
+  addProgram(program: ProcessIdentity): Promise<void>
+  release(): Promise<void>
 }
 
-export interface HeldLock {
-  /**
-   * Programs of an earlier start that was killed: they end by themselves, unless something keeps
-   * them.
-   */
-  left: ProcessMark[]
-  tell(facts: { url: string } | { started: ProcessMark }): void
-  release(): void
+/** Whether Searchlight runs on this data folder. */
+export async function isLocked(dataDir: string): Promise<boolean> {
+  return (await readOwnedFile(lockPath(dataDir)))?.held ?? false
 }
 
 /**
  * Makes this process the only one that runs Searchlight on this data folder.
- * @throws {CannotStart} when another one does.
+ * @param command what people typed: `npm start`.
+ * @throws {CannotStart} if another one does.
  */
-export function takeLock(dataDir: string): HeldLock {
+export async function takeRunningLock(dataDir: string, command: string): Promise<RunningLock> {
   const path = lockPath(dataDir)
-  const mine: Lock = { process: ownMark(), url: null, programs: [] }
-  const draft = `${path}.new-${process.pid}`
-  let left: ProcessMark[] = []
-  writeRecord(draft, mine)
-  try {
-    for (;;) {
-      const holder = currentLock(dataDir)
-      if (holder !== null) throw new CannotStart(alreadyRuns(holder))
-      left = readRecord(path, Lock)?.programs.filter(isRunning) ?? left
-      rmSync(path, { force: true }) // Its holder is dead.
-      if (linked(draft, path)) break
-    }
-  } finally {
-    rmSync(draft, { force: true })
-  }
+  const facts: Facts = { command, url: null, programs: [] }
+  const lock = await takeLockFile(path, facts).catch((error) => {
+    throw error instanceof LockHeld ? new CannotStart(alreadyRuns(error, path)) : error
+  })
+  const leftRunning = Facts.safeParse(lock.leftBehind).data?.programs.filter(isRunning) ?? []
+  facts.programs = leftRunning
   return {
-    left,
-    tell(facts) {
-      if ('url' in facts) mine.url = facts.url
-      else mine.programs = [...mine.programs.filter(isRunning), facts.started]
-      writeRecord(path, mine)
+    leftRunning,
+    setUrl(url) {
+      facts.url = url
+      return lock.write(facts)
     },
-    release: () => {
-      if (readRecord(path, Lock)?.process.pid === process.pid) rmSync(path, { force: true })
+    addProgram(program) {
+      facts.programs = [...facts.programs.filter(isRunning), program]
+      return lock.write(facts)
     },
+    release: lock.release,
   }
 }
 
-function alreadyRuns({ process, url }: Lock): string {
+function alreadyRuns({ lock: { owner, content } }: LockHeld, path: string): string {
+  if (owner === null)
+    return `Searchlight may be running on this data: ${path} was written less than a minute ago, and can't be read. If it isn't running, delete that file.`
+  const { command, url } = Facts.catch({ command: 'npm start', url: null, programs: [] }).parse(
+    content,
+  )
   const where = url === null ? 'is already being started here' : `already runs at ${url}`
-  return `Searchlight ${where} (process ${process.pid}). Stop it first, or set DATA_DIR and PORT to run another one beside it.`
-}
-
-/** A link is made by one of two who try at the same moment, never by both. */
-function linked(draft: string, path: string): boolean {
-  try {
-    linkSync(draft, path)
-    return true
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
-    throw error
-  }
-}
-
-function ownMark(): ProcessMark {
-  const mark = markOf(process.pid)
-  if (mark === null) throw new Error('The system does not tell when this process was started.')
-  return mark
+  const host = owner.hostname === ownIdentity().hostname ? '' : ` on ${owner.hostname}`
+  return `Searchlight ${where} (process ${owner.pid}${host}, ${command}). Stop it first, or set DATA_DIR and PORT to run another one beside it.`
 }
 
 function lockPath(dataDir: string): string {

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
-import { markOf, type ProcessMark } from '../services/process-mark.ts'
+import { identityOf, type ProcessIdentity } from '#processes/process-identity.ts'
 import { parseEntry, type ReadableLog } from './readable-log.ts'
 
 /** A program of ours that runs for as long as Searchlight does. */
@@ -33,36 +33,56 @@ export interface RunOptions {
   hurry: AbortSignal
   /** How long it may take to end, before it is killed. */
   graceMs: number
-  onStart(mark: ProcessMark): void
+  onStart(mark: ProcessIdentity): void
   onReady(ready: Ready): void
+  /** Takes the other messages that it sends over IPC. */
+  onMessage?(message: unknown): void
 }
 
-/** How a program ended. `how` is for a sentence: "exit code 1". */
+/** How a program ended. */
 export interface End {
+  /** For a sentence: "exit code 1". */
   how: string
   wasReady: boolean
-  /** The last thing that it said went wrong; null when it said nothing. */
+  /** The last error that it printed. */
   lastError: string | null
 }
 
+/** The rest of a sentence that begins with "The server ended". */
+export function because({ how, lastError }: End): string {
+  return lastError === null ? `, with ${how}` : ` (${how}): ${lastError}`
+}
+
 /**
- * Runs a program once, to its end, whatever that is.
- *
- * It gets a session of its own, so that Ctrl-C reaches us alone and we stop all in order. Were we
- * killed, it would notice by the end of its IPC channel. Until it is ready its complaints are held
- * back: should it end, they become one sentence and not two.
+ * Starts a program in a session of its own, so that Ctrl-C reaches us alone and we stop everything in
+ * order. If we are killed, the program notices that its IPC channel has closed.
  */
-export async function runProgram(program: Program, options: RunOptions): Promise<End> {
-  const { log, signal, hurry } = options
-  if (signal.aborted) return { how: 'not started', wasReady: false, lastError: null }
+export function spawnProgram(
+  program: Program,
+  { cwd, onStart }: Pick<RunOptions, 'cwd' | 'onStart'>,
+): ChildProcess {
   const child = spawn(program.command, program.args, {
-    cwd: options.cwd,
+    cwd,
     env: program.env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  const mark = child.pid === undefined ? null : markOf(child.pid)
-  if (mark !== null) options.onStart(mark)
+  const mark = child.pid === undefined ? null : identityOf(child.pid)
+  if (mark !== null) onStart(mark)
+  return child
+}
+
+/**
+ * Runs a program once, to its end, however it ends. Until it is ready its complaints are held back:
+ * if it ends before, they become one sentence instead of two.
+ * @param child the program, if it has been spawned already.
+ */
+export async function runProgram(
+  program: Program,
+  options: RunOptions,
+  child = spawnProgram(program, options),
+): Promise<End> {
+  const { log, signal, hurry } = options
   const complaints = gatherComplaints(program.name, log)
   const read = [
     readLines(child.stdout, complaints.output),
@@ -70,7 +90,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
   ]
   child.on('message', (message) => {
     const ready = Ready.safeParse(message)
-    if (!ready.success) return
+    if (!ready.success) return options.onMessage?.(message)
     complaints.release()
     options.onReady(ready.data)
   })
@@ -84,6 +104,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
   const kill = () => child.kill('SIGKILL')
   signal.addEventListener('abort', stop, { once: true })
   hurry.addEventListener('abort', kill, { once: true })
+  if (signal.aborted) void stop()
   try {
     const [code, killedBy] = await ending(child)
     ended.abort()

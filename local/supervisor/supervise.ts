@@ -1,11 +1,12 @@
 import { once } from 'node:events'
+import type { ProcessIdentity } from '#processes/process-identity.ts'
 import { stopServices } from '../services/ensure.ts'
-import type { ProcessMark } from '../services/process-mark.ts'
 import type { Service } from '../services/service.ts'
 import { keepRunning } from './keep-running.ts'
 import { keepServing } from './keep-serving.ts'
 import type { Program, Ready } from './program.ts'
 import type { ReadableLog } from './readable-log.ts'
+import { rerunOnChange, type WatchedProgram } from './rerun-on-change.ts'
 
 export interface SuperviseOptions {
   cwd: string
@@ -18,8 +19,10 @@ export interface SuperviseOptions {
   /** How long each program may take to end. */
   graceMs: number
   /** Called with each process as it is started, and started again. */
-  onStart(mark: ProcessMark): void
-  /** Called once, when every program works, with what they said. */
+  onStart(mark: ProcessIdentity): void
+  /** Called each time a program is ready, also after a restart. */
+  onProgramReady(ready: Ready): void
+  /** Called once, when every program is ready. */
   onReady(ready: Ready[]): void
 }
 
@@ -30,25 +33,27 @@ export interface SuperviseOptions {
  * @throws {CannotStart} naming what could not be kept, and why.
  */
 export async function supervise(
-  programs: Program[],
+  programs: (Program | WatchedProgram)[],
   services: Service[],
   options: SuperviseOptions,
 ): Promise<void> {
   const { signal } = options
   const said = new Map<string, Ready>()
   const onReady = (name: string, ready: Ready) => {
+    options.onProgramReady(ready)
     const complete = said.size === programs.length
     said.set(name, ready)
     if (!complete && said.size === programs.length) options.onReady([...said.values()])
   }
   const running = programs.map((program) =>
-    controlled((signal) =>
-      keepRunning(program, {
+    controlled((signal) => {
+      const own = {
         ...options,
         signal,
-        onReady: (ready) => onReady(program.name, ready),
-      }),
-    ),
+        onReady: (ready: Ready) => onReady(program.name, ready),
+      }
+      return 'watch' in program ? rerunOnChange(program, own) : keepRunning(program, own)
+    }),
   )
   const serving = services.map((service) =>
     controlled((signal) => keepServing(service, { ...options, signal, say: options.log.say })),

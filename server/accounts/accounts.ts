@@ -18,35 +18,36 @@ import { createKeyVerifier } from './verify-key.ts'
 
 export interface AccountsOptions extends AuthSettings {
   db: AccountsDatabase
+  now(): Date
 }
 
 export interface Accounts {
   /**
    * Answers `/api/auth/*`, in better-auth's own shapes.
-   * @param clientAddress IP address of the person's end, for rate limits: the peer's, or what a
-   * trusted proxy says it is.
+   * @param clientAddress IP address of the client, for rate limits: the peer's, or the one that a
+   * trusted proxy reports.
    */
   handler(request: Request, clientAddress?: string): Promise<Response>
   authenticate(headers: Headers): Promise<Principal | null>
   authenticateKey(key: string): Promise<Principal | null>
-  /** Which of these, let in some time ago, may not stay. */
+  /** The principals whose session, key or role is no longer valid. */
   findRevoked(principals: readonly Principal[]): Promise<Map<Principal, Revocation>>
-  /** Ask it for calls that change something by cookie, and for every socket handshake. */
+  /** Check it before a change authenticated by cookie, and before every socket handshake. */
   originAllowed(headers: Headers): boolean
-  /** True while there is no account at all; whoever signs up then becomes the admin. */
+  /** True while there are no accounts. The first person to sign up becomes the admin. */
   signUpOpen(): Promise<boolean>
   ensureFirstAdmin(admin: { email: string; password: string }): Promise<'created' | 'exists'>
 }
 
-/** The tables must be there: see `accountsMigrations`. */
-export function createAccounts({ db, ...settings }: AccountsOptions): Accounts {
+/** Requires the tables of `accountsMigrations`. */
+export function createAccounts({ db, now, ...settings }: AccountsOptions): Accounts {
   const auth = createAuth(db, settings)
-  const deps = { auth, db, settings, verifyKey: createKeyVerifier({ db, now: Date.now }) }
+  const deps = { auth, db, settings, now, verifyKey: createKeyVerifier({ db, now }) }
   return {
     async handler(request, clientAddress) {
-      const told = await withAddress(request, clientAddress)
-      const isSignUp = told.method === 'POST' && new URL(told.url).pathname === signUpPath
-      return isSignUp ? signUpFirstAdmin(told, deps) : auth.handler(told)
+      const addressed = await withAddress(request, clientAddress)
+      const isSignUp = addressed.method === 'POST' && new URL(addressed.url).pathname === signUpPath
+      return isSignUp ? signUpFirstAdmin(addressed, deps) : auth.handler(addressed)
     },
     authenticate: (headers) => authenticate(headers, deps),
     authenticateKey: (key) => authenticateKey(key, deps),
@@ -58,8 +59,8 @@ export function createAccounts({ db, ...settings }: AccountsOptions): Accounts {
 }
 
 /**
- * Built from its parts, because an HTTP server's own kind of Request can't be handed to the
- * constructor.
+ * A copy of the request that carries the client's address in a header. It is built from parts
+ * because the Request constructor rejects the HTTP server's own Request class.
  */
 async function withAddress(request: Request, clientAddress: string | undefined): Promise<Request> {
   const headers = new Headers(request.headers)

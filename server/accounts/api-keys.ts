@@ -4,10 +4,10 @@ import pg from 'pg'
 import type { AccountsDatabase } from './auth.ts'
 import { apiKey } from './schema.ts'
 
-/** An active key of that user has this name. */
+/** The user already has an active key of this name. */
 export class ApiKeyNameTaken extends Error {
   constructor(name: string) {
-    super(`There is an API key named "${name}" already. Revoke it first, or choose another name.`)
+    super(`An API key named "${name}" already exists. Revoke it first, or choose another name.`)
     this.name = 'ApiKeyNameTaken'
   }
 }
@@ -21,24 +21,24 @@ export class UnknownApiKey extends Error {
 
 export interface NewApiKey {
   userId: string
-  /** What it is for; a person reads it. */
+  /** The key's purpose, for people. Unique among the user's active keys. */
   name: string
   expiresAt: Date | null
 }
 
 const pattern = /^sl_[A-Za-z0-9_-]{43}$/
 
-/** What is kept of a key, or null for what can't be one. */
+/** @returns the hash that is stored for a key; null if the text can't be a key. */
 export function hashOf(key: string): string | null {
   return pattern.test(key) ? createHash('sha256').update(key).digest('hex') : null
 }
 
 /**
- * @returns the key, for the only time: what is kept can't be turned back into it.
+ * @returns the key. Only its hash is stored, so it cannot be shown again.
  * @throws {ApiKeyNameTaken}
  */
 export async function createApiKey(
-  made: NewApiKey,
+  newKey: NewApiKey,
   db: AccountsDatabase,
 ): Promise<{ keyId: string; key: string }> {
   const key = `sl_${randomBytes(32).toString('base64url')}`
@@ -46,15 +46,15 @@ export async function createApiKey(
   try {
     await db
       .insert(apiKey)
-      .values({ ...made, id: keyId, hash: createHash('sha256').update(key).digest('hex') })
+      .values({ ...newKey, id: keyId, hash: createHash('sha256').update(key).digest('hex') })
   } catch (error) {
-    if (breaksUniqueName(error)) throw new ApiKeyNameTaken(made.name)
+    if (violatesUniqueName(error)) throw new ApiKeyNameTaken(newKey.name)
     throw error
   }
   return { keyId, key }
 }
 
-/** All keys of a user, also expired and revoked ones, oldest first. */
+/** All keys of a user, including expired and revoked ones, oldest first. */
 export async function listApiKeys(userId: string, db: AccountsDatabase) {
   const { id, name, createdAt, lastUsedAt, expiresAt, revokedAt } = apiKey
   return db
@@ -65,7 +65,7 @@ export async function listApiKeys(userId: string, db: AccountsDatabase) {
 }
 
 /**
- * Servers that have just verified the key may let it in for 2 more seconds.
+ * Servers that have just verified the key may accept it for 2 more seconds.
  * @throws {UnknownApiKey}
  */
 export async function revokeApiKey(
@@ -81,7 +81,7 @@ export async function revokeApiKey(
   if (revoked.length === 0) throw new UnknownApiKey(name)
 }
 
-function breaksUniqueName(error: unknown): boolean {
+function violatesUniqueName(error: unknown): boolean {
   const cause = error instanceof DrizzleQueryError ? error.cause : error
   return cause instanceof pg.DatabaseError && cause.constraint === 'api_key_name_in_use'
 }

@@ -9,12 +9,12 @@ const usage = `Usage:
   npm run apikey -- list   --email E
   npm run apikey -- revoke --email E --name N
 
-  create  Makes an API key for that account. The last line printed is the key alone, and it is shown only this once.
-          It is good for ever unless --expires-days says otherwise.
-  list    Shows the account's keys: names and dates, never the keys.
-  revoke  Ends a key. Servers end its live connections, and let it in no more, within 5 seconds.
+  create  Creates an API key for the account. The last line of output is the key alone; it is
+          shown only once. Without --expires-days, the key never expires.
+  list    Lists the account's keys: names and dates, never the keys themselves.
+  revoke  Revokes a key. Within 5 seconds, servers reject it and close its live connections.
 
-Programs send it as "Authorization: Bearer KEY".`
+Programs send the key as "Authorization: Bearer KEY".`
 
 const options = {
   email: { type: 'string' },
@@ -26,7 +26,7 @@ const options = {
 async function command(): Promise<string> {
   const { values: flags, positionals } = parseArgs({ options, allowPositionals: true })
   if (flags.help) return usage
-  if (positionals.length > 1) throw new WrongUsage(`"${positionals[1]}" is one word too many.`)
+  if (positionals.length > 1) throw new WrongUsage(`Unexpected argument "${positionals[1]}".`)
   const email = () => required(flags, 'email')
   const name = () => required(flags, 'name').trim()
   switch (positionals[0]) {
@@ -37,9 +37,9 @@ async function command(): Promise<string> {
     case 'revoke':
       return revoke(email(), name())
     case undefined:
-      throw new WrongUsage('What should be done: create, list or revoke?')
+      throw new WrongUsage('Name a command: create, list or revoke.')
     default:
-      throw new WrongUsage(`There is no command "${positionals[0]}".`)
+      throw new WrongUsage(`Unknown command "${positionals[0]}".`)
   }
 }
 
@@ -47,8 +47,8 @@ async function create(email: string, name: string, expiresAt: Date | null): Prom
   const { key } = await forUser(email, (userId, db) =>
     createApiKey({ userId, name, expiresAt }, db),
   )
-  const until = expiresAt ? `good until ${expiresAt.toISOString()}` : 'good until it is revoked'
-  return `Made the API key "${name}" of ${email}, ${until}. It is shown only now:\n${key}`
+  const expiry = expiresAt ? `It expires at ${expiresAt.toISOString()}.` : 'It does not expire.'
+  return `Created the API key "${name}" for ${email}. ${expiry} The key is shown only once:\n${key}`
 }
 
 async function list(email: string): Promise<string> {
@@ -62,7 +62,7 @@ async function list(email: string): Promise<string> {
     key.lastUsedAt?.toISOString() ?? 'never',
     key.expiresAt?.toISOString() ?? 'never',
   ])
-  return table(['NAME', 'STANDING', 'CREATED', 'LAST USED', 'EXPIRES'], rows)
+  return table(['NAME', 'STATUS', 'CREATED', 'LAST USED', 'EXPIRES'], rows)
 }
 
 async function revoke(email: string, name: string): Promise<string> {
@@ -81,7 +81,7 @@ function daysFromNow(days: string | undefined): Date | null {
   if (days === undefined) return null
   const count = Number(days)
   if (!Number.isInteger(count) || count < 1 || count > 3650)
-    throw new WrongUsage('--expires-days is a whole number from 1 to 3650.')
+    throw new WrongUsage('--expires-days must be a whole number from 1 to 3650.')
   return new Date(Date.now() + count * 24 * 3600 * 1000)
 }
 

@@ -16,40 +16,35 @@ export type AccountsDatabase = PgDatabase<NodePgQueryResultHKT>
 export interface AuthSettings {
   /** Signs cookies; the same on all servers. At least 32 random characters. */
   secret: string
-  /** Where people open Searchlight. Decides origins, and whether cookies are for https only. */
+  /** Where people open Searchlight. Determines origins, and whether cookies are for https only. */
   publicUrl: string
   log?: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
-  /**
-   * Tries to sign in from one address, before a pause of `windowSeconds` is needed. 20 and 60 by
-   * default.
-   */
+  /** Sign-in attempts that one address may make in `windowSeconds`. Default: 20 in 60 s. */
   signInLimit?: { max: number; windowSeconds: number }
 }
 
-/**
- * Set by our own server to the address of the other end; what a client sends under this name is
- * thrown away.
- */
+/** Our server sets it to the client's address; a value sent by the client is discarded. */
 export const clientAddressHeader = 'x-searchlight-client-address'
 
-/** Paths where a person chooses a password. */
-const choosesPassword = [
+/** Requests to these paths set a password. */
+const passwordPaths = [
   '/sign-up/email',
   '/change-password',
   '/reset-password',
   '/admin/set-user-password',
 ]
-const Chosen = z.object({ password: z.string().optional(), newPassword: z.string().optional() })
+const PasswordBody = z.object({
+  password: z.string().optional(),
+  newPassword: z.string().optional(),
+})
 
 export type Auth = ReturnType<typeof createAuth>
 
 /**
- * better-auth with e-mail and password, sessions in cookies, and roles. Everything under
+ * better-auth with e-mail and password, sessions in cookies, and roles; its routes are under
  * `/api/auth`.
- *
- * @param mode `founding` lets a sign-up through and makes it an admin: for the very first account
- * only, inside the lock of
- *   `oneAtATime`. Otherwise better-auth itself refuses every sign-up.
+ * @param mode `founding` allows sign-up and makes the new account an admin: for the first account
+ * only, inside the lock of `withAccountsLock`. `usual` makes better-auth refuse every sign-up.
  */
 export function createAuth(
   db: AccountsDatabase,
@@ -78,14 +73,15 @@ export function createAuth(
     plugins: [
       admin({
         defaultRole: mode === 'founding' ? 'admin' : 'user',
-        bannedUserMessage: 'This account is suspended. Ask an administrator of this Searchlight.',
+        bannedUserMessage:
+          'This account is suspended. Contact an administrator of this Searchlight.',
       }),
     ],
-    // Accounts are made by `npm run user`, and nobody acts as somebody else.
+    // `npm run user` creates accounts. Impersonation is not offered.
     disabledPaths: ['/admin/create-user', '/admin/impersonate-user', '/admin/stop-impersonating'],
     hooks: {
       before: createAuthMiddleware(async (context) => {
-        if (choosesPassword.includes(context.path)) refuseWeakPassword(context.body)
+        if (passwordPaths.includes(context.path)) refuseWeakPassword(context.body)
       }),
     },
     rateLimit: {
@@ -96,7 +92,7 @@ export function createAuth(
       customRules: {
         '/sign-in/*': { window: signInLimit.windowSeconds, max: signInLimit.max },
         '/sign-up/*': { window: signInLimit.windowSeconds, max: signInLimit.max },
-        // Reads only. Every page asks for it, and many people may share one address.
+        // It only reads; every page requests it, and many people may share one address.
         '/get-session': false,
       },
     },
@@ -104,7 +100,7 @@ export function createAuth(
       useSecureCookies: new URL(publicUrl).protocol === 'https:',
       cookiePrefix: 'searchlight',
       ipAddress: { ipAddressHeaders: [clientAddressHeader] },
-      // Said in full because better-auth turns these checks off by itself when NODE_ENV is "test".
+      // Explicit because better-auth turns these checks off when NODE_ENV is "test".
       disableCSRFCheck: false,
       disableOriginCheck: false,
     },
@@ -118,10 +114,10 @@ export function createAuth(
   })
 }
 
-/** better-auth says only "Password too short". */
+/** better-auth's own message is only "Password too short"; ours states the rule. */
 function refuseWeakPassword(body: unknown): void {
-  const chosen = Chosen.safeParse(body)
-  const password = chosen.data?.newPassword ?? chosen.data?.password
+  const { data } = PasswordBody.safeParse(body)
+  const password = data?.newPassword ?? data?.password
   if (password === undefined) return
   try {
     checkPassword(password)

@@ -1,10 +1,10 @@
 import { and, eq, sql } from 'drizzle-orm'
+import { isBanned, notBanned, type Role, roleOf } from './account-status.ts'
 import type { AccountsDatabase, Auth } from './auth.ts'
 import { apiKey, session, user } from './schema.ts'
-import { isBanned, notBanned, type Role, roleOf } from './standing.ts'
-import { keyInForce, type VerifyKey } from './verify-key.ts'
+import { keyValid, type VerifyKey } from './verify-key.ts'
 
-/** Who is calling, and by what. */
+/** An authenticated caller, and the credential that it used. */
 export interface Principal {
   userId: string
   email: string
@@ -17,16 +17,18 @@ export interface AuthenticateDeps {
   auth: Auth
   db: AccountsDatabase
   verifyKey: VerifyKey
+  now(): Date
 }
 
 /**
- * Who sent these headers, of a request or of a socket handshake; null if nobody we know. An API key
- * (`Authorization: Bearer sl_…`) counts before the cookie; a bad one is refused, cookie or not.
- * Other kinds of Authorization are left to whoever put them there, such as a proxy that asks for a
- * password itself.
+ * Authenticates the headers of a request or a socket handshake. An API key
+ * (`Authorization: Bearer sl_…`) takes precedence over the cookie; an invalid key is refused even
+ * beside a valid cookie. Other Authorization schemes are ignored: they belong to a proxy in front,
+ * for instance one with its own password.
  *
- * Looks only: a session is prolonged by the browser's own calls to `/api/auth/get-session`, where
- * the new cookie reaches it.
+ * Does not extend the session: only the browser's own calls to `/api/auth/get-session` do, because
+ * their response can set the new cookie.
+ * @returns null if the caller is unknown
  */
 export async function authenticate(
   headers: Headers,
@@ -35,13 +37,13 @@ export async function authenticate(
   const bearer = /^bearer(?:\s+(.*))?$/i.exec(headers.get('authorization')?.trim() ?? '')
   if (bearer) return authenticateKey(bearer[1] ?? '', deps)
   const found = await deps.auth.api.getSession({ headers, query: { disableRefresh: true } })
-  if (found === null || isBanned(found.user, new Date())) return null
+  if (found === null || isBanned(found.user, deps.now())) return null
   const { id: userId, email, name, role } = found.user
   const { id: sessionId, expiresAt } = found.session
   return { userId, email, name, role: roleOf(role), via: { kind: 'session', sessionId, expiresAt } }
 }
 
-/** The same for a bare key: `auth.apiKey` of a socket handshake. */
+/** Like {@link authenticate}, for a bare key: `auth.apiKey` of a socket handshake. */
 export async function authenticateKey(
   key: string,
   { verifyKey }: Pick<AuthenticateDeps, 'verifyKey'>,
@@ -53,16 +55,15 @@ export async function authenticateKey(
 }
 
 /**
- * Why somebody who was let in may not stay: they are out altogether, or in another role than
- * before.
+ * Why a principal lost its access: `unauthenticated` if its session, key or account is no longer
+ * valid, `forbidden` if its role has changed.
  */
 export type Revocation = 'unauthenticated' | 'forbidden'
 
 /**
- * Which of these, let in some time ago, are no longer what they were: the session or key is no
- * longer in force, its owner is suspended, or has another role. Asks the database each time, in two
- * queries however many they are.
- * @throws when PostgreSQL does not answer. That says nothing about anybody: ask again later.
+ * Finds the principals whose session or key is no longer valid, or whose owner has been suspended
+ * or has another role. Always asks the database: two queries for any number of principals.
+ * @throws when PostgreSQL does not answer. The principals keep their access; ask again later.
  */
 export async function findRevoked(
   principals: readonly Principal[],
@@ -76,7 +77,7 @@ export async function findRevoked(
     rolesBySession([...sessionIds], db),
     rolesByKey([...keyIds], db),
   ])
-  const roles = { session: new Map(sessions.map(pair)), key: new Map(keys.map(pair)) }
+  const roles = { session: new Map(sessions.map(entry)), key: new Map(keys.map(entry)) }
   const revoked = new Map<Principal, Revocation>()
   for (const principal of principals) {
     const { via } = principal
@@ -88,12 +89,12 @@ export async function findRevoked(
   return revoked
 }
 
-const pair = ({ id, role }: { id: string; role: string | null }): [string, Role] => [
+const entry = ({ id, role }: { id: string; role: string | null }): [string, Role] => [
   id,
   roleOf(role),
 ]
 
-/** Of the sessions that are in force. */
+/** The owner's role for each session that is still valid. */
 function rolesBySession(ids: string[], db: AccountsDatabase) {
   return ids.length === 0
     ? []
@@ -101,7 +102,7 @@ function rolesBySession(ids: string[], db: AccountsDatabase) {
         .select({ id: session.id, role: user.role })
         .from(session)
         .innerJoin(user, eq(user.id, session.userId))
-        // One parameter however many they are, so that the statement is always the same.
+        // One array parameter, so that the statement is the same for any number of ids.
         .where(
           and(
             sql`${session.id} = any(${sql.param(ids)})`,
@@ -111,7 +112,7 @@ function rolesBySession(ids: string[], db: AccountsDatabase) {
         )
 }
 
-/** Of the keys that are in force. */
+/** The owner's role for each key that is still valid. */
 function rolesByKey(ids: string[], db: AccountsDatabase) {
   return ids.length === 0
     ? []
@@ -119,5 +120,5 @@ function rolesByKey(ids: string[], db: AccountsDatabase) {
         .select({ id: apiKey.id, role: user.role })
         .from(apiKey)
         .innerJoin(user, eq(user.id, apiKey.userId))
-        .where(and(sql`${apiKey.id} = any(${sql.param(ids)})`, keyInForce, notBanned))
+        .where(and(sql`${apiKey.id} = any(${sql.param(ids)})`, keyValid, notBanned))
 }

@@ -7,7 +7,7 @@ import { EmailTaken, InvalidEmail, UnknownUser } from './create-account.ts'
 import { accountsMigrations } from './migrations.ts'
 import { WeakPassword } from './password.ts'
 
-/** The command was not given as its usage says. Exit code 2. */
+/** The arguments do not match the command's usage. Exit code 2. */
 export class WrongUsage extends Error {
   constructor(message: string) {
     super(message)
@@ -15,8 +15,8 @@ export class WrongUsage extends Error {
   }
 }
 
-/** What a person can put right from the message alone. */
-const expected = [
+/** Errors whose message alone tells a person how to fix them. */
+const expectedErrors = [
   InvalidSettings,
   InvalidEmail,
   EmailTaken,
@@ -27,8 +27,8 @@ const expected = [
 ]
 
 /**
- * Runs a command to its end: what it returns is printed, failures go to stderr.
- * @returns the exit code: 0, 1 for a failure, 2 for a wrong usage.
+ * Runs a command and prints its result; errors go to stderr.
+ * @returns the exit code: 0 on success, 1 on failure, 2 on wrong usage
  */
 export async function runCommand(usage: string, command: () => Promise<string>): Promise<number> {
   try {
@@ -39,12 +39,12 @@ export async function runCommand(usage: string, command: () => Promise<string>):
       console.error(`${error.message}\n\n${usage}`)
       return 2
     }
-    console.error(isExpected(error) ? error.message : (noDatabase(error) ?? error))
+    console.error(isExpected(error) ? error.message : (databaseProblem(error) ?? error))
     return 1
   }
 }
 
-/** A flag without which the command makes no sense. */
+/** @throws {WrongUsage} if the flag is missing or blank. */
 export function required(
   flags: Record<string, string | boolean | undefined>,
   name: string,
@@ -54,7 +54,7 @@ export function required(
   throw new WrongUsage(`--${name} is missing.`)
 }
 
-/** The database with its tables brought up to date, for the length of `work`. */
+/** Migrates the accounts database, connects to it, and disconnects once `work` has settled. */
 export async function withAccountsDatabase<Result>(
   work: (postgres: Postgres) => Promise<Result>,
 ): Promise<Result> {
@@ -71,7 +71,7 @@ export async function withAccountsDatabase<Result>(
   }
 }
 
-/** Rows under their titles, in columns as wide as they need. */
+/** Formats rows under their titles, in columns as wide as their longest cell. */
 export function table(titles: string[], rows: string[][]): string {
   const widths = titles.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -85,18 +85,18 @@ export function table(titles: string[], rows: string[][]): string {
 }
 
 function isExpected(error: unknown): error is Error {
-  return expected.some((kind) => error instanceof kind)
+  return expectedErrors.some((kind) => error instanceof kind)
 }
 
 /**
- * A sentence for what keeps people from their database: no such server, wrong password, no such
- * database.
+ * A message for a database that can't be reached or used: no such server, wrong password, no such
+ * database. Null for other errors.
  */
-function noDatabase(error: unknown): string | null {
+function databaseProblem(error: unknown): string | null {
   const { data } = z.object({ code: z.string(), message: z.string() }).safeParse(error)
   if (!data || !/^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOST|ENET|28|3D|57P03)/.test(data.code))
     return null
-  return `The database of DATABASE_URL can't be used: ${data.message || data.code}`
+  return `Cannot use the database in DATABASE_URL: ${data.message || data.code}`
 }
 
 function isParseArgsError(error: unknown): error is Error & { code: string } {

@@ -1,14 +1,14 @@
 import { eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import type { Role } from './account-status.ts'
 import { type AccountsDatabase, type AuthSettings, createAuth } from './auth.ts'
 import { checkPassword } from './password.ts'
 import { user } from './schema.ts'
-import type { Role } from './standing.ts'
 
 export interface NewAccount {
   email: string
   password: string
-  /** What stands before the @ by default. */
+  /** Default: the part of the e-mail address before the @. */
   name?: string
   role: Role
 }
@@ -28,7 +28,7 @@ export class InvalidEmail extends Error {
 export class EmailTaken extends Error {
   readonly email: string
   constructor(email: string) {
-    super(`There is an account with the e-mail address ${email} already.`)
+    super(`An account with the e-mail address ${email} already exists.`)
     this.name = 'EmailTaken'
     this.email = email
   }
@@ -44,11 +44,11 @@ export class UnknownUser extends Error {
 }
 
 /**
- * Runs `work` in a transaction while nobody else makes an account, on any server: what it reads
- * stays true until it commits. Lock and work share one connection, so that waiting ones can't take
- * from the pool what the first still needs.
+ * Runs `work` in a transaction that excludes every other creation of an account, on all servers:
+ * the accounts that it reads stay the same until it commits. The lock and `work` share one
+ * connection; otherwise callers waiting for the lock could use up the pool and block its holder.
  */
-export function oneAtATime<Result>(
+export function withAccountsLock<Result>(
   db: AccountsDatabase,
   work: (transaction: AccountsDatabase) => Promise<Result>,
 ): Promise<Result> {
@@ -76,7 +76,7 @@ export async function userIdOf(email: string, db: AccountsDatabase): Promise<str
 /**
  * @throws {InvalidEmail}
  * @throws {WeakPassword}
- * @throws {EmailTaken} also when somebody else was faster by a moment.
+ * @throws {EmailTaken} if the address has an account, even one created by a concurrent call
  */
 export async function createAccount(
   account: NewAccount,
@@ -85,7 +85,7 @@ export async function createAccount(
   const email = account.email.trim().toLowerCase()
   if (!z.email().safeParse(email).success) throw new InvalidEmail(account.email)
   checkPassword(account.password)
-  return oneAtATime(db, async (transaction) => {
+  return withAccountsLock(db, async (transaction) => {
     const taken = await transaction.select({ id: user.id }).from(user).where(eq(user.email, email))
     if (taken.length > 0) throw new EmailTaken(email)
     const created = await createAuth(transaction, settings).api.createUser({
@@ -101,8 +101,8 @@ export async function createAccount(
 }
 
 /**
- * For ADMIN_EMAIL and ADMIN_PASSWORD when a server starts. An account that exists stays as it is,
- * its password above all.
+ * Creates the admin of ADMIN_EMAIL and ADMIN_PASSWORD when a server starts. An existing account is
+ * left unchanged, including its password.
  * @throws {InvalidEmail}
  * @throws {WeakPassword}
  */
@@ -120,7 +120,8 @@ export async function ensureFirstAdmin(
     await createAccount({ ...admin, role: 'admin' }, deps)
     return 'created'
   } catch (error) {
-    if (error instanceof EmailTaken) return 'exists' // by another server that started with us
+    // Another server, started at the same time, has created it.
+    if (error instanceof EmailTaken) return 'exists'
     throw error
   }
 }

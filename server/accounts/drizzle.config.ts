@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit'
 
-// npx drizzle-kit generate --config server/accounts/drizzle.config.ts --name <what it does>
+// npx drizzle-kit generate --config server/accounts/drizzle.config.ts --name <description>
 export default defineConfig({
   dialect: 'postgresql',
   schema: './server/accounts/schema.ts',

@@ -1,6 +1,6 @@
 /**
- * The origins that pages of this server may have. A server on loopback is reached under several
- * names, and people type whichever they like.
+ * The origins that this server's pages can have. A server on loopback is reachable under several
+ * names, and people use any of them.
  */
 export function ownOrigins(publicUrl: string): string[] {
   const url = new URL(publicUrl)
@@ -11,11 +11,11 @@ export function ownOrigins(publicUrl: string): string[] {
 }
 
 /**
- * Whether a call that changes something, or a socket handshake, may go by the cookie that it
- * carries. Browsers name the page's origin in both, and no page can forge it; so with a cookie it
- * must be one of ours. Without a cookie there is nothing that a foreign page could borrow, and
- * programs send no origin; a foreign one is refused all the same. Not needed for calls with an API
- * key.
+ * Whether the cookie may authenticate a change or a socket handshake. Browsers send the page's
+ * origin with both, and a page cannot forge it; so a request with a cookie must come from one of
+ * our own origins. A request without a cookie carries nothing that a foreign page could abuse, and
+ * programs send no origin, so the origin may be missing; a foreign origin is refused even then. Not
+ * needed for calls with an API key.
  */
 export function originAllowed(headers: Headers, publicUrl: string): boolean {
   const origin = headers.get('origin')

@@ -1,9 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-/**
- * In characters. Length is what makes a password hard to guess, so there are no rules about digits
- * and signs.
- */
+/** In characters. Length makes a password hard to guess, so digits and symbols are not required. */
 export const passwordLength = { min: 10, max: 128 }
 
 export class WeakPassword extends Error {
@@ -13,7 +10,7 @@ export class WeakPassword extends Error {
   }
 }
 
-/** @throws {WeakPassword} whose message tells a person what to change. */
+/** @throws {WeakPassword} with a message that tells the user what to change */
 export function checkPassword(password: string): void {
   if (password.length < passwordLength.min) {
     throw new WeakPassword(
@@ -22,15 +19,15 @@ export function checkPassword(password: string): void {
   }
   if (password.length > passwordLength.max) {
     throw new WeakPassword(
-      `A password may have ${passwordLength.max} characters at most; this one has ${password.length}.`,
+      `A password may have at most ${passwordLength.max} characters; this one has ${password.length}.`,
     )
   }
 }
 
-// Without 0 O, 1 l I: people copy these by hand.
+// Without the look-alikes 0 O and 1 l I: people copy these by hand.
 const letters = 'abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
-/** Four groups of five, about 116 random bits. */
+/** Four groups of five characters, about 116 random bits. */
 export function generatePassword(): string {
   const group = () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join('')
   return [group(), group(), group(), group()].join('-')

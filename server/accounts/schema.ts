@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { boolean, index, pgTable, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core'
 
-// The names of tables and properties in the first four are better-auth's; a test compares them with
-// what it expects.
+// The first four tables are better-auth's, with its names for tables and properties; a test
+// compares them with the ones that better-auth expects.
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
 
@@ -15,11 +15,11 @@ export const user = pgTable('user', {
   image: text('image'),
   createdAt: time('created_at').notNull().defaultNow(),
   updatedAt: time('updated_at').notNull().defaultNow(),
-  /** `admin` or `user`; better-auth keeps several as a list with commas. */
+  /** `admin` or `user`; better-auth separates several roles with commas. */
   role: text('role'),
   banned: boolean('banned').default(false),
   banReason: text('ban_reason'),
-  /** Null: for good. */
+  /** Null: never. */
   banExpires: time('ban_expires'),
 })
 
@@ -44,7 +44,7 @@ export const session = pgTable(
   (table) => [index('session_of_user').on(table.userId)],
 )
 
-/** A way to sign in; here always `credential`, with the password's hash. */
+/** A sign-in method; here always `credential`, with the password's hash. */
 export const account = pgTable(
   'account',
   {
@@ -81,20 +81,17 @@ export const verification = pgTable(
   (table) => [index('verification_by_identifier').on(table.identifier)],
 )
 
-/** Ours: docs/decisions/006-accounts.md says why. */
+/** Our own table rather than a plugin's; docs/decisions/006-accounts.md explains why. */
 export const apiKey = pgTable(
   'api_key',
   {
     id: text('id').primaryKey(),
     userId: owner(),
     name: text('name').notNull(),
-    /**
-     * SHA-256 of the key, in hex. The key has 256 random bits, so a slow hash with salt would add
-     * nothing.
-     */
+    /** SHA-256 of the key, in hex. The key has 256 random bits; a slow salted hash adds nothing. */
     hash: text('hash').notNull().unique(),
     createdAt: time('created_at').notNull().defaultNow(),
-    /** Exact to a minute. */
+    /** Accurate to a minute. */
     lastUsedAt: time('last_used_at'),
     /** Null: never. */
     expiresAt: time('expires_at'),

@@ -3,7 +3,7 @@ import { type AccountDeps, userIdOf } from './create-account.ts'
 import { checkPassword } from './password.ts'
 
 /**
- * Gives an account another password and signs it out everywhere. API keys stay.
+ * Sets an account's password and signs it out everywhere. Its API keys stay valid.
  * @throws {UnknownUser}
  * @throws {WeakPassword}
  */

@@ -1,27 +1,27 @@
 import { createAuth } from './auth.ts'
-import { type AccountDeps, anyAccount, oneAtATime } from './create-account.ts'
+import { type AccountDeps, anyAccount, withAccountsLock } from './create-account.ts'
 
 export const signUpPath = '/api/auth/sign-up/email'
 
-/** In better-auth's shape of an error. */
-function closed(): Response {
+/** An error in better-auth's shape. */
+function signUpClosed(): Response {
   const message =
-    'Sign-up is closed, as this Searchlight has its first account. ' +
-    'Whoever runs it can make you one: npm run user -- create --email you@example.com'
+    'Sign-up is closed: this Searchlight already has an account. ' +
+    'Ask its operator to create yours: npm run user -- create --email you@example.com'
   return Response.json({ code: 'SIGN_UP_CLOSED', message }, { status: 403 })
 }
 
 /**
- * The first person who signs up owns this Searchlight: they become its admin, and the door closes
- * behind them. Of several at once, one gets in and the others find it closed.
+ * Signs up the first account, which becomes the admin; from then on sign-up is closed. Of several
+ * concurrent requests, one succeeds and the others are refused.
  */
 export async function signUpFirstAdmin(
   request: Request,
   { db, settings }: AccountDeps,
 ): Promise<Response> {
-  if (await anyAccount(db)) return closed()
-  return oneAtATime(db, async (transaction) => {
-    if (await anyAccount(transaction)) return closed()
+  if (await anyAccount(db)) return signUpClosed()
+  return withAccountsLock(db, async (transaction) => {
+    if (await anyAccount(transaction)) return signUpClosed()
     return createAuth(transaction, settings, 'founding').handler(request)
   })
 }

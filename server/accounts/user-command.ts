@@ -2,24 +2,25 @@ import { parseArgs } from 'node:util'
 import { asc } from 'drizzle-orm'
 import { z } from 'zod'
 import { readSettings } from '#jobs/settings.ts'
+import { isBanned, roleOf } from './account-status.ts'
 import { required, runCommand, table, WrongUsage, withAccountsDatabase } from './command-line.ts'
 import { type AccountDeps, createAccount } from './create-account.ts'
 import { generatePassword, passwordLength } from './password.ts'
 import { user } from './schema.ts'
 import { setPassword } from './set-password.ts'
-import { isBanned, roleOf } from './standing.ts'
 
 const usage = `Usage:
   npm run user -- create   --email E [--password P] [--name N] [--admin]
   npm run user -- password --email E [--password P]
   npm run user -- list
 
-  create    Makes an account.
-  password  Sets another password and signs the account out everywhere. Searchlight sends no mail, so there is no
-            "forgot my password" link: this is the way.
-  list      Shows all accounts.
+  create    Creates an account.
+  password  Sets a new password and signs the account out everywhere. Searchlight sends no mail,
+            so it has no "forgot my password" link; use this command instead.
+  list      Lists all accounts.
 
-A password has at least ${passwordLength.min} characters. Without --password a strong one is made and printed.`
+A password needs at least ${passwordLength.min} characters.
+Without --password, a strong one is generated and printed.`
 
 const options = {
   email: { type: 'string' },
@@ -32,7 +33,7 @@ const options = {
 async function command(): Promise<string> {
   const { values: flags, positionals } = parseArgs({ options, allowPositionals: true })
   if (flags.help) return usage
-  if (positionals.length > 1) throw new WrongUsage(`"${positionals[1]}" is one word too many.`)
+  if (positionals.length > 1) throw new WrongUsage(`Unexpected argument "${positionals[1]}".`)
   switch (positionals[0]) {
     case 'create':
       return create(flags)
@@ -41,9 +42,9 @@ async function command(): Promise<string> {
     case 'list':
       return withAccountsDatabase(list)
     case undefined:
-      throw new WrongUsage('What should be done: create, password or list?')
+      throw new WrongUsage('Name a command: create, password or list.')
     default:
-      throw new WrongUsage(`There is no command "${positionals[0]}".`)
+      throw new WrongUsage(`Unknown command "${positionals[0]}".`)
   }
 }
 
@@ -60,8 +61,10 @@ async function create(flags: Flags): Promise<string> {
   const role = flags.admin ? 'admin' : 'user'
   const name = flags.name?.trim() || undefined
   await withAccounts((deps) => createAccount({ email, password, name, role }, deps))
-  const made = `Made the ${role === 'admin' ? 'admin' : 'account'} ${email}.`
-  return flags.password === undefined ? `${made} Its password, shown only now:\n${password}` : made
+  const created = `Created the ${role === 'admin' ? 'admin' : 'account'} ${email}.`
+  return flags.password === undefined
+    ? `${created} The password is shown only once:\n${password}`
+    : created
 }
 
 async function changePassword(flags: Flags): Promise<string> {
@@ -70,23 +73,23 @@ async function changePassword(flags: Flags): Promise<string> {
   await withAccounts((deps) => setPassword(email, password, deps))
   const changed = `Changed the password of ${email} and signed it out everywhere.`
   return flags.password === undefined
-    ? `${changed} The new one, shown only now:\n${password}`
+    ? `${changed} The new password is shown only once:\n${password}`
     : changed
 }
 
 async function list({ db }: Pick<AccountDeps, 'db'>): Promise<string> {
-  const found = await db.select().from(user).orderBy(asc(user.createdAt), asc(user.id))
-  if (found.length === 0)
-    return 'There are no accounts yet. Make the first: npm run user -- create --email E --admin'
+  const accounts = await db.select().from(user).orderBy(asc(user.createdAt), asc(user.id))
+  if (accounts.length === 0)
+    return 'There are no accounts yet. Create the first: npm run user -- create --email E --admin'
   const now = new Date()
-  const rows = found.map((one) => [
-    one.email,
-    one.name,
-    roleOf(one.role),
-    isBanned(one, now) ? 'suspended' : 'active',
-    one.createdAt.toISOString(),
+  const rows = accounts.map((account) => [
+    account.email,
+    account.name,
+    roleOf(account.role),
+    isBanned(account, now) ? 'suspended' : 'active',
+    account.createdAt.toISOString(),
   ])
-  return table(['E-MAIL', 'NAME', 'ROLE', 'STANDING', 'CREATED'], rows)
+  return table(['E-MAIL', 'NAME', 'ROLE', 'STATUS', 'CREATED'], rows)
 }
 
 function withAccounts<Result>(work: (deps: AccountDeps) => Promise<Result>): Promise<Result> {
@@ -94,7 +97,7 @@ function withAccounts<Result>(work: (deps: AccountDeps) => Promise<Result>): Pro
     z.object({ AUTH_SECRET: z.string().min(32, 'at least 32 characters') }),
     process.env,
   )
-  // Nobody signs in here, so it doesn't matter where the pages are.
+  // publicUrl matters only for sign-in, which does not happen here.
   const settings = { secret: AUTH_SECRET, publicUrl: 'http://localhost' }
   return withAccountsDatabase(({ db }) => work({ db, settings }))
 }

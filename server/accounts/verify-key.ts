@@ -1,8 +1,8 @@
 import { and, eq, isNull, lt, or, sql } from 'drizzle-orm'
+import { notBanned, type Role, roleOf } from './account-status.ts'
 import { hashOf } from './api-keys.ts'
 import type { AccountsDatabase } from './auth.ts'
 import { apiKey, user } from './schema.ts'
-import { notBanned, type Role, roleOf } from './standing.ts'
 
 export interface KeyOwner {
   keyId: string
@@ -12,42 +12,42 @@ export interface KeyOwner {
   role: Role
 }
 
-/** Who holds this key; null if it is unknown, revoked or expired, or its owner suspended. */
+/** @returns the owner; null if the key is unknown, revoked or expired, or its owner suspended. */
 export type VerifyKey = (key: string) => Promise<KeyOwner | null>
 
-/** So long may a key still be let in after it was revoked or its owner suspended. */
-const keptMs = 2_000
-const keptAtMost = 10_000
+/** How long a server may still accept a key after it was revoked or its owner suspended. */
+const cacheMs = 2_000
+const maxCachedKeys = 10_000
 
 /**
- * Remembers what it verified for 2 s, since a program may ask a hundred times a second. Refusals
- * are not remembered: anybody could fill the memory with them.
+ * Verifies keys. Caches each success for 2 s, because a program may send a hundred requests a
+ * second. Refusals are not cached: anyone could fill the memory with them.
  */
 export function createKeyVerifier({
   db,
   now,
 }: {
   db: AccountsDatabase
-  now: () => number
+  now: () => Date
 }): VerifyKey {
-  const known = new Map<string, { owner: KeyOwner; until: number }>()
+  const cache = new Map<string, { owner: KeyOwner; until: number }>()
 
   return async function verify(key) {
     const hash = hashOf(key)
     if (hash === null) return null
-    const remembered = known.get(hash)
-    if (remembered && remembered.until > now()) return remembered.owner
-    known.delete(hash)
+    const askedAt = now().getTime()
+    const cached = cache.get(hash)
+    if (cached && cached.until > askedAt) return cached.owner
+    cache.delete(hash)
 
-    const askedAt = now()
     const found = await findOwner(hash, db)
     if (found === null) return null
     await noteUse(found.owner.keyId, db)
-    // The oldest is the first: a Map keeps the order in which things were put in.
-    for (const oldest of known.keys()) if (known.size >= keptAtMost) known.delete(oldest)
-    known.set(hash, {
+    // A Map iterates in order of insertion, so the oldest entry comes first.
+    for (const oldest of cache.keys()) if (cache.size >= maxCachedKeys) cache.delete(oldest)
+    cache.set(hash, {
       owner: found.owner,
-      until: askedAt + Math.min(keptMs, found.expiresInMs ?? keptMs),
+      until: askedAt + Math.min(cacheMs, found.expiresInMs ?? cacheMs),
     })
     return found.owner
   }
@@ -70,19 +70,19 @@ async function findOwner(
     })
     .from(apiKey)
     .innerJoin(user, eq(user.id, apiKey.userId))
-    .where(and(eq(apiKey.hash, hash), keyInForce, notBanned))
+    .where(and(eq(apiKey.hash, hash), keyValid, notBanned))
   if (!found) return null
   const { role, expiresInMs, ...owner } = found
   return { owner: { ...owner, role: roleOf(role) }, expiresInMs }
 }
 
-/** By the database's clock, so that all servers agree. */
-export const keyInForce = and(
+/** Compares with the database's clock, so that all servers agree. */
+export const keyValid = and(
   isNull(apiKey.revokedAt),
   or(isNull(apiKey.expiresAt), sql`${apiKey.expiresAt} > now()`),
 )
 
-/** Once a minute is enough to see whether a key is in use. */
+/** Records the use, at most once a minute. */
 async function noteUse(keyId: string, db: AccountsDatabase): Promise<void> {
   const aMinuteAgo = sql`now() - interval '1 minute'`
   await db

@@ -1,58 +1,40 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { jobStates } from '#jobs/job.ts'
 import { countJobs } from '#jobs/redis/job-lists.ts'
+import { QueuePaused, Stack, Stats, Workers } from '#protocol/answers.ts'
 import { findJob, findStack } from '../find-job.ts'
 import type { Api } from './api-env.ts'
 import { ApiError, notFound } from './api-error.ts'
 import type { JobRoutesDeps } from './job-routes.ts'
-import { answers, JobId } from './schemas.ts'
-
-const Counts = z.object(Object.fromEntries(jobStates.map((state) => [state, z.number()])))
-const Queue = z.object({
-  shard: z.number(),
-  waiting: z.number(),
-  active: z.number(),
-  delayed: z.number(),
-  paused: z.boolean(),
-})
+import { answers, JobId } from './openapi.ts'
 
 const stats = createRoute({
   method: 'get',
   path: '/api/admin/stats',
-  summary: 'How many searches are in each state, and what waits in the queues',
-  responses: { 200: answers.of('Now', z.object({ counts: Counts, queues: z.array(Queue) })) },
+  summary: 'Number of searches in each state and in the queues',
+  responses: { 200: answers.of('As of now', Stats) },
 })
 const workers = createRoute({
   method: 'get',
   path: '/api/admin/workers',
-  summary: 'The worker processes that are connected',
-  responses: {
-    200: answers.of(
-      'Now',
-      z.object({
-        workers: z.array(
-          z.object({ shard: z.number(), address: z.string(), connectedForSeconds: z.number() }),
-        ),
-      }),
-    ),
-  },
+  summary: 'Connected worker processes',
+  responses: { 200: answers.of('As of now', Workers) },
 })
 const stack = createRoute({
   method: 'get',
   path: '/api/admin/jobs/{id}/stack',
-  summary: 'Where the error of a search came from',
+  summary: 'Stack trace of a search’s error',
   request: { params: JobId },
   responses: {
-    200: answers.of('Null when it has none', z.object({ stack: z.string().nullable() })),
+    200: answers.of('Null when the search has no error', Stack),
     404: answers.error('There is no such search'),
   },
 })
 const setPaused = createRoute({
   method: 'post',
   path: '/api/admin/queue/{action}',
-  summary: 'Stop handing out searches to the workers, or go on',
+  summary: 'Pause or resume the queues: while paused, workers get no searches',
   request: { params: z.object({ action: z.enum(['pause', 'resume']) }) },
-  responses: { 200: answers.of('Now', z.object({ paused: z.boolean() })) },
+  responses: { 200: answers.of('As of now', QueuePaused) },
 })
 
 export function addAdminRoutes(api: Api, deps: JobRoutesDeps): void {

@@ -1,26 +1,19 @@
 import { AlreadyRunning, IdempotencyMismatch, NotEnded, TooManyWaiting } from '#jobs/errors.ts'
+import type { ErrorCode, FieldIssue } from '#protocol/errors.ts'
 
-export type ErrorCode =
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'not_found'
-  | 'invalid_input'
-  | 'already_running'
-  | 'idempotency_mismatch'
-  | 'not_ended'
-  | 'too_large'
-  | 'rate_limited'
-  | 'overloaded'
-  | 'internal'
-
-export type ErrorStatus = 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503
+type ErrorStatus = 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503
 
 /** Ends a request with an answer that a program can act on. */
 export class ApiError extends Error {
   readonly status: ErrorStatus
   readonly code: ErrorCode
-  readonly details: object
-  constructor(status: ErrorStatus, code: ErrorCode, message: string, details: object = {}) {
+  readonly details: { jobId?: string; issues?: FieldIssue[] }
+  constructor(
+    status: ErrorStatus,
+    code: ErrorCode,
+    message: string,
+    details: ApiError['details'] = {},
+  ) {
     super(message)
     this.name = 'ApiError'
     this.status = status
@@ -31,30 +24,25 @@ export class ApiError extends Error {
 
 export const notFound = () => new ApiError(404, 'not_found', 'There is no such search.')
 
-/** One problem of an input; `path` names the field, `''` the whole. */
-export interface InputIssue {
-  path: string
-  message: string
-}
-
-export function invalidInput(issues: InputIssue[]): ApiError {
+export function invalidInput(issues: FieldIssue[]): ApiError {
   const [first] = issues
   const message =
     issues.length === 1 && first ? first.message : `${issues.length} fields need another value.`
   return new ApiError(422, 'invalid_input', message, { issues })
 }
 
+/** @param under the path of the value that was parsed, within the request's body */
 export function issuesOf(
   error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] },
   under: string[] = [],
-): InputIssue[] {
+): FieldIssue[] {
   return error.issues.map((issue) => ({
     path: [...under, ...issue.path].map(String).join('.'),
     message: issue.message,
   }))
 }
 
-/** The answer to whatever went wrong; null for what nobody foresaw. */
+/** The answer for an error of the domain; null for an unforeseen one. */
 export function apiErrorOf(error: unknown): ApiError | null {
   if (error instanceof ApiError) return error
   if (error instanceof AlreadyRunning)

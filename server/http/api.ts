@@ -1,6 +1,8 @@
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Log } from '#jobs/log.ts'
+import type { Me } from '#protocol/answers.ts'
+import type { ErrorAnswer } from '#protocol/errors.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import type { Api, ApiEnv } from './api-env.ts'
@@ -13,7 +15,7 @@ import { addSearchRoutes } from './search-routes.ts'
 
 export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
   authenticate(headers: Headers): Promise<Principal | null>
-  /** Whether a call that changes something may go by the cookie that it carries. */
+  /** Whether a call that changes something may use the cookie it carries. */
   originAllowed(headers: Headers): boolean
   signUpOpen(): Promise<boolean>
   /** better-auth's own routes. */
@@ -26,7 +28,7 @@ export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
 
 const authBodyBytes = 64 * 1024
 
-/** Everything that the server answers besides pages. */
+/** Everything that the server answers except pages and sockets. */
 export function createApi(deps: ApiDeps): Api {
   const { log } = deps
   const api: Api = new OpenAPIHono<ApiEnv>({
@@ -45,8 +47,9 @@ export function createApi(deps: ApiDeps): Api {
       )
     }
     log.error({ err: cause, path: c.req.path }, 'A request failed')
-    const message = 'Searchlight could not answer. Nothing was lost; please try again in a moment.'
-    return c.json({ error: { code: 'internal', message } }, isOutage(cause) ? 503 : 500)
+    const message = 'Searchlight could not answer. Nothing was lost; try again in a moment.'
+    const answer: ErrorAnswer = { error: { code: 'internal', message } }
+    return c.json(answer, isOutage(cause) ? 503 : 500)
   })
   api.notFound((c) =>
     c.json({ error: { code: 'not_found', message: `There is nothing at ${c.req.path}.` } }, 404),
@@ -63,10 +66,10 @@ export function createApi(deps: ApiDeps): Api {
   })
 
   api.use('/api/auth/*', async (c, next) => {
-    // better-auth takes a body in whole, so it must say how long it is.
+    // better-auth reads the whole body into memory, so its length must be known and small.
     const long = Number(c.req.header('content-length') ?? 0) > authBodyBytes
     if (long || c.req.header('transfer-encoding'))
-      throw new ApiError(413, 'too_large', 'A request to sign in may hold 64 KB.')
+      throw new ApiError(413, 'too_large', 'A sign-in request may hold 64 KB.')
     await next()
   })
   api.all('/api/auth/*', (c) => deps.authHandler(c.req.raw, getConnInfo(c).remote.address))
@@ -78,7 +81,8 @@ export function createApi(deps: ApiDeps): Api {
       name: principal.name,
       role: principal.role,
     }
-    return c.json({ user, signUp: (await deps.signUpOpen()) ? 'open' : 'closed' })
+    const signUp = (await deps.signUpOpen()) ? 'open' : 'closed'
+    return c.json({ user, signUp } satisfies Me)
   })
   api.doc31('/api/openapi.json', {
     openapi: '3.1.0',
@@ -99,7 +103,7 @@ export function createApi(deps: ApiDeps): Api {
       )
     const changes = c.req.method !== 'GET' && c.req.method !== 'HEAD'
     if (changes && principal.via.kind === 'session' && !deps.originAllowed(c.req.raw.headers)) {
-      throw new ApiError(403, 'forbidden', 'This request comes from a page of another site.')
+      throw new ApiError(403, 'forbidden', 'This request comes from another site’s page.')
     }
     c.set('principal', principal)
     await next()
@@ -114,7 +118,7 @@ export function createApi(deps: ApiDeps): Api {
   return api
 }
 
-/** Redis or PostgreSQL is out of reach: worth trying again, so it is not our fault alone. */
+/** Whether Redis or PostgreSQL is out of reach, so that trying again helps. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error.name === 'MaxRetriesPerRequestError' || error.message.includes('Connection is closed'))

@@ -11,7 +11,7 @@ export interface EventRoutesDeps extends JobPlaces {
   authorization: Authorization
 }
 
-/** `GET /api/jobs/:id/events`: the live events of a job for programs, as server-sent events. */
+/** `GET /api/jobs/:id/events`: the live events of a job as server-sent events. */
 export function addEventRoutes(api: Api, deps: EventRoutesDeps): void {
   api.get('/api/jobs/:id/events', async (c) => {
     const principal = c.get('principal')

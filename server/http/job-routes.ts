@@ -1,9 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { NotEnded } from '#jobs/errors.ts'
-import { type Job, JobInput, JobState } from '#jobs/job.ts'
+import { type Job, type JobInput, JobState } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import { deleteArchivedJob } from '#jobs/postgres/forget.ts'
-import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { deleteArchivedJob } from '#jobs/postgres/delete-archived.ts'
+import { deleteJob } from '#jobs/redis/delete-job.ts'
+import { JobsPage, StartRequest, Timeline } from '#protocol/answers.ts'
 import { findSearch } from '#searches/catalog.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { cancelJob } from '../cancel-job.ts'
@@ -12,8 +13,8 @@ import { listJobs } from '../list-jobs.ts'
 import { type StartDeps, startSearch } from '../start-search.ts'
 import type { Api } from './api-env.ts'
 import { ApiError, invalidInput, issuesOf, notFound } from './api-error.ts'
+import { answers, JobId } from './openapi.ts'
 import { readJson } from './read-json.ts'
-import { answers, JobAnswer, JobId } from './schemas.ts'
 import { mayStart } from './search-routes.ts'
 
 export type JobRoutesDeps = JobPlaces & StartDeps
@@ -27,18 +28,18 @@ const start = createRoute({
   request: {
     headers: z.object({
       'idempotency-key': z.string().min(1).max(200).optional().openapi({
-        description: 'The same key and body again, within 24 h, answers with the same job.',
+        description: 'Within 24 h, the same key and body answer with the same job.',
       }),
     }),
   },
   responses: {
-    201: answers.job('It is started'),
+    201: answers.job('The new search'),
     409: answers.error(
-      'One of this type is running (already_running, with its jobId), or the key was used for another body',
+      'A search of this type is running (already_running, with its jobId), or the key was used for another body',
     ),
-    422: answers.error('The input does not fit: one issue per field'),
+    422: answers.error('The input is invalid: one issue per field'),
     503: answers.error(
-      'Too much is waiting already (overloaded); Retry-After says when to come back',
+      'Too many searches are waiting (overloaded); Retry-After says when to try again',
     ),
   },
 })
@@ -60,10 +61,7 @@ const list = createRoute({
     }),
   },
   responses: {
-    200: answers.of(
-      'One page',
-      z.object({ jobs: z.array(JobAnswer), nextCursor: z.string().nullable() }),
-    ),
+    200: answers.of('One page', JobsPage),
   },
 })
 const one = createRoute({
@@ -73,27 +71,16 @@ const one = createRoute({
   request: { params: JobId },
   responses: {
     200: answers.job('The search'),
-    404: answers.error('There is none, or it is not yours'),
+    404: answers.error('There is no such search, or it belongs to another user'),
   },
 })
 const timeline = createRoute({
   method: 'get',
   path: '/api/jobs/{id}/timeline',
-  summary: 'The states and notes of a search',
+  summary: 'States and notes of a search',
   request: { params: JobId },
   responses: {
-    200: answers.of(
-      'In order',
-      z.object({
-        events: z.array(
-          z.object({
-            seq: z.number(),
-            type: z.enum(['state', 'note']),
-            data: z.record(z.string(), z.unknown()),
-          }),
-        ),
-      }),
-    ),
+    200: answers.of('In order', Timeline),
   },
 })
 const cancel = createRoute({
@@ -101,7 +88,7 @@ const cancel = createRoute({
   path: '/api/jobs/{id}/cancel',
   summary: 'Cancel a search',
   request: { params: JobId },
-  responses: { 200: answers.job('As it is now; one that had ended stays as it ended') },
+  responses: { 200: answers.job('The search; one that had ended before is unchanged') },
 })
 const rerun = createRoute({
   method: 'post',
@@ -110,20 +97,15 @@ const rerun = createRoute({
   request: { params: JobId },
   responses: {
     201: answers.job('The new search'),
-    409: answers.error('One of this type is running'),
+    409: answers.error('A search of this type is running'),
   },
 })
 const remove = createRoute({
   method: 'delete',
   path: '/api/jobs/{id}',
-  summary: 'Delete an ended search and all that it found',
+  summary: 'Delete an ended search and its rows',
   request: { params: JobId },
-  responses: { 204: { description: 'It is gone' }, 409: answers.error('It has not ended') },
-})
-
-const StartBody = z.object({
-  search: z.string().max(64),
-  input: JobInput.prefault({}),
+  responses: { 204: { description: 'Deleted' }, 409: answers.error('The search is still running') },
 })
 
 export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
@@ -151,7 +133,7 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
   }
 
   api.openapi(start, async (c) => {
-    const body = StartBody.safeParse(await readJson(c.req.raw))
+    const body = StartRequest.safeParse(await readJson(c.req.raw))
     if (!body.success) throw invalidInput(bodyIssues(body.error))
     const { search, input } = body.data
     const { job, replayed } = await startAs(
@@ -206,9 +188,9 @@ export function addJobRoutes(api: Api, deps: JobRoutesDeps): void {
   api.openapi(remove, async (c) => {
     const job = await mustFind(c.req.valid('param').id, c.get('principal'))
     if (isLive(job.state)) throw new NotEnded()
-    // The tombstone first: an archiver that is late finds it.
+    // The tombstone comes first, so that a late archiver finds it.
     const counted = await deleteArchivedJob(job.id, deps.now(), deps.db)
-    await deleteFromStore(job, { counted }, deps.store)
+    await deleteJob(job, { counted }, deps.store)
     return c.body(null, 204)
   })
 }
@@ -220,11 +202,11 @@ function bodyIssues(error: z.ZodError) {
     : issues
 }
 
-/** `<createdAt>~<id>` of the last job of the page before. */
+/** `<createdAt>~<id>` of the previous page's last job. */
 function parseCursor(cursor: string | undefined): { createdAt: string; id: string } | undefined {
   if (cursor === undefined) return undefined
   const [createdAt = '', id = ''] = cursor.split('~')
   if (!z.iso.datetime().safeParse(createdAt).success)
-    throw invalidInput([{ path: 'cursor', message: 'Send nextCursor of the page before.' }])
+    throw invalidInput([{ path: 'cursor', message: 'Send the nextCursor of the previous page.' }])
   return { createdAt, id }
 }

@@ -3,16 +3,17 @@ import { stringify } from 'csv-stringify/sync'
 import { stream } from 'hono/streaming'
 import type { Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
+import { RowsPage } from '#jobs/rows-page.ts'
 import { findSearch } from '#searches/catalog.ts'
 import { allRows, findJob, findRows, type JobPlaces } from '../find-job.ts'
 import type { Api } from './api-env.ts'
 import { notFound } from './api-error.ts'
-import { answers, JobId, RowsAnswer } from './schemas.ts'
+import { answers, JobId } from './openapi.ts'
 
 const page = createRoute({
   method: 'get',
   path: '/api/jobs/{id}/rows',
-  summary: 'What a search has found, a page at a time',
+  summary: 'Rows of a search, page by page',
   request: {
     params: JobId,
     query: z.object({
@@ -20,7 +21,7 @@ const page = createRoute({
       limit: z.coerce.number().int().min(1).max(5_000).default(1_000),
     }),
   },
-  responses: { 200: answers.of('Rows of the current attempt', RowsAnswer) },
+  responses: { 200: answers.of('Rows of the current attempt', RowsPage) },
 })
 
 export function addRowRoutes(api: Api, places: JobPlaces): void {
@@ -54,10 +55,7 @@ async function* jsonLines(_job: Job, pages: AsyncIterable<Row[]>): AsyncGenerato
   for await (const rows of pages) yield `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`
 }
 
-/**
- * With a head line, by the columns of the search. What a spreadsheet would take for a formula is
- * escaped.
- */
+/** A header line, then a line per row, by the columns of the search. Formulas are escaped. */
 async function* csvLines(job: Job, pages: AsyncIterable<Row[]>): AsyncGenerator<string> {
   const columns = findSearch(job.search)?.columns.map(({ key, label }) => ({ key, header: label }))
   let header = true

@@ -2,14 +2,14 @@ import { CoalescedTask } from '#jobs/coalesced-task.ts'
 import type { Log } from '#jobs/log.ts'
 import type { Principal, Revocation } from '../accounts/authenticate.ts'
 
-/** Somebody who was let in, for as long as something of theirs is open. */
+/** An open socket or event stream, and the principal that opened it. */
 interface Admission {
   principal: Principal
   revoke(code: Revocation): void
 }
 
 export interface AuthorizationDeps {
-  /** Which of these are no longer what they were when they were let in. */
+  /** The principals whose session, key or role is no longer valid. */
   findRevoked(principals: readonly Principal[]): Promise<Map<Principal, Revocation>>
   log: Log
 }
@@ -17,9 +17,11 @@ export interface AuthorizationDeps {
 const checkEveryMs = 2_000
 
 /**
- * Sign-outs, bans, changes of role, revoked keys and sessions that run out end what they had
- * opened: within a moment when some server tells of it, and within {@link checkEveryMs} when nobody
- * does, since all that is open is compared with the accounts that often.
+ * Closes connections whose principal has lost its access. Every socket and event stream is admitted
+ * when it opens and leaves the set when it closes. A check compares all admitted principals with
+ * the accounts database and revokes those that signed out, were suspended, changed role, or whose
+ * key or session ended. It runs every {@link checkEveryMs}, and at once when another server
+ * announces a change of accounts.
  */
 export class Authorization {
   readonly #deps: AuthorizationDeps
@@ -31,13 +33,15 @@ export class Authorization {
     this.#deps = deps
     this.#checking = new CoalescedTask(
       () => this.#endRevoked(),
-      // It says nothing about anybody that PostgreSQL is out of reach; while it is, nobody can be
-      // banned or signed out either.
-      (err) => deps.log.warn({ err }, 'Could not check who may stay; will try again'),
+      // Keep the connections: without PostgreSQL, no user can be suspended or signed out either.
+      (err) => deps.log.warn({ err }, 'Could not check for revoked access; will try again'),
     )
   }
 
-  /** @param revoke is called at most once. Answers how to leave. */
+  /**
+   * @param revoke is called at most once
+   * @returns removes the admission; call it when the connection closes
+   */
   admit(principal: Principal, revoke: Admission['revoke']): () => void {
     const admission = { principal, revoke }
     this.#admissions.add(admission)
@@ -52,7 +56,7 @@ export class Authorization {
     if (this.#timer) clearInterval(this.#timer)
   }
 
-  /** Looks now. */
+  /** Checks now. */
   check(): void {
     this.#checking.request()
   }

@@ -5,17 +5,11 @@ import { epochOf } from '#jobs/redis/epoch.ts'
 import type { Shard } from '#jobs/redis/keys.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { jobLedger, type ReadJob } from './job-ledger.ts'
+import type { Epochs, Ledger, Numbered, Reading } from './ledger.ts'
 import type { ListEvent, ListLedger } from './list-ledger.ts'
 import type { LiveEvent } from './live-event.ts'
 import type { Subscriber } from './subscriber.ts'
-import {
-  type Epochs,
-  type Ledger,
-  type Numbered,
-  type Reader,
-  type Reading,
-  Topic,
-} from './topic.ts'
+import { type Reader, Topic } from './topic.ts'
 
 export interface HubDeps {
   store: JobStore
@@ -24,15 +18,19 @@ export interface HubDeps {
   log: Log
 }
 
-/** Somebody who watches jobs: a socket or an event stream. */
+/** A reader of jobs: the outbox of a socket or an event stream. */
 export type JobReader = Reader<Job, LiveEvent>
 export type HubReading = Reading<Job, LiveEvent>
 
 /** How often silent topics compare their position with the ledger's. */
 const checkEveryMs = 2_000
-const checkedAtOnce = 500
+const checksAtOnce = 500
 
-/** All that is watched on this server, each topic once however many watch it. */
+/**
+ * The topics of this server: one per watched job and one per watched list, shared by all its
+ * readers. A topic is created for its first reader and removed after its last. Every
+ * {@link checkEveryMs}, the hub has silent topics check whether they have missed an event.
+ */
 export class Hub {
   readonly #deps: HubDeps
   readonly #jobs = new Map<string, Topic<Job, LiveEvent>>()
@@ -44,9 +42,9 @@ export class Hub {
   }
 
   /**
-   * Brings a reader up to date and keeps it so until the job ends.
-   * @param answer is given the reading at once before the first event; says whether the reader
-   * stays (it may not see the job)
+   * Delivers a job's events to a reader until the job ends or {@link unwatch} is called.
+   * @param answer receives the job as read, synchronously before the first event; returns false to
+   * stop watching (the reader may not see the job)
    */
   async watch(
     reader: JobReader,
@@ -63,10 +61,7 @@ export class Hub {
     this.#jobs.get(id)?.unwatch(reader)
   }
 
-  /**
-   * Tells a reader of each change of a list from now on, and by a resync whenever it has to read
-   * the list again.
-   */
+  /** Delivers every change of a list from now on. A resync means: read the list again. */
   async listen(reader: Reader<Position, ListEvent>, ledger: ListLedger): Promise<void> {
     await this.#topicOf(this.#lists, ledger).watch(reader, null, () => true)
   }
@@ -75,7 +70,7 @@ export class Hub {
     this.#lists.get(ledger.name)?.unwatch(reader)
   }
 
-  /** How many jobs are watched. */
+  /** The number of jobs being watched. */
   get size(): number {
     return this.#jobs.size
   }
@@ -99,10 +94,10 @@ export class Hub {
 
   async #checkPositions(): Promise<void> {
     const topics = [...this.#jobs.values(), ...this.#lists.values()]
-    const epochs = askedOnce((shard) => epochOf(shard, this.#deps.store))
-    for (let i = 0; i < topics.length; i += checkedAtOnce) {
+    const epochs = askOncePerShard((shard) => epochOf(shard, this.#deps.store))
+    for (let i = 0; i < topics.length; i += checksAtOnce) {
       await Promise.all(
-        topics.slice(i, i + checkedAtOnce).map((topic) => topic.checkPosition(epochs)),
+        topics.slice(i, i + checksAtOnce).map((topic) => topic.checkPosition(epochs)),
       )
     }
   }
@@ -111,8 +106,8 @@ export class Hub {
     topics: Map<string, Topic<State, Event>>,
     ledger: Ledger<State, Event>,
   ): Topic<State, Event> {
-    const held = topics.get(ledger.name)
-    if (held) return held
+    const existing = topics.get(ledger.name)
+    if (existing) return existing
     const onEmpty = () => {
       if (topics.get(ledger.name) !== topic) return
       topics.delete(ledger.name)
@@ -129,7 +124,7 @@ export class Hub {
   }
 }
 
-function askedOnce(ask: Epochs): Epochs {
+function askOncePerShard(ask: Epochs): Epochs {
   const answers = new Map<number, Promise<string>>()
   return (shard: Shard) => {
     const answer = answers.get(shard.number) ?? ask(shard)

@@ -6,15 +6,15 @@ import { parseChannelMessage } from '#jobs/redis/announcements.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { type JobReading, seqOf } from '#jobs/redis/read-job.ts'
 import { type JobStore, shardForJob } from '#jobs/redis/store.ts'
+import type { Ledger } from './ledger.ts'
 import { LiveEvent } from './live-event.ts'
-import type { Ledger } from './topic.ts'
 
-/** From Redis, else from the archive; null when it is in neither. */
+/** Reads a job from Redis, else from the archive; null if neither has it. */
 export type ReadJob = (id: string, since: Position | null) => Promise<JobReading | null>
 
 /**
- * A job: its log in Redis, and its record there or in the archive. Null when there can't be a job
- * of this id.
+ * The ledger of a job: its log in Redis, and its record in Redis or the archive.
+ * @returns null if no job can have this id
  */
 export function jobLedger(
   id: string,
@@ -43,7 +43,7 @@ export function jobLedger(
       }
     },
     async position(epochs) {
-      // Sent together: ioredis writes the commands of one tick in one go.
+      // Both in the same tick, so that ioredis sends them in one write.
       const [epoch, seq] = await Promise.all([epochs(shard), seqOf(id, store)])
       return seq > 0 ? { epoch, seq } : null
     },

@@ -5,10 +5,10 @@ import { SharedFrame } from './shared-frame.ts'
 
 export type ListName = 'jobs' | 'feed'
 
-/** What has changed in a list since the frame before. Encoded once, however many are told. */
+/** The changes of a list since the previous frame. Encoded once for all its readers. */
 export class ListFrame {
   readonly changed: readonly JobSummary[]
-  /** Deleted, or no longer of those that the list shows. */
+  /** Ids of jobs that were deleted or that the list no longer shows. */
   readonly removed: readonly string[]
   readonly counts: JobCounts | undefined
   #shared: SharedFrame | null = null
@@ -19,17 +19,17 @@ export class ListFrame {
     this.counts = counts
   }
 
-  as(name: ListName): SharedFrame {
+  encodeAs(name: ListName): SharedFrame {
     const { changed, removed, counts } = this
     this.#shared ??= new SharedFrame(name, JSON.stringify({ changed, removed, counts }))
     return this.#shared
   }
 
   /**
-   * This frame and the next as one: of each job the last state counts.
-   * @param most so many of the newest are kept
+   * Combines this frame with the next one; the later state of a job wins.
+   * @param maxJobs how many changed jobs to keep, the newest first
    */
-  with(next: ListFrame, most: number): ListFrame {
+  mergeWith(next: ListFrame, maxJobs: number): ListFrame {
     const changed = new Map(this.changed.map((job) => [job.id, job]))
     const removed = new Set(this.removed)
     for (const job of next.changed) {
@@ -40,7 +40,7 @@ export class ListFrame {
       changed.delete(id)
       removed.add(id)
     }
-    const newest = [...changed.values()].sort(newestFirst).slice(0, most)
+    const newest = [...changed.values()].sort(newestFirst).slice(0, maxJobs)
     return new ListFrame(newest, [...removed], next.counts ?? this.counts)
   }
 }

@@ -1,34 +1,34 @@
 import type { Position } from '#jobs/position.ts'
 import { type ListChange, parseListChange } from '#jobs/redis/announcements.ts'
 import { epochOf } from '#jobs/redis/epoch.ts'
-import { versionOfAll, versionOfMine } from '#jobs/redis/job-lists.ts'
+import { versionOfAllJobs, versionOfOwnJobs } from '#jobs/redis/job-lists.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
 import { type JobStore, shardForUser } from '#jobs/redis/store.ts'
-import type { Ledger, Numbered } from './topic.ts'
+import type { Ledger, Numbered } from './ledger.ts'
 
-/** One change of a list, numbered by the version that it made. */
+/** One change of a list. Its `seq` is the list's version after the change. */
 export interface ListEvent extends Numbered, Pick<ListChange, 'id' | 'job'> {}
 
 /**
- * A list has no log: of each job only the last state counts. Its ledger says just how often the
- * list has changed; whoever missed a change reads the list again.
+ * A list has no log, because only the latest state of each job matters. Its ledger knows only the
+ * list's version, the number of changes so far; a reader that missed one reads the list again.
  */
 export type ListLedger = Ledger<Position, ListEvent>
 
-/** The changes of one user's jobs. */
-export function mineLedger(userId: string, store: JobStore): ListLedger {
+/** The changes of a user's own jobs. */
+export function ownJobsLedger(userId: string, store: JobStore): ListLedger {
   const shard = shardForUser(userId, store)
   return listLedger(
-    keys.mine(shard, userId),
+    keys.ownJobs(shard, userId),
     shard,
-    () => versionOfMine(shard, userId, store),
+    () => versionOfOwnJobs(shard, userId, store),
     store,
   )
 }
 
-/** The changes of everybody's jobs in a shard. */
+/** The changes of all users' jobs in a shard. */
 export function feedLedger(shard: Shard, store: JobStore): ListLedger {
-  return listLedger(keys.feed(shard), shard, () => versionOfAll(shard, store), store)
+  return listLedger(keys.feed(shard), shard, () => versionOfAllJobs(shard, store), store)
 }
 
 function listLedger(

@@ -11,30 +11,30 @@ import type { Reader } from './topic.ts'
 
 /** Which jobs a list shows. */
 export interface ListRules {
-  /** Where its changes are told: one ledger, or one of each shard. */
+  /** The sources of its changes: one ledger, or one per shard. */
   ledgers: ListLedger[]
   fits(job: JobSummary): boolean
-  /** The newest that fit, from Redis and the archive; and whether there are older ones. */
+  /** The newest jobs that fit, from Redis and the archive. `more`: older ones exist. */
   read(): Promise<{ jobs: JobSummary[]; more: boolean }>
-  /** Sent along where the list has them. */
+  /** For lists that show counts. */
   counts?(): Promise<JobCounts>
-  /** So many jobs are in view; changes of older ones are nobody's concern. */
-  most: number
+  /** How many jobs are in view. Changes of older jobs are not sent. */
+  maxJobs: number
   /**
-   * Jobs may leave the view without new ones to come. With fewer than this in view while older ones
-   * exist, it is read again.
+   * Jobs can leave the view without new ones arriving. When fewer than this are in view and older
+   * ones exist, the list is read again.
    */
   refillBelow: number
 }
 
 interface ListReading extends ListAnswer {
-  /** Whether there are older ones. */
+  /** Older jobs exist. */
   more: boolean
-  /** Jobs that changed while it was read. */
+  /** Ids of jobs that changed during the read, so their state in `jobs` may be outdated. */
   overtaken: Set<string>
 }
 
-/** Somebody who looks at the list. */
+/** A reader of a list. */
 export interface ListReader {
   frame(frame: ListFrame): void
 }
@@ -44,50 +44,60 @@ export interface ListAnswer {
   counts: JobCounts | undefined
 }
 
-/** A frame at most this often, whatever the rate of jobs. */
+export interface ListViewDeps {
+  hub: Hub
+  /** In ms, by a monotonic clock. */
+  now(): number
+  log: Log
+  /** Called after the last reader has closed the list. */
+  onEmpty(): void
+}
+
+/** Least time between two frames, at any rate of changes. */
 const frameEveryMs = 250
-/** What comes together leaves together: a job's creation and its start are mostly this close. */
+/** How long a frame waits for further changes: a job mostly starts this soon after its creation. */
 const gatherMs = 20
 const refillEveryMs = 5_000
-const tryAgainMs = 1_000
+const retryMs = 1_000
 
 /**
- * A list of jobs as it changes: a user's own, or everybody's under one filter. Of each job the last
- * state wins. What readers are told is made once for all of them, so another reader costs one more
- * write and no more.
+ * A live list of jobs: a user's own, or all users' under one filter. The first reader makes it
+ * listen to its ledgers. Each reader is answered with the list as read, then receives a frame for
+ * the changes since, at most one per {@link frameEveryMs}. A frame holds only the latest state of
+ * each job and is made once for all readers, so another reader costs one more write. When changes
+ * were missed, or too few jobs are left in view, the list is read again and the differences are
+ * sent. After the last reader it stops listening.
  */
 export class ListView {
   readonly #rules: ListRules
-  readonly #deps: { hub: Hub; log: Log; onEmpty(): void }
-  /** With the frames that wait until the reader has been answered; null from then on. */
+  readonly #deps: ListViewDeps
+  /** Per reader, the frames to send once it has been answered; null after that. */
   readonly #readers = new Map<ListReader, ListFrame[] | null>()
   readonly #listener: Reader<Position, ListEvent>
   #listening: Promise<unknown> | null = null
-  /** The last change of each job that readers have not been told of. */
+  /** The latest change of each job, by id, that is not in a frame yet. */
   #changes = new Map<string, Pick<ListEvent, 'job'>>()
-  /** When each job in view was created, by id. */
+  /** `createdAt` of each job in view, by id. */
   #inView = new Map<string, string>()
   #olderExist = false
+  /** The counts sent last, as JSON. */
   #counts = ''
-  #timer: NodeJS.Timeout | null = null
-  #refilling: NodeJS.Timeout | null = null
+  #frameTimer: NodeJS.Timeout | null = null
+  #refillTimer: NodeJS.Timeout | null = null
   #lastFrameAt = 0
   #lastReadAt = 0
-  /**
-   * Readings under way, each with the jobs that changed since it began: of those it may hold less
-   * than was told.
-   */
+  /** For each read under way, the ids of jobs that have changed since it began. */
   readonly #readings = new Set<Set<string>>()
   readonly #refreshing: CoalescedTask
 
-  constructor(rules: ListRules, deps: { hub: Hub; log: Log; onEmpty(): void }) {
+  constructor(rules: ListRules, deps: ListViewDeps) {
     this.#rules = rules
     this.#deps = deps
     this.#listener = {
       event: ({ id, job }) => {
         this.#changes.set(id, { job })
         for (const overtaken of this.#readings) overtaken.add(id)
-        this.#schedule()
+        this.#scheduleFrame()
       },
       resync: () => this.#refreshing.request(),
       closed: () => {},
@@ -96,14 +106,14 @@ export class ListView {
       () => this.#refresh(),
       (err) => {
         deps.log.warn({ err }, 'Could not read a list again; will try again')
-        setTimeout(() => this.#refreshing.request(), tryAgainMs)
+        setTimeout(() => this.#refreshing.request(), retryMs)
       },
     )
   }
 
   /**
-   * Listens first, then reads, and only then tells of changes.
-   * @param answer is given the list as it is, at once before the first frame
+   * Listens, then reads the list and answers, and only then sends frames.
+   * @param answer receives the list, synchronously before the first frame
    */
   async open(reader: ListReader, answer: (list: ListAnswer) => void): Promise<void> {
     this.#readers.set(reader, [])
@@ -114,7 +124,7 @@ export class ListView {
       )
       await this.#listening
       const reading = await this.#read()
-      this.#takeIn(reading)
+      this.#addToView(reading)
       answer(reading)
       const waiting = this.#readers.get(reader)
       if (!waiting) return
@@ -128,42 +138,42 @@ export class ListView {
 
   close(reader: ListReader): void {
     if (!this.#readers.delete(reader) || this.#readers.size > 0) return
-    if (this.#timer) clearTimeout(this.#timer)
-    if (this.#refilling) clearTimeout(this.#refilling)
+    if (this.#frameTimer) clearTimeout(this.#frameTimer)
+    if (this.#refillTimer) clearTimeout(this.#refillTimer)
     for (const ledger of this.#rules.ledgers) this.#deps.hub.stopListening(this.#listener, ledger)
     this.#deps.onEmpty()
   }
 
-  #schedule(): void {
-    this.#timer ??= setTimeout(
+  #scheduleFrame(): void {
+    this.#frameTimer ??= setTimeout(
       () =>
-        this.#tell().catch((error) =>
+        this.#sendFrame().catch((error) =>
           this.#deps.log.warn({ err: error }, 'Could not count the jobs; will try again'),
         ),
-      Math.max(gatherMs, this.#lastFrameAt + frameEveryMs - performance.now()),
+      Math.max(gatherMs, this.#lastFrameAt + frameEveryMs - this.#deps.now()),
     )
   }
 
-  async #tell(): Promise<void> {
-    this.#lastFrameAt = performance.now()
+  async #sendFrame(): Promise<void> {
+    this.#lastFrameAt = this.#deps.now()
     try {
       const counts = await this.#rules.counts?.()
       const frame = this.#nextFrame(counts)
       if (!frame) return
-      this.#lastFrameAt = performance.now()
+      this.#lastFrameAt = this.#deps.now()
       for (const [reader, waiting] of this.#readers) {
         if (waiting) waiting.push(frame)
         else reader.frame(frame)
       }
-      this.#refillInTime()
+      this.#scheduleRefill()
     } finally {
-      this.#timer = null
-      // What came meanwhile, or could not be told.
-      if (this.#changes.size > 0 && this.#readers.size > 0) this.#schedule()
+      this.#frameTimer = null
+      // Changes that arrived meanwhile, or that were not sent because counting failed.
+      if (this.#changes.size > 0 && this.#readers.size > 0) this.#scheduleFrame()
     }
   }
 
-  /** Null when nothing that is in view has changed. */
+  /** Applies the collected changes to the view. Null if neither the view nor the counts changed. */
   #nextFrame(counts: JobCounts | undefined): ListFrame | null {
     const changed: JobSummary[] = []
     const removed: string[] = []
@@ -175,35 +185,34 @@ export class ListView {
       } else if (this.#inView.delete(id) || !job || this.#readings.size > 0) removed.push(id)
     }
     this.#changes.clear()
-    this.#trim()
+    this.#dropOldest()
     const inView = changed.filter(({ id }) => this.#inView.has(id))
-    const counted = JSON.stringify(counts) ?? ''
-    if (inView.length === 0 && removed.length === 0 && counted === this.#counts) return null
-    this.#counts = counted
+    const encodedCounts = JSON.stringify(counts) ?? ''
+    if (inView.length === 0 && removed.length === 0 && encodedCounts === this.#counts) return null
+    this.#counts = encodedCounts
     return new ListFrame(inView, removed, counts)
   }
 
-  /** The oldest give way. */
-  #trim(): void {
-    const { most } = this.#rules
-    if (this.#inView.size <= most) return
-    const places = [...this.#inView].map(([id, createdAt]) => ({ id, createdAt })).sort(newestFirst)
-    this.#inView = new Map(places.slice(0, most).map(({ id, createdAt }) => [id, createdAt]))
+  #dropOldest(): void {
+    const { maxJobs } = this.#rules
+    if (this.#inView.size <= maxJobs) return
+    const jobs = [...this.#inView].map(([id, createdAt]) => ({ id, createdAt })).sort(newestFirst)
+    this.#inView = new Map(jobs.slice(0, maxJobs).map(({ id, createdAt }) => [id, createdAt]))
     this.#olderExist = true
   }
 
-  #refillInTime(): void {
+  #scheduleRefill(): void {
     if (!this.#olderExist || this.#inView.size >= this.#rules.refillBelow) return
-    this.#refilling ??= setTimeout(
+    this.#refillTimer ??= setTimeout(
       () => {
-        this.#refilling = null
+        this.#refillTimer = null
         this.#refreshing.request()
       },
-      Math.max(0, this.#lastReadAt + refillEveryMs - performance.now()),
+      Math.max(0, this.#lastReadAt + refillEveryMs - this.#deps.now()),
     )
   }
 
-  /** Changes were missed: the list is read again, until that succeeds. */
+  /** Reads the list again and turns the differences into changes. */
   async #refresh(): Promise<void> {
     if (this.#readers.size === 0) return
     const reading = await this.#read()
@@ -213,13 +222,12 @@ export class ListView {
     const oldest = jobs.at(-1)?.createdAt ?? ''
     const listed = new Set(jobs.map(({ id }) => id))
     for (const [id, createdAt] of this.#inView) {
-      // In view, and in the stretch that was read, yet not there: it was deleted meanwhile, or fits
-      // no more.
+      // In view, but not among the jobs read although new enough: deleted, or no longer fitting.
       const missing = !listed.has(id) && (!more || createdAt > oldest)
       if (missing && !overtaken.has(id)) this.#changes.set(id, { job: () => null })
     }
-    this.#takeIn(reading)
-    this.#schedule()
+    this.#addToView(reading)
+    this.#scheduleFrame()
   }
 
   async #read(): Promise<ListReading> {
@@ -233,11 +241,11 @@ export class ListView {
     }
   }
 
-  #takeIn({ jobs, more, overtaken }: ListReading): void {
-    this.#lastReadAt = performance.now()
+  #addToView({ jobs, more, overtaken }: ListReading): void {
+    this.#lastReadAt = this.#deps.now()
     this.#olderExist = more
     for (const { id, createdAt } of jobs) {
-      // What changed meanwhile and was told already is in view or not as it was told.
+      // If a newer change is already in a frame, that frame has decided whether the job is in view.
       if (!overtaken.has(id) || this.#changes.has(id)) this.#inView.set(id, createdAt)
     }
   }

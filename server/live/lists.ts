@@ -5,20 +5,22 @@ import { countJobs } from '#jobs/redis/job-lists.ts'
 import { allShards, type JobStore } from '#jobs/redis/store.ts'
 import { listJobs } from '../list-jobs.ts'
 import type { Hub } from './hub.ts'
-import { feedLedger, mineLedger } from './list-ledger.ts'
+import { feedLedger, ownJobsLedger } from './list-ledger.ts'
 import { type ListAnswer, type ListReader, type ListRules, ListView } from './list-view.ts'
 
-/** How many jobs a live list begins with. */
-const first = { mine: 50, feed: 200 }
+/** How many jobs the answer to opening a list holds. */
+const firstPage = { ownJobs: 50, feed: 200 }
 
 export interface ListsDeps {
   store: JobStore
   db: Database
   hub: Hub
+  /** In ms, by a monotonic clock. */
+  now(): number
   log: Log
 }
 
-/** A list that somebody has opened. */
+/** A list opened by one reader. */
 export interface OpenedList {
   /** Settles once the reader has been answered. */
   answered: Promise<void>
@@ -27,7 +29,10 @@ export interface OpenedList {
 
 type Answer = (list: ListAnswer) => void
 
-/** The live lists of this server, each once however many look at it. */
+/**
+ * The live lists of this server: one view per user and one per feed filter, shared by all its
+ * readers. A view is created for its first reader and removed after its last.
+ */
 export class Lists {
   readonly #deps: ListsDeps
   readonly #views = new Map<string, ListView>()
@@ -36,42 +41,41 @@ export class Lists {
     this.#deps = deps
   }
 
-  /** A user's own jobs. */
-  openMine(userId: string, reader: ListReader, answer: Answer): OpenedList {
+  openOwnJobs(userId: string, reader: ListReader, answer: Answer): OpenedList {
     return this.#open(`user ${userId}`, reader, answer, () => ({
-      ledgers: [mineLedger(userId, this.#deps.store)],
+      ledgers: [ownJobsLedger(userId, this.#deps.store)],
       fits: () => true,
-      read: () => listJobs({ userId, limit: first.mine }, this.#deps),
-      // People page back through theirs: what they may have on the screen is more than the first
-      // page.
-      most: 1_000,
+      read: () => listJobs({ userId, limit: firstPage.ownJobs }, this.#deps),
+      // More than the first page, because people page back through their jobs.
+      maxJobs: 1_000,
       refillBelow: 0,
     }))
   }
 
-  /** Everybody's jobs that fit. */
+  /** All users' jobs that fit the filter. */
   openFeed(filter: FeedFilter, reader: ListReader, answer: Answer): OpenedList {
     const { store } = this.#deps
     const { state, search } = filter
     return this.#open(`feed ${state ?? ''} ${search ?? ''}`, reader, answer, () => ({
       ledgers: allShards(store).map((shard) => feedLedger(shard, store)),
       fits: (job) => fits(job, filter),
-      read: () => listJobs({ state, search, limit: first.feed }, this.#deps),
+      read: () => listJobs({ state, search, limit: firstPage.feed }, this.#deps),
       counts: () => countJobs(store),
-      most: first.feed,
-      refillBelow: first.feed / 2,
+      maxJobs: firstPage.feed,
+      refillBelow: firstPage.feed / 2,
     }))
   }
 
   #open(name: string, reader: ListReader, answer: Answer, rules: () => ListRules): OpenedList {
-    const view = this.#views.get(name) ?? this.#make(name, rules())
+    const view = this.#views.get(name) ?? this.#createView(name, rules())
     return { answered: view.open(reader, answer), close: () => view.close(reader) }
   }
 
-  #make(name: string, rules: ListRules): ListView {
-    const { hub, log } = this.#deps
+  #createView(name: string, rules: ListRules): ListView {
+    const { hub, now, log } = this.#deps
     const view = new ListView(rules, {
       hub,
+      now,
       log,
       onEmpty: () => this.#views.get(name) === view && this.#views.delete(name),
     })

@@ -1,13 +1,13 @@
+import type { Numbered } from './ledger.ts'
 import { SharedFrame } from './shared-frame.ts'
-import type { Numbered } from './topic.ts'
 
-/** One event of a job on its way to readers. Encoded once, however many read it. */
+/** One event of a job. Encoded once for all its readers. */
 export class LiveEvent implements Numbered {
   readonly jobId: string
   /** null for progress. */
   readonly seq: number | null
   readonly type: string
-  /** JSON, as the worker wrote it. */
+  /** JSON, as written by the worker. */
   readonly data: string
   #encoded: string | null = null
   #frame: SharedFrame | null = null
@@ -19,7 +19,7 @@ export class LiveEvent implements Numbered {
     this.data = data
   }
 
-  /** `[id, seq, type, data]` as JSON: one entry of a frame. */
+  /** `[id, seq, type, data]` as JSON: one entry of an `events` frame. */
   get encoded(): string {
     this.#encoded ??= `["${this.jobId}",${this.seq},"${this.type}",${this.data}]`
     return this.#encoded

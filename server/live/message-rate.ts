@@ -1,18 +1,19 @@
-/** How many messages a socket may send: so many at once, and so many per second over time. */
+/** Messages that a socket may send at once. */
 const burst = 200
+/** Messages per second that it may send in the long run. */
 const perSecond = 50
 
-/** A bucket of tokens that fills by itself; each message takes one. */
+/** Limits the messages of one socket: a token bucket. */
 export class MessageRate {
   #tokens = burst
   #filledAt: number
 
-  /** @param now in ms, of a clock that never goes back */
+  /** @param now in ms, by a monotonic clock */
   constructor(now: number) {
     this.#filledAt = now
   }
 
-  /** Whether a message may be taken now. */
+  /** Takes a token. @returns false if there is none: refuse the message. */
   take(now: number): boolean {
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledAt) / 1000) * perSecond)
     this.#filledAt = now

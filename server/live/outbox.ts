@@ -4,56 +4,60 @@ import type { ListFrame, ListName } from './list-frame.ts'
 import type { LiveEvent } from './live-event.ts'
 import { PendingEvents } from './pending-events.ts'
 
-/** One client's connection: a socket or an event stream. Each call writes one frame. */
+/** The connection of one client: a socket or an event stream. Each call writes one frame. */
 export interface Connection {
-  /** Whether the frame before has left. */
+  /** Whether the previous frame has been flushed. */
   readonly writable: boolean
-  /** Calls back each time that it becomes writable. */
+  /** Calls back whenever it becomes writable. */
   onWritable(callback: () => void): void
   events(events: readonly LiveEvent[]): void
   resync(job: Job): void
   list(name: ListName, frame: ListFrame): void
   revoked(jobId: string, code: 'not_found'): void
-  /** The reader at the other end takes nothing any more: ends the connection. */
-  giveUp(): void
-  /** All that waited has been written, and nothing is watched any more. */
+  close(): void
+  /** Everything pending has been written, and the client watches no job. */
   finished?(): void
 }
 
 export interface OutboxDeps {
   hub: Pick<Hub, 'watch'>
+  /** In ms, by a monotonic clock. */
   now(): number
 }
 
 const limits = {
-  /** Past this, a job's events give way to one resync. */
+  /** Above this, a job's pending events are replaced by one resync. */
   bytesPerJob: 256 * 1024,
-  /** Past this, all events that wait give way to resyncs. */
+  /** Above this, the pending events of every job are replaced by resyncs. */
   bytesInAll: 1024 * 1024,
-  /** Past this, the connection is closed: its client comes back and resumes by seq. */
+  /** A connection that takes nothing for longer is closed; its client reconnects and resumes. */
   stuckMs: 30_000,
   bytesPerFrame: 64 * 1024,
-  rowsOfAList: 200,
-  readAtOnce: 16,
+  jobsPerListFrame: 200,
+  snapshotsAtOnce: 16,
 }
-const readAgainMs = 1_000
+const retrySnapshotMs = 1_000
 
 /**
- * What a client watches, and what waits to be sent to it. Socket.IO and streams would queue without
- * bounds for a client that stopped reading; here a frame is written only when the one before has
- * left, and what gathers meanwhile is bounded: progress is replaced by newer progress, and too many
- * events by the job as it is then. No state, row or note is ever dropped without that.
+ * Everything that one client watches, and the frames that wait for it. Socket.IO and streams would
+ * queue without bounds for a client that stops reading. An outbox writes a frame only when the
+ * previous one has been flushed, and bounds what waits meanwhile: newer progress replaces older,
+ * and past a limit a job's events are marked stale. A stale job is watched again from a snapshot,
+ * sent as a resync. So a client receives every state, row and note in order, or a resync that
+ * covers it. A client that reads nothing for too long is disconnected.
  */
 export class Outbox implements JobReader {
   readonly #connection: Connection
   readonly #deps: OutboxDeps
-  readonly #queues = new Map<string, PendingEvents>()
+  /** By job id, the next to be sent first. */
+  readonly #pending = new Map<string, PendingEvents>()
+  // These three are created on first use, so that an idle client takes little memory.
   #watched: Set<string> | null = null
   #lists: Map<ListName, ListFrame> | null = null
-  /** Watches under way, by job. */
-  #held: Map<string, number> | null = null
+  /** By job id, the number of watches that are not acknowledged yet. */
+  #holds: Map<string, number> | null = null
   #bytes = 0
-  #reading = 0
+  #snapshotsUnderWay = 0
   #stuckSince: number | null = null
   #closed = false
 
@@ -67,27 +71,27 @@ export class Outbox implements JobReader {
   }
 
   event(event: LiveEvent): void {
-    if (this.#queues.size === 0 && this.#mayWrite(event.jobId)) {
+    if (this.#pending.size === 0 && this.#mayWrite(event.jobId)) {
       this.#connection.events([event])
       return
     }
-    const queue = this.#queueOf(event.jobId)
-    if (queue.standing !== 'current') return
-    const before = queue.bytes
-    queue.add(event)
-    this.#bytes += queue.bytes - before
-    if (queue.bytes > limits.bytesPerJob) this.#giveUp(queue)
+    const pending = this.#pendingOf(event.jobId)
+    if (pending.status !== 'current') return
+    const before = pending.bytes
+    pending.add(event)
+    this.#bytes += pending.bytes - before
+    if (pending.bytes > limits.bytesPerJob) this.#markStale(pending)
     if (this.#bytes > limits.bytesInAll)
-      for (const each of this.#queues.values()) if (each.bytes > 0) this.#giveUp(each)
+      for (const each of this.#pending.values()) if (each.bytes > 0) this.#markStale(each)
     this.#flush()
   }
 
   resync(job: Job): void {
-    const queue = this.#queueOf(job.id)
-    if (queue.standing !== 'current') return
-    this.#giveUp(queue)
-    // For one that must wait the job is not kept, but read when its turn comes.
-    if (this.#mayWrite(job.id)) queue.takeOver(job)
+    const pending = this.#pendingOf(job.id)
+    if (pending.status !== 'current') return
+    this.#markStale(pending)
+    // If it can't be written now, don't keep the job: fetch it again when it can.
+    if (this.#mayWrite(job.id)) pending.resumeFrom(job)
     this.#flush()
   }
 
@@ -100,17 +104,17 @@ export class Outbox implements JobReader {
     this.#flush()
   }
 
-  /** The jobs that this client watches. */
+  /** Ids of the jobs that the client watches. */
   get watched(): Set<string> {
     this.#watched ??= new Set()
     return this.#watched
   }
 
-  /** A change of a list; behind a frame that has not left, per job the last one wins. */
+  /** Sends a frame of a list, merged with an earlier one that still waits. */
   list(name: ListName, frame: ListFrame): void {
     this.#lists ??= new Map()
     const waiting = this.#lists.get(name)
-    this.#lists.set(name, waiting ? waiting.with(frame, limits.rowsOfAList) : frame)
+    this.#lists.set(name, waiting ? waiting.mergeWith(frame, limits.jobsPerListFrame) : frame)
     this.#flush()
   }
 
@@ -118,66 +122,66 @@ export class Outbox implements JobReader {
     this.#lists?.delete(name)
   }
 
-  /** Nothing of these jobs leaves until they are released: their watch is not acknowledged yet. */
+  /** Sends nothing of these jobs until they are released: their watch is not acknowledged yet. */
   hold(jobIds: readonly string[]): void {
-    this.#held ??= new Map()
-    for (const id of jobIds) this.#held.set(id, (this.#held.get(id) ?? 0) + 1)
+    this.#holds ??= new Map()
+    for (const id of jobIds) this.#holds.set(id, (this.#holds.get(id) ?? 0) + 1)
   }
 
   release(jobIds: readonly string[]): void {
     for (const id of jobIds) {
-      const holds = (this.#held?.get(id) ?? 1) - 1
-      if (holds === 0) this.#held?.delete(id)
-      else this.#held?.set(id, holds)
+      const holds = (this.#holds?.get(id) ?? 1) - 1
+      if (holds === 0) this.#holds?.delete(id)
+      else this.#holds?.set(id, holds)
     }
     this.#flush()
   }
 
-  /** Drops what waits of a job that is no longer watched. */
+  /** Drops the pending events of a job that is no longer watched. */
   forget(jobId: string): void {
-    this.#bytes -= this.#queues.get(jobId)?.bytes ?? 0
-    this.#queues.delete(jobId)
+    this.#bytes -= this.#pending.get(jobId)?.bytes ?? 0
+    this.#pending.delete(jobId)
   }
 
-  /** Gives a connection up that has taken nothing for too long; to be called every few seconds. */
+  /** Closes a connection that has taken nothing for too long. Call it every few seconds. */
   check(): void {
     if (this.#connection.writable) this.#stuckSince = null
     else this.#stuckSince ??= this.#deps.now()
     if (this.#stuckSince === null || this.#deps.now() - this.#stuckSince <= limits.stuckMs) return
     this.close()
-    this.#connection.giveUp()
+    this.#connection.close()
   }
 
   close(): void {
     this.#closed = true
-    this.#queues.clear()
+    this.#pending.clear()
     this.#lists = null
   }
 
   #mayWrite(jobId: string): boolean {
-    return this.#connection.writable && !this.#closed && !this.#held?.has(jobId)
+    return this.#connection.writable && !this.#closed && !this.#holds?.has(jobId)
   }
 
-  #queueOf(id: string): PendingEvents {
-    const held = this.#queues.get(id)
-    if (held) return held
-    const queue = new PendingEvents()
-    if (!this.#closed) this.#queues.set(id, queue)
-    return queue
+  #pendingOf(id: string): PendingEvents {
+    const existing = this.#pending.get(id)
+    if (existing) return existing
+    const pending = new PendingEvents()
+    if (!this.#closed) this.#pending.set(id, pending)
+    return pending
   }
 
-  #giveUp(queue: PendingEvents): void {
-    this.#bytes -= queue.bytes
-    queue.giveUp()
+  #markStale(pending: PendingEvents): void {
+    this.#bytes -= pending.bytes
+    pending.markStale()
   }
 
   #flush(): void {
     while (!this.#closed && this.#connection.writable && this.#writeNext());
-    if (!this.#closed && this.#queues.size === 0 && !this.#watched?.size)
+    if (!this.#closed && this.#pending.size === 0 && !this.#watched?.size)
       this.#connection.finished?.()
   }
 
-  /** Writes one frame; false when there is nothing that may be written now. */
+  /** Writes one frame; returns false if there is nothing to write now. */
   #writeNext(): boolean {
     for (const [name, frame] of this.#lists ?? []) {
       this.#lists?.delete(name)
@@ -186,27 +190,27 @@ export class Outbox implements JobReader {
     }
     const frame: LiveEvent[] = []
     let bytes = 0
-    for (const [id, queue] of this.#queues) {
-      if (this.#held?.has(id)) continue
-      if (queue.standing === 'stale') this.#watchAnew(id, queue)
-      if (queue.standing !== 'current') continue
-      if (queue.resync) {
-        // In a frame of its own, the next one.
+    for (const [id, pending] of this.#pending) {
+      if (this.#holds?.has(id)) continue
+      if (pending.status === 'stale') this.#fetchSnapshot(id, pending)
+      if (pending.status !== 'current') continue
+      if (pending.resync) {
+        // It needs a frame of its own, the next one.
         if (frame.length > 0) break
-        const job = queue.resync
-        queue.resync = null
-        if (queue.empty) this.#queues.delete(id)
+        const job = pending.resync
+        pending.resync = null
+        if (pending.empty) this.#pending.delete(id)
         this.#connection.resync(job)
         return true
       }
-      const before = queue.bytes
-      frame.push(...queue.take(limits.bytesPerFrame - bytes))
-      bytes += before - queue.bytes
-      this.#bytes -= before - queue.bytes
-      // What did not fit goes behind the other jobs.
-      this.#queues.delete(id)
-      if (queue.hasEvents) {
-        this.#queues.set(id, queue)
+      const before = pending.bytes
+      frame.push(...pending.take(limits.bytesPerFrame - bytes))
+      bytes += before - pending.bytes
+      this.#bytes -= before - pending.bytes
+      // Events that did not fit go to the back of the queue, behind the other jobs.
+      this.#pending.delete(id)
+      if (pending.hasEvents) {
+        this.#pending.set(id, pending)
         break
       }
     }
@@ -214,12 +218,12 @@ export class Outbox implements JobReader {
     return frame.length > 0
   }
 
-  /** The topic alone knows which events follow a snapshot, so it is asked for both. */
-  #watchAnew(id: string, queue: PendingEvents): void {
-    if (this.#reading >= limits.readAtOnce) return
-    this.#reading++
-    queue.standing = 'reading'
-    const stillWanted = () => this.#queues.get(id) === queue
+  /** Watches the job again, because only its topic knows which events follow a snapshot. */
+  #fetchSnapshot(id: string, pending: PendingEvents): void {
+    if (this.#snapshotsUnderWay >= limits.snapshotsAtOnce) return
+    this.#snapshotsUnderWay++
+    pending.status = 'fetching'
+    const stillWanted = () => this.#pending.get(id) === pending
     this.#deps.hub
       .watch(this, id, null, (reading) => {
         if (!stillWanted()) return false
@@ -228,18 +232,18 @@ export class Outbox implements JobReader {
           return false
         }
         this.watched.add(id)
-        queue.takeOver(reading.state)
+        pending.resumeFrom(reading.state)
         return true
       })
       .catch(() => {
-        // Redis is out of reach. Nothing else may ever remind us of this job: it may have ended.
+        // Redis is out of reach. Retry, because the job may have ended and send no further event.
         setTimeout(() => {
-          if (stillWanted()) queue.standing = 'stale'
+          if (stillWanted()) pending.status = 'stale'
           this.#flush()
-        }, readAgainMs)
+        }, retrySnapshotMs)
       })
       .finally(() => {
-        this.#reading--
+        this.#snapshotsUnderWay--
         this.#flush()
       })
   }

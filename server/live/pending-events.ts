@@ -1,16 +1,17 @@
 import type { Job } from '#jobs/job.ts'
 import type { LiveEvent } from './live-event.ts'
 
-/** What waits of one job for one client. */
+/** The events of one job that wait to be sent to one client. */
 export class PendingEvents {
   /**
-   * `stale`: too much had gathered, so the job is to be watched anew, from a snapshot; `reading`:
-   * that is under way. What is told of it until then is part of the snapshot, or follows it.
+   * `stale`: too many events queued; fetch a snapshot. `fetching`: the snapshot is under way.
+   * Events that arrive before it are dropped: the snapshot holds them, or they are delivered again
+   * after it.
    */
-  standing: 'current' | 'stale' | 'reading' = 'current'
-  /** Of the durable events. */
+  status: 'current' | 'stale' | 'fetching' = 'current'
+  /** Size of the durable events. */
   bytes = 0
-  /** The job as a whole, to be sent before the events that follow it. */
+  /** A snapshot to send before the events that follow it. */
   resync: Job | null = null
   /** Durable events in order. */
   #events: LiveEvent[] = []
@@ -30,21 +31,21 @@ export class PendingEvents {
       this.#progress = event
       return
     }
-    // A state is an ending or a new attempt: progress from before it is void.
+    // A state event means an ending or a new attempt, which voids earlier progress.
     if (event.type === 'state') this.#progress = null
     this.#events.push(event)
     this.bytes += event.data.length
   }
 
   /**
-   * Durable events from the front until there are so many bytes; once none is left, the progress
-   * behind them.
+   * Removes and returns durable events from the front, until their size reaches `maxBytes`; if none
+   * is left, the progress after them.
    */
-  take(most: number): LiveEvent[] {
+  take(maxBytes: number): LiveEvent[] {
     let bytes = 0
     let count = 0
     for (const { data } of this.#events) {
-      if (bytes >= most) break
+      if (bytes >= maxBytes) break
       bytes += data.length
       count++
     }
@@ -54,17 +55,17 @@ export class PendingEvents {
     return taken
   }
 
-  /** The job is to be watched anew. */
-  giveUp(): void {
+  /** Drops everything; a snapshot must be fetched. */
+  markStale(): void {
     this.#events = []
     this.#progress = null
     this.bytes = 0
     this.resync = null
-    this.standing = 'stale'
+    this.status = 'stale'
   }
 
-  takeOver(job: Job): void {
-    this.standing = 'current'
+  resumeFrom(job: Job): void {
+    this.status = 'current'
     this.resync = job
   }
 }

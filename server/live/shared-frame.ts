@@ -1,27 +1,18 @@
-/**
- * A Socket.IO event of the default namespace, on its way to any number of sockets: encoded once,
- * and framed once.
- */
+/** A Socket.IO event of the default namespace, encoded and framed once for all its sockets. */
 export class SharedFrame {
-  /** The packet, as Engine.IO takes it. */
+  /** The packet to hand to Engine.IO. */
   readonly packet: string
-  /**
-   * What `ws` is to write as it is: Engine.IO passes this to it, as it does for Socket.IO's own
-   * broadcasts.
-   */
+  /** Engine.IO hands the finished frame to `ws`, as it does for Socket.IO's own broadcasts. */
   readonly options: { compress: boolean; wsPreEncodedFrame: [Buffer] }
 
-  /** @param json what is said, already as JSON */
+  /** @param json the event's argument, as JSON */
   constructor(event: string, json: string) {
     this.packet = `2["${event}",${json}]`
     this.options = { compress: false, wsPreEncodedFrame: [websocketFrame(`4${this.packet}`)] }
   }
 }
 
-/**
- * An unmasked text message in one frame: RFC 6455, section 5.2. One buffer, so that it leaves in
- * one write.
- */
+/** An unmasked text frame (RFC 6455, section 5.2) in one buffer, so that it takes one write. */
 function websocketFrame(text: string): Buffer {
   const length = Buffer.byteLength(text)
   const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8

@@ -6,7 +6,8 @@ import type { Connection } from './outbox.ts'
 import type { SharedFrame } from './shared-frame.ts'
 
 /**
- * Past Socket.IO's own buffer, which has no bounds: straight to its transport, one frame at a time.
+ * Writes frames to a socket's transport directly, bypassing Socket.IO's unbounded buffer. Its user
+ * writes the next frame once the previous one has been flushed.
  */
 export class SocketConnection implements Connection {
   readonly #conn: Socket['conn']
@@ -20,12 +21,12 @@ export class SocketConnection implements Connection {
   }
 
   onWritable(callback: () => void): void {
-    // The transport's own `drain` comes before it is writable again, and the connection's as soon
+    // Not `drain`: the transport emits it before it is writable again, and the connection as soon
     // as a frame is handed over.
     this.#conn.transport.on('ready', callback)
   }
 
-  /** Resolves when the frame before has left; never, should the connection break before. */
+  /** Resolves when the previous frame has been flushed; never, if the connection breaks first. */
   async drained(): Promise<void> {
     if (!this.writable)
       await new Promise<void>((resolve) => this.#conn.transport.once('ready', () => resolve()))
@@ -33,7 +34,7 @@ export class SocketConnection implements Connection {
 
   events(events: readonly LiveEvent[]): void {
     const [first] = events
-    if (first && events.length === 1) this.#share(first.frame)
+    if (first && events.length === 1) this.#writeShared(first.frame)
     else this.#write('events', `[${events.map(({ encoded }) => encoded).join(',')}]`)
   }
 
@@ -43,23 +44,23 @@ export class SocketConnection implements Connection {
   }
 
   list(name: ListName, frame: ListFrame): void {
-    this.#share(frame.as(name))
+    this.#writeShared(frame.encodeAs(name))
   }
 
   revoked(id: string, code: string): void {
     this.#write('revoked', JSON.stringify({ id, code }))
   }
 
-  giveUp(): void {
+  close(): void {
     this.#conn.close()
   }
 
-  /** A Socket.IO event packet of the default namespace, its JSON made once. */
+  /** Writes a Socket.IO event packet of the default namespace. */
   #write(event: string, json: string): void {
     this.#conn.write(`2["${event}",${json}]`)
   }
 
-  #share({ packet, options }: SharedFrame): void {
+  #writeShared({ packet, options }: SharedFrame): void {
     this.#conn.write(packet, options)
   }
 }

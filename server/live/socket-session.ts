@@ -1,7 +1,13 @@
 import type { Socket } from 'socket.io'
-import { z } from 'zod'
-import { JobState } from '#jobs/job.ts'
+import type { z } from 'zod'
 import type { Log } from '#jobs/log.ts'
+import type { ErrorCode, Failure } from '#protocol/errors.ts'
+import {
+  type ClientMessage,
+  clientMessages,
+  type WatchAnswer,
+  watchLimits,
+} from '#protocol/frames.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { maySee } from '../find-job.ts'
 import type { Authorization } from './authorization.ts'
@@ -13,7 +19,7 @@ import { MessageRate } from './message-rate.ts'
 import { Outbox, type OutboxDeps } from './outbox.ts'
 import { SocketConnection } from './socket-connection.ts'
 
-export interface SessionDeps {
+export interface SessionDeps extends OutboxDeps {
   hub: Hub
   lists: Lists
   authorization: Authorization
@@ -21,59 +27,33 @@ export interface SessionDeps {
 }
 
 const limits = {
-  jobsPerWatch: 200,
-  watchesPerSocket: 1_000,
-  /** What the acknowledgement of one `watch` replays; further jobs are answered with a snapshot. */
+  /** Events that one acknowledgement of `watch` replays; further jobs are sent as snapshots. */
   replayBytesPerWatch: 1024 * 1024,
-  /** Messages of one socket that wait for their answer. */
+  /** Messages of one socket that wait for their acknowledgement. */
   unanswered: 200,
-  /**
-   * So many more refused for being too many than taken: whoever goes on like that does not listen.
-   */
+  /** Refused messages minus accepted ones. Above this, the client ignores refusals: disconnect. */
   refused: 1_000,
 }
 
-const messages = {
-  watch: z.object({
-    jobs: z
-      .array(
-        z.object({
-          id: z.string().max(64),
-          since: z
-            .object({ epoch: z.string().max(64), seq: z.number().int().nonnegative() })
-            .optional(),
-        }),
-      )
-      .max(limits.jobsPerWatch),
-  }),
-  unwatch: z.object({ jobs: z.array(z.string().max(64)).max(limits.watchesPerSocket) }),
-  'jobs:open': z.object({}),
-  'jobs:close': z.object({}),
-  'feed:open': z.object({
-    filter: z
-      .object({ state: JobState.optional(), search: z.string().max(64).optional() })
-      .optional(),
-  }),
-  'feed:close': z.object({}),
-}
-type Watch = z.infer<(typeof messages)['watch']>
-type OpenFeed = z.infer<(typeof messages)['feed:open']>
-
-/** Refuses a message; its code and words are what the client is told. */
+/** Refuses a message. Its code and message are sent to the client. */
 class Refused extends Error {
-  readonly code: string
+  readonly code: ErrorCode
 
-  constructor(code: string, message: string) {
+  constructor(code: ErrorCode, message: string) {
     super(message)
     this.code = code
   }
 }
 
-const failure = (code: string, message: string) => ({ error: { code, message } })
+const failure = (code: ErrorCode, message: string): Failure => ({ error: { code, message } })
 const notFound = (id: string) => ({ id, ...failure('not_found', 'There is no such search.') })
 
 /**
- * One connected client: what it watches, the lists that it has open, and the outbox for all of it.
+ * One connected client. From connect to disconnect it answers the client's messages, one after the
+ * other and each with an acknowledgement, and sends events of the jobs and lists that the client
+ * has open through one outbox. No event of a job precedes the acknowledgement of its watch. The
+ * session ends when the client disconnects, stops reading, floods it with messages or loses its
+ * access; then it stops watching and closes the lists.
  */
 export class SocketSession {
   readonly #socket: Socket
@@ -81,64 +61,62 @@ export class SocketSession {
   readonly #deps: SessionDeps
   readonly #connection: SocketConnection
   readonly #outbox: Outbox
-  readonly #rate = new MessageRate(performance.now())
+  readonly #rate: MessageRate
   #lists: Map<ListName, OpenedList> | null = null
-  /** Settles when the message before has been answered. */
-  #turn: Promise<void> | null = null
+  /** Settles once the last message received has been acknowledged; null if none waits. */
+  #lastMessage: Promise<void> | null = null
   #unanswered = 0
   #refused = 0
 
-  constructor(socket: Socket, principal: Principal, deps: SessionDeps & OutboxDeps) {
+  constructor(socket: Socket, principal: Principal, deps: SessionDeps) {
     this.#socket = socket
     this.#principal = principal
     this.#deps = deps
     this.#connection = new SocketConnection(socket)
     this.#outbox = new Outbox(this.#connection, deps)
-    const leave = deps.authorization.admit(principal, (code) => {
+    this.#rate = new MessageRate(deps.now())
+    const endAdmission = deps.authorization.admit(principal, (code) => {
       socket.emit('revoked', { code })
       socket.disconnect(true)
     })
-    socket.onAny((event: string, ...sent: unknown[]) => this.#heard(event, sent))
+    socket.onAny((event: string, ...sent: unknown[]) => this.#receive(event, sent))
     socket.on('disconnect', () => {
-      leave()
+      endAdmission()
       this.#close()
     })
   }
 
-  /** Ends the connection if its client takes nothing any more; to be called every few seconds. */
+  /** Disconnects a client that has stopped reading. Call it every few seconds. */
   check(): void {
     this.#outbox.check()
   }
 
-  /**
-   * Messages are answered in their order, and whatever goes wrong with one is told in its
-   * acknowledgement.
-   */
-  #heard(event: string, sent: unknown[]): void {
+  /** Answers messages in order; the acknowledgement of a failed one holds the error. */
+  #receive(event: string, sent: unknown[]): void {
     const last = sent.at(-1)
     const acknowledge = typeof last === 'function' ? (answer: unknown) => last(answer) : () => {}
     const message = typeof sent[0] === 'function' ? undefined : sent[0]
-    if (this.#unanswered >= limits.unanswered || !this.#rate.take(performance.now())) {
+    if (this.#unanswered >= limits.unanswered || !this.#rate.take(this.#deps.now())) {
       if (++this.#refused > limits.refused) this.#socket.disconnect(true)
-      else acknowledge(failure('rate_limited', 'Too many messages. Please slow down.'))
+      else acknowledge(failure('rate_limited', 'Too many messages. Wait a second, then try again.'))
       return
     }
     this.#refused = Math.max(0, this.#refused - 1)
     this.#unanswered++
-    const turn = (this.#turn ?? Promise.resolve())
-      // A client that does not read its answers is given no more of them.
+    const answered = (this.#lastMessage ?? Promise.resolve())
+      // If the client does not read its answers, stop answering.
       .then(() => this.#connection.drained())
       .then(() => (this.#socket.connected ? this.#answer(event, message, acknowledge) : undefined))
       .catch((error) => {
         if (error instanceof Refused) return acknowledge(failure(error.code, error.message))
         this.#deps.log.error({ err: error, event }, 'A socket message failed')
-        acknowledge(failure('internal', 'Searchlight could not answer. Please try again.'))
+        acknowledge(failure('internal', 'Searchlight could not answer. Try again in a moment.'))
       })
       .finally(() => {
         this.#unanswered--
-        if (this.#turn === turn) this.#turn = null
+        if (this.#lastMessage === answered) this.#lastMessage = null
       })
-    this.#turn = turn
+    this.#lastMessage = answered
   }
 
   async #answer(
@@ -148,36 +126,42 @@ export class SocketSession {
   ): Promise<void> {
     switch (event) {
       case 'watch':
-        return this.#watch(parse(messages.watch, sent), acknowledge)
+        return this.#watch(parse(clientMessages.watch, sent), acknowledge)
       case 'unwatch':
-        for (const id of parse(messages.unwatch, sent).jobs) this.#unwatch(id)
+        for (const id of parse(clientMessages.unwatch, sent).jobs) this.#unwatch(id)
         return acknowledge({})
       case 'jobs:open':
-        parse(messages['jobs:open'], sent)
-        return this.#openMine(acknowledge)
+        parse(clientMessages['jobs:open'], sent)
+        return this.#openOwnJobs(acknowledge)
       case 'feed:open':
-        return this.#openFeed(parse(messages['feed:open'], sent), acknowledge)
+        return this.#openFeed(parse(clientMessages['feed:open'], sent), acknowledge)
       case 'jobs:close':
       case 'feed:close':
         this.#closeList(event === 'jobs:close' ? 'jobs' : 'feed')
         return acknowledge({})
       default:
-        throw new Refused('invalid_input', `There is no message "${event.slice(0, 64)}".`)
+        throw new Refused('invalid_input', `Unknown message "${event.slice(0, 64)}".`)
     }
   }
 
-  async #watch({ jobs }: Watch, acknowledge: (answer: unknown) => void): Promise<void> {
+  async #watch(
+    { jobs }: ClientMessage<'watch'>,
+    acknowledge: (answer: unknown) => void,
+  ): Promise<void> {
     const { watched } = this.#outbox
     const added = new Set(jobs.flatMap(({ id }) => (watched.has(id) ? [] : [id])))
-    if (watched.size + added.size > limits.watchesPerSocket)
-      throw new Refused('too_large', `At most ${limits.watchesPerSocket} watches.`)
+    if (watched.size + added.size > watchLimits.watchesPerSocket)
+      throw new Refused(
+        'too_large',
+        `Watch at most ${watchLimits.watchesPerSocket} jobs per socket.`,
+      )
     const ids = jobs.map(({ id }) => id)
     this.#outbox.hold(ids)
     let replayed = 0
     const answers = jobs.map(async ({ id, since }) => {
       this.#unwatch(id)
       watched.add(id)
-      let answer: object = notFound(id)
+      let answer: UnparsedAnswer = notFound(id)
       await this.#deps.hub.watch(this.#outbox, id, since ?? null, (reading) => {
         const visible = reading !== null && maySee(reading.state, this.#principal)
         if (visible) {
@@ -189,7 +173,7 @@ export class SocketSession {
       return answer
     })
     const settled = await Promise.allSettled(answers)
-    // Of what the client is not told that it watches it is told nothing.
+    // If the watch fails, the client doesn't know it is watching; send it no events.
     if (settled.some(({ status }) => status === 'rejected')) for (const id of ids) this.#unwatch(id)
     try {
       acknowledge(await Promise.all(answers))
@@ -203,21 +187,24 @@ export class SocketSession {
     this.#outbox.forget(id)
   }
 
-  #openMine(acknowledge: (answer: unknown) => void): Promise<void> {
+  #openOwnJobs(acknowledge: (answer: unknown) => void): Promise<void> {
     const answer = ({ jobs }: ListAnswer) => acknowledge({ jobs })
     return this.#openList('jobs', (reader) =>
-      this.#deps.lists.openMine(this.#principal.userId, reader, answer),
+      this.#deps.lists.openOwnJobs(this.#principal.userId, reader, answer),
     )
   }
 
-  #openFeed({ filter = {} }: OpenFeed, acknowledge: (answer: unknown) => void): Promise<void> {
+  #openFeed(
+    { filter = {} }: ClientMessage<'feed:open'>,
+    acknowledge: (answer: unknown) => void,
+  ): Promise<void> {
     if (this.#principal.role !== 'admin')
-      throw new Refused('forbidden', 'Only admins see the searches of everybody.')
+      throw new Refused('forbidden', 'Only admins can see the searches of all users.')
     const answer = ({ jobs, counts }: ListAnswer) => acknowledge({ jobs, counts })
     return this.#openList('feed', (reader) => this.#deps.lists.openFeed(filter, reader, answer))
   }
 
-  /** One of a kind at a time: opened again, it takes the place of the one before. */
+  /** Opens a list; one of the same name that is open is closed first. */
   async #openList(name: ListName, open: (reader: ListReader) => OpenedList): Promise<void> {
     this.#closeList(name)
     const opened = open({ frame: (frame) => this.#outbox.list(name, frame) })
@@ -257,7 +244,13 @@ function bytesOf(reading: HubReading): number {
     : 0
 }
 
-function answerOf(reading: HubReading, mayReplay: boolean): object {
+type Replay = Extract<WatchAnswer, { mode: 'replay' }>
+/** An answer whose events are passed on as the worker wrote them. */
+type UnparsedAnswer =
+  | Exclude<WatchAnswer, Replay>
+  | (Omit<Replay, 'events'> & { events: [seq: number | null, type: string, data: unknown][] })
+
+function answerOf(reading: HubReading, mayReplay: boolean): UnparsedAnswer {
   const { id, epoch, seq } = reading.state
   const at = { id, epoch, seq, job: reading.state }
   if (reading.mode === 'snapshot' || !mayReplay) return { ...at, mode: 'snapshot' }

@@ -1,25 +1,25 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server } from 'socket.io'
-import { z } from 'zod'
+import type { ErrorCode } from '#protocol/errors.ts'
+import { Handshake } from '#protocol/frames.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { type SessionDeps, SocketSession } from './socket-session.ts'
 
 export interface SocketDeps extends SessionDeps {
-  /** By the handshake's cookie, or by the API key that it carries. */
+  /** Authenticates a handshake by its API key, else by its cookie. */
   authenticate(headers: Headers, apiKey: string | undefined): Promise<Principal | null>
-  /** Whether a page of this origin may open a socket with the visitor's cookie. */
+  /** Whether a handshake from this origin may use the visitor's cookie. */
   originAllowed(headers: Headers): boolean
 }
 
 const bytesPerMessage = 64 * 1024
-/** A connection that is dead without saying so is noticed at both ends within the sum of these. */
+/** Both ends detect a silently broken connection within the sum of these. */
 const heartbeat = { pingInterval: 10_000, pingTimeout: 5_000 }
-/** Who has not said hello by then is let go. */
+/** A client must connect to the namespace within this time, or it is disconnected. */
 const helloWithinMs = 10_000
 const checkEveryMs = 5_000
-const Handshake = z.object({ apiKey: z.string().max(200).optional() })
 
-/** The Socket.IO end of live delivery: who may connect. docs/protocol.md is its contract. */
+/** Accepts authenticated sockets and starts a session for each. The contract: docs/protocol.md. */
 export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
   const { log } = deps
   const io = new Server(server, {
@@ -27,7 +27,7 @@ export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
     transports: ['websocket'],
     perMessageDeflate: false,
     serveClient: false,
-    // Upgrades on other paths are not ours to end.
+    // Leave upgrades on other paths to their own handlers.
     destroyUpgrade: false,
     maxHttpBufferSize: bytesPerMessage,
     ...heartbeat,
@@ -43,14 +43,15 @@ export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
       },
       (error) => {
         log.error({ err: error }, 'Could not authenticate a socket')
-        next(refusal('internal', 'Searchlight could not check who you are. Please try again.'))
+        next(
+          refusal('internal', 'Searchlight could not check your sign-in. Try again in a moment.'),
+        )
       },
     )
   })
   const sessions = new Set<SocketSession>()
-  const shared = { ...deps, now: () => performance.now() }
   io.on('connection', (socket) => {
-    const session = new SocketSession(socket, socket.data.principal, shared)
+    const session = new SocketSession(socket, socket.data.principal, deps)
     sessions.add(session)
     socket.on('disconnect', () => sessions.delete(session))
   })
@@ -61,7 +62,7 @@ export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
   return io
 }
 
-function refusal(code: string, message: string): Error {
+function refusal(code: ErrorCode, message: string): Error {
   return Object.assign(new Error(message), { data: { code, message } })
 }
 

@@ -9,28 +9,28 @@ import { type Connection, Outbox } from './outbox.ts'
 export interface EventStreamOptions {
   hub: Hub
   authorization: Authorization
-  /** Who reads it. */
   principal: Principal
   /** The client's `Last-Event-ID`. */
   since: Position | null
-  /** Ends the stream when the client is gone. */
+  /** Aborted when the client disconnects; ends the stream. */
   signal: AbortSignal
 }
 
-/** Twice within the shortest patience of usual proxies. */
+/** Half the shortest idle timeout of common proxies. */
 const heartbeatMs = 15_000
-/** So much is handed to the network before the outbox holds back. */
-const bytesOnTheWay = 64 * 1024
+/** How much the stream buffers before the outbox waits. */
+const maxBufferedBytes = 64 * 1024
 
-/** `<epoch>:<seq>`, the id of an event in a stream; anything else means from the beginning. */
+/** Parses an event's id, `<epoch>:<seq>`. Null, for any other text, means from the beginning. */
 export function parseEventId(id: string | undefined): Position | null {
   const match = /^(.{1,64}):(\d{1,15})$/.exec(id ?? '')
   return match?.[1] === undefined ? null : { epoch: match[1], seq: Number(match[2]) }
 }
 
 /**
- * The events of one job as server-sent events: what happened so far, then each as it happens, to
- * the end.
+ * The events of one job as server-sent events: first those so far, then each as it happens. The
+ * stream ends after the job's last event, or when the client disconnects, stops reading or loses
+ * its access.
  */
 export function jobEventStream(
   jobId: string,
@@ -41,43 +41,43 @@ export function jobEventStream(
     {
       start(controller) {
         connection = new StreamConnection(controller)
-        tellEvents(jobId, connection, options)
+        sendEvents(jobId, connection, options)
       },
-      pull: () => connection.taken(),
-      cancel: () => connection.giveUp(),
+      pull: () => connection.drained(),
+      cancel: () => connection.close(),
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: bytesOnTheWay }),
+    new ByteLengthQueuingStrategy({ highWaterMark: maxBufferedBytes }),
   )
 }
 
-function tellEvents(
+function sendEvents(
   jobId: string,
   connection: StreamConnection,
   options: EventStreamOptions,
 ): void {
   const { hub, authorization, principal, since, signal } = options
   const outbox = new Outbox(connection, { hub, now: () => performance.now() })
-  const leave = authorization.admit(principal, () => connection.giveUp())
+  const endAdmission = authorization.admit(principal, () => connection.close())
   const heartbeat = setInterval(() => {
     connection.beat()
     outbox.check()
   }, heartbeatMs)
   connection.onClosed = () => {
     clearInterval(heartbeat)
-    leave()
+    endAdmission()
     hub.unwatch(outbox, jobId)
     outbox.close()
   }
   if (signal.aborted) {
-    connection.giveUp()
+    connection.close()
     return
   }
-  signal.addEventListener('abort', () => connection.giveUp(), { once: true })
+  signal.addEventListener('abort', () => connection.close(), { once: true })
   outbox.watched.add(jobId)
   hub
     .watch(outbox, jobId, since, (reading) => {
       if (!reading) {
-        connection.giveUp()
+        connection.close()
         return false
       }
       connection.epoch = reading.state.epoch
@@ -85,13 +85,13 @@ function tellEvents(
       else connection.events(reading.events)
       return true
     })
-    // Redis is out of reach: the client comes back.
-    .catch(() => connection.giveUp())
+    // Redis is out of reach. The client will reconnect.
+    .catch(() => connection.close())
 }
 
-/** Events as text, one stream's worth. */
+/** Writes frames to an event stream as text. */
 class StreamConnection implements Connection {
-  /** Under which the seqs of the events count. */
+  /** The epoch of the events' seqs. */
   epoch = ''
   onClosed = () => {}
   readonly #controller: ReadableStreamDefaultController<Uint8Array>
@@ -111,8 +111,8 @@ class StreamConnection implements Connection {
     this.#onWritable = callback
   }
 
-  /** The client has taken what was written. */
-  taken(): void {
+  /** The stream's buffer has room again. */
+  drained(): void {
     this.#onWritable()
   }
 
@@ -129,19 +129,18 @@ class StreamConnection implements Connection {
   list(): void {}
 
   revoked(): void {
-    this.giveUp()
+    this.close()
   }
 
   beat(): void {
     this.#send(': still here\n\n')
   }
 
-  /** The end was told. */
   finished(): void {
-    this.giveUp()
+    this.close()
   }
 
-  giveUp(): void {
+  close(): void {
     if (!this.#open) return
     this.#open = false
     this.onClosed()

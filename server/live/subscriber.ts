@@ -3,33 +3,28 @@ import type { Log } from '#jobs/log.ts'
 
 export interface ChannelListener {
   message(text: string): void
-  /**
-   * The connection was gone for a while and is subscribed again: what was published meanwhile is
-   * lost to us.
-   */
+  /** Subscribed again after the connection broke. Messages published meanwhile were lost. */
   recovered(): void
 }
 
 const channelsPerCommand = 500
-/**
- * A healthy Redis acknowledges a subscription at once; a connection that is half-open never does,
- * and says nothing of it.
- */
-const acknowledgedWithinMs = 2_000
+/** A healthy Redis acknowledges a subscription at once; a half-open connection never does. */
+const acknowledgeWithinMs = 2_000
 
 /**
- * The doorbells of this process: one connection, any number of channels, one listener each. A
- * message may be lost (Redis keeps none for a dropped subscriber and says nothing of it), so
- * listeners treat each as a hint and read the ledger.
+ * The Redis subscriptions of this process: one connection for any number of channels, one listener
+ * per channel. A message may be lost without notice (Redis keeps none for a dropped subscriber), so
+ * listeners treat it as a hint and rely on the ledger. After every reconnect, all channels are
+ * subscribed again, and each listener is notified and can catch up.
  */
 export class Subscriber {
   readonly #redis: Redis
   readonly #log: Log
   readonly #listeners = new Map<string, ChannelListener>()
   #wasReady = false
-  #recycling = false
+  #reconnecting = false
 
-  /** @param redis a connection of its own, made with `subscriber: true` */
+  /** @param redis a connection for this subscriber alone, opened with `subscriber: true` */
   constructor(redis: Redis, log: Log) {
     this.#redis = redis
     this.#log = log
@@ -40,19 +35,19 @@ export class Subscriber {
     redis.on('ready', () => {
       if (this.#wasReady)
         this.#resubscribe().catch((error) =>
-          log.warn({ err: error }, 'Could not subscribe again; the next reconnect will'),
+          log.warn({ err: error }, 'Could not subscribe again; will try on the next reconnect'),
         )
       this.#wasReady = true
     })
     redis.on('close', () => {
-      this.#recycling = false
+      this.#reconnecting = false
     })
   }
 
   /** Resolves once Redis has acknowledged: every later message reaches the listener. */
   async subscribe(channel: string, listener: ChannelListener): Promise<void> {
     this.#listeners.set(channel, listener)
-    await this.#acknowledged([channel])
+    await this.#subscribeAll([channel])
   }
 
   unsubscribe(channel: string): void {
@@ -62,14 +57,14 @@ export class Subscriber {
       .catch((error) => this.#log.warn({ err: error, channel }, 'Could not unsubscribe'))
   }
 
-  /** For a connection that looks healthy and rings no more. */
-  recycle(): void {
-    // Half-open, it takes a while to close; and many may find it deaf at once.
-    if (this.#recycling || this.#redis.status !== 'ready') return
-    this.#recycling = true
+  /** Replaces a connection that looks healthy but delivers no messages. */
+  reconnect(): void {
+    // Many topics may request it at once, and a half-open connection takes a while to close.
+    if (this.#reconnecting || this.#redis.status !== 'ready') return
+    this.#reconnecting = true
     this.#log.warn(
       { channels: this.#listeners.size },
-      'The doorbell is silent while things happen; connecting anew',
+      'The subscriber connection delivers no messages; reconnecting',
     )
     this.#redis.disconnect(true)
   }
@@ -78,23 +73,23 @@ export class Subscriber {
     this.#redis.disconnect()
   }
 
-  /** In batches, each acknowledged before its listeners read what they missed. */
+  /** In batches; the listeners of a batch catch up once it is acknowledged. */
   async #resubscribe(): Promise<void> {
     const channels = [...this.#listeners.keys()]
     for (let i = 0; i < channels.length; i += channelsPerCommand) {
       const batch = channels.slice(i, i + channelsPerCommand)
-      await this.#acknowledged(batch)
+      await this.#subscribeAll(batch)
       for (const channel of batch) this.#listeners.get(channel)?.recovered()
     }
   }
 
-  /** What was not acknowledged is sent again over the next connection. */
-  async #acknowledged(channels: string[]): Promise<void> {
-    const late = setInterval(() => this.recycle(), acknowledgedWithinMs)
+  /** Subscribes. ioredis sends an unacknowledged command again over the next connection. */
+  async #subscribeAll(channels: string[]): Promise<void> {
+    const overdue = setInterval(() => this.reconnect(), acknowledgeWithinMs)
     try {
       await this.#redis.subscribe(...channels)
     } finally {
-      clearInterval(late)
+      clearInterval(overdue)
     }
   }
 }

@@ -1,57 +1,16 @@
 import { CoalescedTask } from '#jobs/coalesced-task.ts'
 import type { Log } from '#jobs/log.ts'
 import type { Position } from '#jobs/position.ts'
-import type { Shard } from '#jobs/redis/keys.ts'
+import type { Epochs, Ledger, Numbered, Reading } from './ledger.ts'
 import type { ChannelListener, Subscriber } from './subscriber.ts'
 
-/**
- * Something that happened: numbered 1, 2, 3… under an epoch, or null for what only the latest of
- * counts.
- */
-export interface Numbered {
-  readonly seq: number | null
-}
-
-export type Reading<State extends Position, Event extends Numbered> =
-  | { mode: 'replay'; state: State; events: Event[] }
-  | { mode: 'snapshot'; state: State }
-
-/**
- * What a topic is about: a channel that rings whenever something has happened, and the place where
- * it is written down.
- */
-export interface Ledger<State extends Position, Event extends Numbered> {
-  /** For the log, and for readers of several topics. */
-  readonly name: string
-  readonly channel: string
-  parse(message: string): { epoch: string; event: Event }
-  /**
-   * How it stands, and what happened since a position where that is little; null when there is no
-   * such thing.
-   */
-  read(since: Position | null): Promise<Reading<State, Event> | null>
-  /**
-   * Where it stands; null when that can't be told without reading it.
-   * @param epochs those of the shards, asked for once per round.
-   */
-  position(epochs: Epochs): Promise<Position | null>
-  /** Whether nothing comes after this event. */
-  endsWith(event: Event): boolean
-  /** Whether nothing comes after this state. */
-  isOver(state: State): boolean
-}
-
-export type Epochs = (shard: Shard) => Promise<string>
-
-/** Somebody who is told. None of these calls may throw or wait. */
+/** A receiver of a topic's events. Its methods must not throw or block. */
 export interface Reader<State, Event> {
-  /** The next event in order, or one without a number. */
+  /** The next event in order, or one without a seq. */
   event(event: Event): void
-  /** Events were missed for good: this is how it stands now. */
+  /** Some missed events can't be replayed. Continue from this state. */
   resync(state: State): void
-  /**
-   * Nothing more will come: the end was told, or (with a code) there is nothing to read any more.
-   */
+  /** Nothing follows: the last event was sent, or (with a code) the ledger is gone. */
   closed(name: string, code: 'not_found' | null): void
 }
 
@@ -59,79 +18,94 @@ export interface TopicDeps<State extends Position, Event extends Numbered> {
   ledger: Ledger<State, Event>
   subscriber: Subscriber
   log: Log
-  /** The topic has no reader any more. */
+  /** Called after the last reader has left. */
   onEmpty(): void
 }
 
-interface Place<State, Event> {
-  /** The seq that it was brought up to; null while its first reading is under way. */
+/** How far one reader has read. */
+interface Cursor<State, Event> {
+  /** The seq of the last event sent; null while the reader's first read is under way. */
   seq: number | null
-  /** What the topic was brought to meanwhile by a resync; `waiting` follows it. */
+  /** A resync that arrived during the first read; the `waiting` events follow it. */
   resync: State | null
-  /** The events that came meanwhile. */
+  /** Events that arrived during the first read. */
   waiting: Event[]
 }
 
-/** Heals in a row that found events of which no message told: the connection is deaf. */
-const deafAfterHeals = 2
+/**
+ * Consecutive catch-ups that found unannounced events. After this many the subscriber is
+ * unresponsive: reconnect it.
+ */
+const unresponsiveAfterHeals = 2
 
 /**
- * One thing that somebody on this server watches: a job, a user's list, everybody's. Pub/sub is the
- * doorbell, the ledger is the truth: messages that follow one another are passed on as they come;
- * whatever does not fit is read from the ledger. No event is skipped, none is told twice.
+ * One thing that readers on this server watch: a job, a user's list, a shard's feed. Its channel is
+ * a doorbell, its ledger the truth: a message announces an event, and may get lost. Each reader
+ * receives every event once and in order, or a resync in place of those that it missed.
+ *
+ * 1. The first reader makes the topic subscribe to the channel and await the acknowledgement.
+ * 2. Every reader is answered with a read of the ledger. Events that arrive during the read wait in
+ *    the reader's cursor and follow the answer, so none falls in between.
+ * 3. A message that carries the next seq is delivered as it is; an older one is dropped. After a
+ *    gap, a change of epoch or a reconnect, the topic heals: it reads the ledger from its known
+ *    position and delivers what is missing.
+ * 4. A lost message leaves a gap only if another one follows, so the hub regularly compares the
+ *    position of a silent topic with the ledger's.
+ * 5. After the last event, or when the ledger is gone, the topic closes its readers. The hub
+ *    removes a topic without readers.
  */
 export class Topic<State extends Position, Event extends Numbered> implements ChannelListener {
   readonly #ledger: Ledger<State, Event>
   readonly #deps: TopicDeps<State, Event>
-  readonly #readers = new Map<Reader<State, Event>, Place<State, Event>>()
+  readonly #cursors = new Map<Reader<State, Event>, Cursor<State, Event>>()
   #subscribed: Promise<void> | null = null
+  /** The position up to which events were delivered; null until the first read is done. */
   #known: Position | null = null
-  /** Messages that came before the first reading was here. */
-  #early: string[] = []
+  /** Messages that arrived before the first read was done. */
+  #earlyMessages: string[] = []
   readonly #healing: CoalescedTask
-  #silentHeals = 0
-  /** Whether a message came since the last position check. */
-  #rang = false
-  /** The end was told while somebody's first reading was still under way. */
-  #over = false
+  #unannouncedHeals = 0
+  #messageSinceCheck = false
+  /** The readers were closed, except those whose first read was still under way. */
+  #ended = false
 
   constructor(deps: TopicDeps<State, Event>) {
     this.#ledger = deps.ledger
     this.#deps = deps
     this.#healing = new CoalescedTask(
-      () => this.#readWhatIsMissing(),
+      () => this.#catchUp(),
       (err) =>
         deps.log.warn(
           { err, topic: deps.ledger.name },
-          'Could not read what was missed; will try again',
+          'Could not read missed events; will try again',
         ),
     )
   }
 
   /**
-   * Subscribes, waits for the acknowledgement, reads, answers, and only then tells what came
-   * meanwhile.
-   * @param answer is given the reading, at once before the first event; says whether the reader
-   * stays
+   * Subscribes, awaits the acknowledgement, reads the ledger and answers; only then delivers the
+   * events that arrived meanwhile.
+   * @param answer receives the reading, synchronously before the first event; returns false to stop
+   * watching
    */
   async watch(
     reader: Reader<State, Event>,
     since: Position | null,
     answer: (reading: Reading<State, Event> | null) => boolean,
   ): Promise<void> {
-    const place: Place<State, Event> = { seq: null, resync: null, waiting: [] }
-    this.#readers.set(reader, place)
+    const cursor: Cursor<State, Event> = { seq: null, resync: null, waiting: [] }
+    this.#cursors.set(reader, cursor)
     try {
       this.#subscribed ??= this.#deps.subscriber.subscribe(this.#ledger.channel, this)
       await this.#subscribed
       const reading = await this.#ledger.read(since)
       const stays = answer(reading)
-      if (this.#readers.get(reader) !== place) return
+      if (this.#cursors.get(reader) !== cursor) return
       if (!stays || !reading) this.unwatch(reader)
       else if (this.#ledger.isOver(reading.state)) {
         this.unwatch(reader)
         reader.closed(this.#ledger.name, null)
-      } else this.#settle(reader, place, reading.state)
+      } else this.#finishFirstRead(reader, cursor, reading.state)
     } catch (error) {
       this.unwatch(reader)
       throw error
@@ -139,22 +113,22 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
   }
 
   unwatch(reader: Reader<State, Event>): void {
-    if (this.#readers.delete(reader) && this.#readers.size === 0) this.#deps.onEmpty()
+    if (this.#cursors.delete(reader) && this.#cursors.size === 0) this.#deps.onEmpty()
   }
 
   message(text: string): void {
-    this.#rang = true
-    this.#silentHeals = 0
+    this.#messageSinceCheck = true
+    this.#unannouncedHeals = 0
     if (!this.#known) {
-      this.#early.push(text)
+      this.#earlyMessages.push(text)
       return
     }
     const { epoch, event } = this.#ledger.parse(text)
     const { seq } = event
     if (epoch !== this.#known.epoch) this.heal()
-    else if (seq === null) this.#tell(event)
+    else if (seq === null) this.#deliver(event)
     else if (seq <= this.#known.seq) return
-    // What does not follow is read from the ledger; while that is under way, it is read once more.
+    // During a heal, read once more instead: the read under way may not hold this event.
     else if (this.#healing.running || seq > this.#known.seq + 1) this.heal()
     else this.#advance(event, { epoch, seq })
   }
@@ -164,113 +138,112 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
   }
 
   /**
-   * Finds out whether something happened of which no message told: the last event of all is the one
-   * that no gap reveals.
+   * Heals if the ledger is ahead although no message arrived since the last check: the loss of the
+   * last message leaves no gap.
    */
   async checkPosition(epochs: Epochs): Promise<void> {
-    const rang = this.#rang
-    this.#rang = false
+    const hadMessage = this.#messageSinceCheck
+    this.#messageSinceCheck = false
     const known = this.#known
-    if (rang || !known || this.#healing.running) return
+    if (hadMessage || !known || this.#healing.running) return
     const now = await this.#ledger.position(epochs)
     if (
-      this.#rang ||
+      this.#messageSinceCheck ||
       this.#known !== known ||
       (now?.epoch === known.epoch && now.seq === known.seq)
     )
       return
-    // Twice in a row, and the connection is deaf.
-    if (++this.#silentHeals >= deafAfterHeals) {
-      this.#silentHeals = 0
-      this.#deps.subscriber.recycle()
+    if (++this.#unannouncedHeals >= unresponsiveAfterHeals) {
+      this.#unannouncedHeals = 0
+      this.#deps.subscriber.reconnect()
     }
     this.heal()
   }
 
-  /** Reads what is missing and tells it. */
+  /** Catches up with the ledger. */
   heal(): void {
     this.#healing.request()
   }
 
-  async #readWhatIsMissing(): Promise<void> {
-    if (this.#readers.size === 0) return
-    this.#over = false
+  async #catchUp(): Promise<void> {
+    if (this.#cursors.size === 0) return
+    this.#ended = false
     const reading = await this.#ledger.read(this.#known)
-    if (!reading) this.#closeAll('not_found')
+    if (!reading) this.#closeReaders('not_found')
     else if (reading.mode === 'snapshot') this.#resync(reading.state)
     else {
       for (const event of reading.events) {
         if (event.seq !== null && (!this.#known || event.seq > this.#known.seq))
           this.#advance(event, { epoch: reading.state.epoch, seq: event.seq })
       }
-      // The end may have been told before: what is over and replays nothing is closed all the same.
-      if (this.#ledger.isOver(reading.state)) this.#closeAll(null)
+      // The replay may be empty because the last event was already delivered, so check the state
+      // too.
+      if (this.#ledger.isOver(reading.state)) this.#closeReaders(null)
     }
   }
 
-  /** The first reading of this reader is here. */
-  #settle(
+  /**
+   * Sends a reader the events that arrived during its first read and brings the topic up to date.
+   */
+  #finishFirstRead(
     reader: Reader<State, Event>,
-    place: Place<State, Event>,
+    cursor: Cursor<State, Event>,
     { epoch, seq }: Position,
   ): void {
-    place.seq = seq
-    if (place.resync && (place.resync.epoch !== epoch || place.resync.seq > seq)) {
-      place.seq = place.resync.seq
-      reader.resync(place.resync)
+    cursor.seq = seq
+    if (cursor.resync && (cursor.resync.epoch !== epoch || cursor.resync.seq > seq)) {
+      cursor.seq = cursor.resync.seq
+      reader.resync(cursor.resync)
     }
-    for (const event of place.waiting) this.#give(reader, place, event)
-    place.waiting = []
-    place.resync = null
+    for (const event of cursor.waiting) this.#send(reader, cursor, event)
+    cursor.waiting = []
+    cursor.resync = null
     this.#known ??= { epoch, seq }
     if (this.#known.epoch !== epoch || this.#known.seq < seq) this.heal()
-    for (const text of this.#early.splice(0)) this.message(text)
-    if (this.#over) this.heal()
+    for (const text of this.#earlyMessages.splice(0)) this.message(text)
+    if (this.#ended) this.heal()
   }
 
   #advance(event: Event, to: Position): void {
     this.#known = to
-    this.#tell(event)
-    if (this.#ledger.endsWith(event)) this.#closeAll(null)
+    this.#deliver(event)
+    if (this.#ledger.endsWith(event)) this.#closeReaders(null)
   }
 
-  #tell(event: Event): void {
-    for (const [reader, place] of this.#readers) {
-      if (place.seq === null) place.waiting.push(event)
-      else this.#give(reader, place, event)
+  #deliver(event: Event): void {
+    for (const [reader, cursor] of this.#cursors) {
+      if (cursor.seq === null) cursor.waiting.push(event)
+      else this.#send(reader, cursor, event)
     }
   }
 
-  #give(reader: Reader<State, Event>, place: Place<State, Event>, event: Event): void {
+  #send(reader: Reader<State, Event>, cursor: Cursor<State, Event>, event: Event): void {
     if (event.seq !== null) {
-      if (place.seq !== null && event.seq <= place.seq) return
-      place.seq = event.seq
+      if (cursor.seq !== null && event.seq <= cursor.seq) return
+      cursor.seq = event.seq
     }
     reader.event(event)
   }
 
   #resync(state: State): void {
     this.#known = { epoch: state.epoch, seq: state.seq }
-    for (const [reader, place] of this.#readers) {
-      if (place.seq === null) {
-        place.resync = state
-        place.waiting = []
+    for (const [reader, cursor] of this.#cursors) {
+      if (cursor.seq === null) {
+        cursor.resync = state
+        cursor.waiting = []
       } else {
-        place.seq = state.seq
+        cursor.seq = state.seq
         reader.resync(state)
       }
     }
-    if (this.#ledger.isOver(state)) this.#closeAll(null)
+    if (this.#ledger.isOver(state)) this.#closeReaders(null)
   }
 
-  /**
-   * Those whose first reading is under way are told when they have been given it, and what came
-   * meanwhile.
-   */
-  #closeAll(code: 'not_found' | null): void {
-    this.#over = true
-    for (const [reader, place] of [...this.#readers]) {
-      if (place.seq === null) continue
+  /** Readers whose first read is under way stay: they are closed once it is done. */
+  #closeReaders(code: 'not_found' | null): void {
+    this.#ended = true
+    for (const [reader, cursor] of [...this.#cursors]) {
+      if (cursor.seq === null) continue
       this.unwatch(reader)
       reader.closed(this.#ledger.name, code)
     }

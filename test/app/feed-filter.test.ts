@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { filterQuery, readFilter } from '#app/live/feed-filter.ts'
 import { fits } from '#jobs/feed-filter.ts'
-import { job } from './job-fixture.ts'
+import { job } from '#test/protocol/job-fixture.ts'
 
-test('a filter survives its way through the address', () => {
+test('a filter survives the round trip through the URL', () => {
   for (const filter of [
     {},
     { state: 'running' },
@@ -17,14 +17,14 @@ test('a filter survives its way through the address', () => {
     })
 })
 
-test('what is no state is no filter', () => {
+test('an unknown state is ignored', () => {
   expect(readFilter(new URLSearchParams('state=asleep&search='))).toEqual({
     state: undefined,
     search: undefined,
   })
 })
 
-test('a job fits when all that is asked for is so', () => {
+test('a job must match every part of the filter', () => {
   expect(fits(job(), {})).toBe(true)
   expect(fits(job(), { state: 'running', search: 'linking-domains' })).toBe(true)
   expect(fits(job(), { state: 'running', search: 'keywords' })).toBe(false)

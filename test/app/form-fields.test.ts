@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { fieldsAskedFor, formFields, inputOf } from '#app/search/form-fields.ts'
+import { formFields, inputOf, visibleFields } from '#app/search/form-fields.ts'
 import { inputPhrase } from '#app/words/input-phrase.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
 
@@ -14,7 +14,7 @@ function filledIn(values: Record<string, string>): FormData {
   return form
 }
 
-test('the form of a search follows from its schema', () => {
+test('the form fields come from the schema', () => {
   expect(fields.map(({ name, kind, required }) => [name, kind, required])).toEqual([
     ['domain', 'text', true],
     ['scope', 'choice', false],
@@ -26,9 +26,9 @@ test('the form of a search follows from its schema', () => {
     initial: '0',
     options: [
       { value: 0, label: 'No' },
-      { value: 50, label: '50 sites' },
-      { value: 200, label: '200 sites' },
-      { value: 1000, label: '1,000 sites' },
+      { value: 50, label: 'Top 50' },
+      { value: 200, label: 'Top 200' },
+      { value: 1000, label: 'Top 1,000' },
     ],
   })
   expect(fields.find(({ name }) => name === 'limit')).toMatchObject({
@@ -39,7 +39,7 @@ test('the form of a search follows from its schema', () => {
   })
 })
 
-test('what is filled in fits the schema that the form was made of', () => {
+test('the filled-in values match the schema', () => {
   const input = inputOf(
     fields,
     filledIn({ domain: ' redis.io ', scope: 'host', follow: 'all', limit: '50' }),
@@ -48,7 +48,7 @@ test('what is filled in fits the schema that the form was made of', () => {
   expect(linkingDomains.input.parse(input)).toMatchObject({ scope: 'host', limit: 50 })
 })
 
-test('an option that is emptied falls back to its default, a text that is asked for does not', () => {
+test('an empty option falls back to its default, an empty required text is sent', () => {
   expect(
     inputOf(fields, filledIn({ domain: '', scope: 'site', follow: 'all', limit: '' })),
   ).toEqual({
@@ -58,13 +58,13 @@ test('an option that is emptied falls back to its default, a text that is asked 
   })
 })
 
-test('what is no choice is not sent', () => {
+test('an unknown choice is not sent', () => {
   expect(inputOf(fields, filledIn({ domain: 'redis.io', scope: 'moon' }))).toEqual({
     domain: 'redis.io',
   })
 })
 
-test('numbers, switches and long texts get their own controls, and choices their names', () => {
+test('numbers, switches, long texts and labelled choices get their own controls', () => {
   const other = formFields(
     schema(
       z.object({
@@ -95,7 +95,7 @@ test('numbers, switches and long texts get their own controls, and choices their
   expect(byName.depth).toMatchObject({ kind: 'number', max: undefined, step: 1 })
 })
 
-test('a job is told by what it is about and by what differs from the defaults', () => {
+test('a job is described by its subject and its non-default options', () => {
   const input = { domain: 'redis.io', scope: 'host', follow: 'all', limit: 1_000 }
   expect(inputPhrase(input, search)).toEqual({
     subject: 'redis.io',
@@ -103,14 +103,14 @@ test('a job is told by what it is about and by what differs from the defaults', 
   })
 })
 
-test('a job of a type that is gone is still told by what it was given', () => {
+test('a job of an unknown search type is described by its raw input', () => {
   expect(inputPhrase({ url: 'https://a.example', depth: 2 }, undefined)).toEqual({
     subject: 'https://a.example',
     details: ['Depth: 2'],
   })
 })
 
-test('a field that depends on a choice is asked for only while that is chosen', () => {
+test('a conditional field is visible only for the choices that need it', () => {
   const dependent = formFields({
     properties: {
       kind: { enum: ['letter', 'parcel'], default: 'letter' },
@@ -118,7 +118,7 @@ test('a field that depends on a choice is asked for only while that is chosen', 
     },
   })
   const names = (chosen: Record<string, string>) =>
-    fieldsAskedFor(dependent, chosen).map(({ name }) => name)
+    visibleFields(dependent, chosen).map(({ name }) => name)
   expect(names({})).toEqual(['kind'])
   expect(names({ kind: 'parcel' })).toEqual(['kind', 'weight'])
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { mergeJobs, replaceJobs, takeInNewest } from '#app/live/merge-jobs.ts'
-import { job } from './job-fixture.ts'
+import { job } from '#test/protocol/job-fixture.ts'
 
 const made = (id: string, second: number, changes = {}) =>
   job({ id, createdAt: `2026-03-01T10:00:0${second}.000Z`, ...changes })

@@ -3,21 +3,21 @@ import { orderRows, type RowSort } from '#app/jobs/[id]/row-order.ts'
 
 const names = (...sites: (string | null | undefined)[]) =>
   sites.map((site) => (site === undefined ? undefined : { site }))
-const wish = (sort: Partial<RowSort> | null = null, query = '') => ({
+const criteria = (sort: Partial<RowSort> | null = null, query = '') => ({
   query,
   sort: sort && { key: 'site', descending: false, ...sort },
 })
 const shown = (order: ReturnType<typeof orderRows>) =>
   [...order.indexes].map((index) => order.rows[index]?.site)
 
-test('without a wish, rows are shown as they were found, and holes are not', () => {
-  expect(shown(orderRows(names('b', undefined, 'a'), wish(), null))).toEqual(['b', 'a'])
+test('by default rows keep their order of arrival; holes are left out', () => {
+  expect(shown(orderRows(names('b', undefined, 'a'), criteria(), null))).toEqual(['b', 'a'])
 })
 
-test('numbers within words count as numbers, and nothing stays at the end either way', () => {
+test('digits in words sort as numbers; nulls come last in both directions', () => {
   const rows = names('site-10', null, 'site-9', 'Site-1')
-  expect(shown(orderRows(rows, wish({}), null))).toEqual(['Site-1', 'site-9', 'site-10', null])
-  expect(shown(orderRows(rows, wish({ descending: true }), null))).toEqual([
+  expect(shown(orderRows(rows, criteria({}), null))).toEqual(['Site-1', 'site-9', 'site-10', null])
+  expect(shown(orderRows(rows, criteria({ descending: true }), null))).toEqual([
     'site-10',
     'site-9',
     'Site-1',
@@ -25,52 +25,49 @@ test('numbers within words count as numbers, and nothing stays at the end either
   ])
 })
 
-test('equals keep the order in which they were found, whichever way the rest is sorted', () => {
+test('equal cells keep their order of arrival in both directions', () => {
   const rows = ['x', 'y', 'x'].map((site, at) => ({ site, at }))
-  const at = (descending: boolean) => [...orderRows(rows, wish({ descending }), null).indexes]
+  const at = (descending: boolean) => [...orderRows(rows, criteria({ descending }), null).indexes]
   expect(at(false)).toEqual([0, 2, 1])
   expect(at(true)).toEqual([1, 0, 2])
 })
 
-test('only rows that contain the text are shown', () => {
+test('only rows that contain the query are shown', () => {
   expect(
-    shown(orderRows(names('Redis.io', 'example.org', 'redis.com'), wish({}, 'redis'), null)),
+    shown(orderRows(names('Redis.io', 'example.org', 'redis.com'), criteria({}, 'redis'), null)),
   ).toEqual(['redis.com', 'Redis.io'])
 })
 
-/** Rows that repeat, in no order. */
+/** Unordered rows with repeated values. */
 const many = Array.from({ length: 500 }, (_, i) => ({
   site: i % 17 === 0 ? null : `s${(i * 7_919) % 101}`,
   at: i,
 }))
 
 test.each([
-  ['as found', wish()],
-  ['sorted', wish({})],
-  ['sorted the other way round', wish({ descending: true })],
-  ['filtered', wish(null, 's1')],
-])(
-  'arriving bit by bit, with holes that are filled later, they end in the same order: %s',
-  (_, wanted) => {
-    let rows: ((typeof many)[number] | undefined)[] = []
-    let order = orderRows(rows, wanted, null)
-    for (const [from, to] of [
-      [0, 90],
-      [200, 300],
-      [90, 150],
-      [300, 500],
-      [150, 200],
-    ] as const) {
-      rows = rows.slice()
-      for (let i = from; i < to; i++) rows[i] = many[i]
-      order = orderRows(rows, wanted, order)
-    }
-    expect([...order.indexes]).toEqual([...orderRows(many, wanted, null).indexes])
-  },
-)
+  ['unsorted', criteria()],
+  ['ascending', criteria({})],
+  ['descending', criteria({ descending: true })],
+  ['filtered', criteria(null, 's1')],
+])('rows arriving in batches with holes end in the same order: %s', (_, chosen) => {
+  let rows: ((typeof many)[number] | undefined)[] = []
+  let order = orderRows(rows, chosen, null)
+  for (const [from, to] of [
+    [0, 90],
+    [200, 300],
+    [90, 150],
+    [300, 500],
+    [150, 200],
+  ] as const) {
+    rows = rows.slice()
+    for (let i = from; i < to; i++) rows[i] = many[i]
+    order = orderRows(rows, chosen, order)
+  }
+  expect([...order.indexes]).toEqual([...orderRows(many, chosen, null).indexes])
+})
 
-test('rows of another attempt have nothing to do with those of before', () => {
-  const before = orderRows(names('a', 'b'), wish({}), null)
-  expect(shown(orderRows(names('d', 'c', 'b'), wish({}), before))).toEqual(['b', 'c', 'd'])
-  expect(shown(orderRows([], wish({}), before))).toEqual([])
+test('rows of a new attempt replace the old ones', () => {
+  const previous = orderRows(names('a', 'b'), criteria({}), null)
+  expect(shown(orderRows(names('d', 'c', 'b'), criteria({}), previous))).toEqual(['b', 'c', 'd'])
+  expect(shown(orderRows([], criteria({}), previous))).toEqual([])
 })

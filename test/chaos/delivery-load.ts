@@ -89,7 +89,7 @@ export function openLoad(
       await run.flush()
     }
     // Every other attempt is lost without a word.
-    if (!last) return attempt % 2 === 0 ? run.leave('Handed back.', 'test:1') : run.stop()
+    if (!last) return attempt % 2 === 0 ? run.endAttempt('Handed back.', 'test:1') : run.stop()
     await delay(plan.silentMs)
     if (plan.heldBack && !mayEnd.signal.aborted) await once(mayEnd.signal, 'abort')
     if (plan.ending === 'complete') await run.complete()

@@ -12,8 +12,8 @@ describe('an address', () => {
     ['a private network', '10.1.2.3'],
     ['carrier NAT', '100.64.0.1'],
     ['loopback', '127.0.0.1'],
-    ['another of loopback', '127.9.9.9'],
-    ['link-local, where clouds keep their metadata', '169.254.169.254'],
+    ['another loopback address', '127.9.9.9'],
+    ['link-local, the metadata service of clouds', '169.254.169.254'],
     ['a private network of 172', '172.16.0.1'],
     ['a private network of 192', '192.168.0.1'],
     ['multicast', '224.0.0.1'],
@@ -26,7 +26,7 @@ describe('an address', () => {
     ['IPv4 loopback behind 6to4', '2002:7f00:1::'],
     ['IPv4 loopback behind NAT64', '64:ff9b::7f00:1'],
     ['documentation', '192.0.2.1'],
-    ['nothing at all', 'localhost'],
+    ['a name', 'localhost'],
   ])('of %s is not public: %s', (_kind, ip) => {
     expect(allows(ip)).toBe(false)
   })
@@ -40,7 +40,7 @@ describe('an address', () => {
 })
 
 describe('CRAWL_ALLOW_PRIVATE', () => {
-  test('lets those networks in, and no others', () => {
+  test('allows those networks and no others', () => {
     const allows = allowedAddresses(AllowPrivate.parse(' 10.1.0.0/16, 127.0.0.2,fd00::/8 '))
     expect(['10.1.255.1', '127.0.0.2', '::ffff:127.0.0.2', 'fd12::3'].map(allows)).toEqual([
       true,
@@ -56,12 +56,12 @@ describe('CRAWL_ALLOW_PRIVATE', () => {
     ])
   })
 
-  test('lets nothing in when it is empty or unset', () => {
+  test('allows nothing if it is empty or unset', () => {
     expect(AllowPrivate.parse('')).toEqual([])
     expect(AllowPrivate.parse(undefined)).toEqual([])
   })
 
-  test('names each part that is no network', () => {
+  test('reports each part that is not a network', () => {
     const issues = AllowPrivate.safeParse('10.0.0.0/33, intranet, 10/8, fd00::/8').error?.issues
     expect(issues?.map(({ message }) => message)).toEqual(
       ['10.0.0.0/33', 'intranet', '10/8'].map(
@@ -71,29 +71,29 @@ describe('CRAWL_ALLOW_PRIVATE', () => {
   })
 })
 
-/** What a link on a public page may lead to. */
-async function verdict(
+/** The statuses of one link on this page. */
+async function verifyOne(
   sites: LocalSites,
   sourceUrl: string,
   options: Parameters<typeof webOf>[1] = {},
 ) {
-  const verdicts: string[] = []
+  const statuses: string[] = []
   const link = { sourceUrl, isTarget: () => true }
   for await (const { status } of webOf(sites, options).verifyLinks([link], new AbortController()))
-    verdicts.push(status)
-  return verdicts
+    statuses.push(status)
+  return statuses
 }
 
-describe('nothing private is asked for', () => {
-  test('not by a name that stands for a private address', async () => {
+describe('no private address is visited', () => {
+  test('by a name that resolves to one', async () => {
     const sites = await localSites({ 'a.example.com': { '/': 'secret' } })
-    expect(await verdict(sites, sites.url('a.example.com'), { allowPrivate: [] })).toEqual([
+    expect(await verifyOne(sites, sites.url('a.example.com'), { allowPrivate: [] })).toEqual([
       'blocked_address',
     ])
     await expect(
       crawlAll(webOf(sites, { allowPrivate: [] }), { startUrl: sites.url('a.example.com') }),
     ).rejects.toThrow(
-      /can’t begin at .*: a\.example\.com stands for the private address 127\.0\.0\.1\.$/,
+      /can’t start at .*: a\.example\.com resolves to the private address 127\.0\.0\.1\.$/,
     )
     expect(sites.requests).toEqual([])
   })
@@ -103,12 +103,12 @@ describe('nothing private is asked for', () => {
     ['10.0.0.7', '1.1.1.1'],
     ['1.1.1.1', '::ffff:10.0.0.7'],
     ['fe80::1'],
-  ])('not by a name of which only one address is private: %s %s', async (...addresses) => {
+  ])('by a name with a private address among others: %s %s', async (...addresses) => {
     const sites = await localSites(
       { 'a.example.com': {} },
       { 'a.example.com': addresses.filter(Boolean) },
     )
-    expect(await verdict(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
+    expect(await verifyOne(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
   })
 
   test.each([
@@ -119,10 +119,10 @@ describe('nothing private is asked for', () => {
     'http://0x7f.1:PORT/',
     'http://0.0.0.0:PORT/',
     'http://169.254.169.254/latest/meta-data/',
-  ])('not by an address itself: %s', async (written) => {
+  ])('by the address itself: %s', async (written) => {
     const sites = await localSites({ '127.0.0.1': { '/': 'secret' } })
     expect(
-      await verdict(sites, written.replace('PORT', String(sites.port)), { allowPrivate: [] }),
+      await verifyOne(sites, written.replace('PORT', String(sites.port)), { allowPrivate: [] }),
     ).toEqual(['blocked_address'])
     expect(sites.requests).toEqual([])
   })
@@ -131,7 +131,7 @@ describe('nothing private is asked for', () => {
     'http://127.0.0.9:PORT/secret',
     '//127.0.0.9:PORT/secret',
     'http://inside.example.com:PORT/secret',
-  ])('not after a redirect: %s', async (location) => {
+  ])('by a redirect: %s', async (location) => {
     const sites = await localSites(
       {
         'a.example.com': {
@@ -143,26 +143,26 @@ describe('nothing private is asked for', () => {
       },
       { 'inside.example.com': ['10.0.0.1'] },
     )
-    expect(await verdict(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
+    expect(await verifyOne(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
   })
 
-  test('not after a redirect of robots.txt', async () => {
+  test('by a redirect of robots.txt', async () => {
     const sites = await localSites({
       'a.example.com': { '/robots.txt': redirect('http://169.254.169.254/'), '/': 'page' },
     })
-    expect(await verdict(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
+    expect(await verifyOne(sites, sites.url('a.example.com'))).toEqual(['blocked_address'])
     expect(sites.requests.map(({ path }) => path)).toEqual(['/robots.txt'])
   })
 
-  test('not by a name that stands for something else when it is looked up again', async () => {
+  test('by a name that resolves differently the next time', async () => {
     const sites = await localSites({ 'a.example.com': { '/': links('/') } })
     let lookups = 0
     const lookup = async (hostname: string) => {
       lookups++
       return lookups === 1 ? sites.lookup(hostname) : [{ address: '10.0.0.1', family: 4 }]
     }
-    // Both requests go over the connection to the address that was judged.
-    expect(await verdict(sites, sites.url('a.example.com'), { lookup })).toEqual(['live'])
+    // Both requests use the connection to the address that was checked.
+    expect(await verifyOne(sites, sites.url('a.example.com'), { lookup })).toEqual(['live'])
     expect(lookups).toBe(1)
     expect(sites.requests.map(({ path }) => path)).toEqual(['/robots.txt', '/'])
   })
@@ -173,14 +173,14 @@ describe('nothing private is asked for', () => {
     'http://a.example.com:22/',
     'http://a.example.com:6667/',
     'file:///etc/passwd',
-  ])('not by what no browser would fetch: %s', async (sourceUrl) => {
+  ])('by an address that no browser would fetch: %s', async (sourceUrl) => {
     const sites = await localSites({ 'a.example.com': { '/': 'page' } })
-    expect(await verdict(sites, sourceUrl)).toEqual(['http_error'])
+    expect(await verifyOne(sites, sourceUrl)).toEqual(['http_error'])
     expect(sites.requests).toEqual([])
   })
 })
 
-test('no proxy of the environment is used', async () => {
+test('proxy settings in the environment are ignored', async () => {
   const sites = await localSites({ 'a.example.com': { '/': links('/') } })
   const before = { ...process.env }
   onTestFinished(() => {
@@ -192,19 +192,19 @@ test('no proxy of the environment is used', async () => {
     http_proxy: 'http://127.0.0.1:9',
     NODE_USE_ENV_PROXY: '1',
   })
-  expect(await verdict(sites, sites.url('a.example.com'))).toEqual(['live'])
+  expect(await verifyOne(sites, sites.url('a.example.com'))).toEqual(['live'])
 })
 
-test('a second address of a name is tried when the first refuses', async () => {
+test('the second address of a name is tried if the first refuses', async () => {
   const sites = await localSites(
     { 'a.example.com': { '/': links('/') } },
     { 'a.example.com': ['127.0.0.8', '127.0.0.1'] },
   )
   const allowPrivate = AllowPrivate.parse('127.0.0.0/8')
-  expect(await verdict(sites, sites.url('a.example.com'), { allowPrivate })).toEqual(['live'])
+  expect(await verifyOne(sites, sites.url('a.example.com'), { allowPrivate })).toEqual(['live'])
 })
 
-test('a server of https is told the name that is asked for', async () => {
+test('an https server receives the host name', async () => {
   const names: string[] = []
   const server = createTlsServer({
     SNICallback(name, answer) {
@@ -218,11 +218,11 @@ test('a server of https is told the name that is asked for', async () => {
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   const sites = await localSites({ 'a.example.com': {} })
-  expect(await verdict(sites, `https://a.example.com:${port}/`)).toEqual(['http_error'])
+  expect(await verifyOne(sites, `https://a.example.com:${port}/`)).toEqual(['http_error'])
   expect(names).toEqual(['a.example.com'])
 })
 
-test('a server that refuses connections, and a name that nobody knows, are told apart for people', async () => {
+test('a refused connection and an unknown name have different messages', async () => {
   const closed = createTcpServer()
   await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve))
   const address = closed.address()
@@ -234,6 +234,6 @@ test('a server that refuses connections, and a name that nobody knows, are told 
     'the server refuses connections',
   )
   await expect(crawlAll(web, { startUrl: sites.url('b.example.com') })).rejects.toThrow(
-    'its name is not known',
+    'its host name does not exist',
   )
 })

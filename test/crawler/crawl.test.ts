@@ -6,7 +6,7 @@ import {
   crawlAll,
   links,
   localSites,
-  longestStretch,
+  longestBlock,
   redirect,
   robots,
   type Served,
@@ -16,8 +16,8 @@ import {
 
 const host = 'docs.example.com'
 
-describe('what a crawl tells of a page', () => {
-  test('is what the page holds, recounted here', async () => {
+describe('a crawled page', () => {
+  test('has the title, words and links of the page, recounted here', async () => {
     const text = ['Redis keeps data', 'in memory, and on disk too.']
     const hrefs = ['/a', 'https://other.example.net/x', '/a', 'b?x=1#top']
     const page = `<title>All of it</title><p>${text[0]}<p>${text[1]}<script>var hidden = 1</script>${hrefs
@@ -61,7 +61,7 @@ describe('what a crawl tells of a page', () => {
     ])
   })
 
-  test('comes with the number of clicks to it, nearest pages first', async () => {
+  test('has its number of clicks, and nearer pages come first', async () => {
     const sites = await localSites({
       [host]: {
         '/': links('/1', '/2'),
@@ -83,7 +83,7 @@ describe('what a crawl tells of a page', () => {
     ])
   })
 
-  test('is only that it was not there, where it was not', async () => {
+  test('that does not exist has only its address and problem', async () => {
     const sites = await localSites({
       [host]: { '/': links('/gone', '/broken'), '/gone': answer(410), '/broken': answer(500) },
     })
@@ -96,7 +96,7 @@ describe('what a crawl tells of a page', () => {
   })
 })
 
-test('each page is asked for once, however it is written', async () => {
+test('each page is requested once, however its address is written', async () => {
   const same = [
     '/p',
     '/p#a',
@@ -119,7 +119,7 @@ test('each page is asked for once, however it is written', async () => {
   expect(new Set(sites.requests.map(({ agent }) => agent))).toEqual(new Set([userAgent]))
 })
 
-test('links that are not to be followed, and those to files, are not', async () => {
+test('nofollow links and links to files are not followed', async () => {
   const sites = await localSites({
     [host]: {
       '/': `<a rel="nofollow" href="/n">n</a><a href="/a.PDF">f</a><a href="/i.png">i</a><a href="/v1.2">v</a>`,
@@ -167,7 +167,7 @@ describe('the scope', () => {
 })
 
 describe('a redirect', () => {
-  test('counts as the page that it leads to, and that page is not visited again', async () => {
+  test('counts as a visit to its target', async () => {
     const sites = await localSites({
       [host]: {
         '/': links('/old', '/new', '/older'),
@@ -187,7 +187,7 @@ describe('a redirect', () => {
     expect(sites.requests.filter(({ path }) => path === '/new')).toHaveLength(1)
   })
 
-  test('out of the crawl is told and not followed', async () => {
+  test('out of the crawl is reported and not followed', async () => {
     const sites = await localSites({
       [host]: { '/': links('/out'), '/out': redirect('https://other.example.net/x') },
     })
@@ -202,7 +202,7 @@ describe('a redirect', () => {
   test.each([
     [5, null],
     [6, 'more than 5 redirects'],
-  ])('is followed five times, not more: %i', async (count, problem) => {
+  ])('is followed at most five times: %i', async (count, problem) => {
     const steps = Object.fromEntries(
       Array.from({ length: count }, (_, i) => [`/r${i}`, redirect(`/r${i + 1}`)]),
     )
@@ -213,7 +213,7 @@ describe('a redirect', () => {
     expect(pages[1]?.problem).toBe(problem)
   })
 
-  test('of the start page decides what is crawled', async () => {
+  test('of the start page determines the scope', async () => {
     const sites = await localSites({
       'old.example.org': {},
       [host]: { '/': links('/a'), '/a': 'a' },
@@ -229,7 +229,7 @@ describe('a redirect', () => {
     })
     expect(pages.map(({ url }) => url)).toEqual([sites.url(host), sites.url(host, '/a')])
     expect(notes).toEqual([
-      `${old.url('old.example.org')} redirects to ${sites.url(host)}, which is crawled instead.`,
+      `${old.url('old.example.org')} redirects to ${sites.url(host)}, so the crawl starts there.`,
     ])
   })
 })
@@ -237,13 +237,13 @@ describe('a redirect', () => {
 describe('a canonical address', () => {
   const page = (canonical: string, body = '') =>
     `<link rel="canonical" href="${canonical}"><title>T</title>${body}`
-  test('is where the page stands in the index, and it needs no visit of its own', async () => {
+  test('is the address of the page in the index, and is not visited itself', async () => {
     const sites = await localSites({
       [host]: {
         '/': links('/p?utm=1', '/p', '/p?utm=2'),
         '/p?utm=1': page('/p'),
         '/p?utm=2': page('/p'),
-        '/p': 'never asked for',
+        '/p': 'never requested',
       },
     })
     const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host) })
@@ -252,11 +252,11 @@ describe('a canonical address', () => {
     ).toEqual([
       [sites.url(host), null, sites.url(host)],
       [sites.url(host, '/p?utm=1'), null, sites.url(host, '/p')],
-      [sites.url(host, '/p?utm=2'), `the same page as ${sites.url(host, '/p')}`, null],
+      [sites.url(host, '/p?utm=2'), `a duplicate of ${sites.url(host, '/p')}`, null],
     ])
   })
 
-  test('in a header counts too', async () => {
+  test('may be in a header', async () => {
     const header = {
       'content-type': 'text/html',
       link: `</style.css>; rel=preload, </p>; rel="canonical"`,
@@ -266,7 +266,7 @@ describe('a canonical address', () => {
     expect(pages[0]?.document?.url).toBe(sites.url(host, '/p'))
   })
 
-  test('on another site leaves the page out of the index, and says so; its links are followed', async () => {
+  test('on another site excludes the page from the index, but its links are followed', async () => {
     const sites = await localSites({
       [host]: { '/': page('https://other.example.net/', links('/a')), '/a': 'a' },
     })
@@ -279,7 +279,7 @@ describe('a canonical address', () => {
   })
 
   test.each(['', '#', 'http://[', 'mailto:x@example.com'])(
-    'that is none is passed over: “%s”',
+    'that is invalid is ignored: “%s”',
     async (canonical) => {
       const sites = await localSites({ [host]: { '/': page(canonical) } })
       const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host) })
@@ -296,7 +296,7 @@ describe('a sitemap', () => {
   const paths = (pages: { url: string; depth: number | null }[]) =>
     pages.map(({ url, depth }) => [new URL(url).pathname, depth])
 
-  test('of robots.txt names pages that are visited after all that are linked to; their clicks are unknown', async () => {
+  test('in robots.txt adds pages after all linked ones, with unknown clicks', async () => {
     const site: Record<string, Served> = {
       '/': links('/linked'),
       '/linked': 'x',
@@ -329,7 +329,7 @@ describe('a sitemap', () => {
     ])
   })
 
-  test('is looked for at its usual place where robots.txt names none', async () => {
+  test('is read from /sitemap.xml if robots.txt names none', async () => {
     const site: Record<string, Served> = { '/': 'home', '/only': 'x' }
     const sites = await localSites({ [host]: site })
     site['/sitemap.xml'] = urlset(sites.url(host, '/only'))
@@ -339,7 +339,7 @@ describe('a sitemap', () => {
     ])
   })
 
-  test('is not asked for where the linked pages are enough', async () => {
+  test('is not requested if there are enough linked pages', async () => {
     const sites = await localSites({
       [host]: { '/': links('/a'), '/a': 'a', '/sitemap.xml': urlset() },
     })
@@ -347,7 +347,7 @@ describe('a sitemap', () => {
     expect(sites.requests.map(({ path }) => path)).not.toContain('/sitemap.xml')
   })
 
-  test('that names itself, is no XML, or is a bomb ends', async () => {
+  test('that lists itself, is not XML, or is a zip bomb does no harm', async () => {
     const site: Record<string, Served> = {
       '/': 'home',
       '/text': 'just text',
@@ -363,8 +363,8 @@ describe('a sitemap', () => {
   })
 })
 
-describe('traps', () => {
-  test('of one path with queries without end are left after a hundred, with a note', async () => {
+describe('a trap', () => {
+  test('of endless queries on one path ends after a hundred, with a note', async () => {
     const sites = await localSites({
       [host]: { '/': links(...Array.from({ length: 150 }, (_, i) => `/list?page=${i}`)) },
     })
@@ -374,11 +374,11 @@ describe('traps', () => {
     })
     expect(pages).toHaveLength(101)
     expect(notes).toEqual([
-      `More than 100 addresses of ${host}:${sites.port}/list differ only in what follows the “?”; the others were left out.`,
+      `Skipped further addresses of ${host}:${sites.port}/list after 100 that differ only in their query.`,
     ])
   })
 
-  test('of addresses that grow are left', async () => {
+  test('of growing addresses is avoided', async () => {
     const sites = await localSites({
       [host]: {
         '/': links(`/${'a/'.repeat(30)}`, `/?q=${'x'.repeat(2048)}`, '/fine'),
@@ -389,7 +389,7 @@ describe('traps', () => {
     expect(pages.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/fine'])
   })
 
-  test('of pages that always link to a next one are left after a hundred clicks', async () => {
+  test('of pages that always link to a next one ends after a hundred clicks', async () => {
     const next: Served = (request, response) =>
       response
         .writeHead(200, { 'content-type': 'text/html' })
@@ -401,11 +401,11 @@ describe('traps', () => {
       maxPages: 1000,
     })
     expect(pages.at(-1)?.depth).toBe(100)
-    expect(notes).toEqual(['Pages more than 100 clicks away were left out.'])
+    expect(notes).toEqual(['Skipped pages more than 100 clicks from the start page.'])
   })
 })
 
-test('it stops after as many pages as were asked for, and its progress is honest', async () => {
+test('a crawl stops at the maximum number of pages and reports exact progress', async () => {
   const pagesOf = (n: number) =>
     Object.fromEntries(
       Array.from({ length: n }, (_, i) => [`/${i}`, links(`/${i + 1}`, `/${i + 2}`)]),
@@ -426,7 +426,7 @@ test('it stops after as many pages as were asked for, and its progress is honest
   expect(sites.requests.filter(({ path }) => /^\/\d/.test(path)).length).toBe(11)
 })
 
-test('at most eight hosts are visited at once, and each of them by one request at a time', async () => {
+test('at most eight hosts are visited at once, each with one request at a time', async () => {
   const names = Array.from({ length: 12 }, (_, i) => `h${i}.example.com`)
   const slow: Served = (_request, response) =>
     void setTimeout(() => response.writeHead(200, { 'content-type': 'text/html' }).end('x'), 15)
@@ -451,7 +451,7 @@ test('at most eight hosts are visited at once, and each of them by one request a
     expect(atOnce(sites.requests.filter((request) => request.host === name))).toBe(1)
 })
 
-test('several workers are never at one host at once, and keep the pause between their requests', async () => {
+test('several workers never visit a host at the same time and keep the pause between requests', async () => {
   const site = { '/': links('/1', '/2', '/3'), '/1': 'a', '/2': 'b', '/3': 'c' }
   const sites = await localSites({ [host]: site })
   const namespace = uniquePrefix()
@@ -466,7 +466,7 @@ test('several workers are never at one host at once, and keep the pause between 
 })
 
 describe('an abort', () => {
-  test('in the midst of a request is heard at once, and closes its socket', async () => {
+  test('during a request takes effect at once and closes the socket', async () => {
     const stop = new AbortController()
     const sites = await localSites({
       [host]: { '/': links('/slow'), '/slow': () => stop.abort(new Error('cancelled')) },
@@ -478,7 +478,7 @@ describe('an abort', () => {
     await expect.poll(() => sites.open()).toBe(0)
   })
 
-  test('in the pause before a request is heard at once', async () => {
+  test('in the pause before a request takes effect at once', async () => {
     const stop = new AbortController()
     const sites = await localSites({ [host]: { '/': 'home' } })
     const crawling = crawlAll(
@@ -491,18 +491,18 @@ describe('an abort', () => {
     await expect(crawling).rejects.toThrow('cancelled')
   })
 
-  test('is heard in between while a page of a hundred thousand links is read: nothing stops the process', async () => {
+  test('can interrupt the reading of a page with a hundred thousand links', async () => {
     const count = 100_000
     const large = '<a href=x>'.repeat(count)
     const sites = await localSites({ [host]: { '/': large } })
-    const { longestMs, totalMs } = await longestStretch(async () => {
+    const { longestMs, totalMs } = await longestBlock(async () => {
       const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host), maxPages: 1 })
       expect(pages[0]?.links).toBe(count)
     })
     expect(longestMs).toBeLessThan(totalMs / 4)
   })
 
-  test('is not needed: whoever stops listening closes everything', async () => {
+  test('is not needed: ending the iteration closes all connections', async () => {
     const sites = await localSites({ [host]: { '/': links('/1', '/2'), '/1': 'a', '/2': 'b' } })
     for await (const event of webOf(sites).crawl(
       { startUrl: sites.url(host), maxPages: 10, scope: 'site' },
@@ -515,17 +515,17 @@ describe('an abort', () => {
 })
 
 test.each<[string, string, Served, string]>([
-  ['that is not there', '/', answer(404), 'the page is not there (HTTP 404)'],
-  ['that fails', '/', answer(500), 'its server answers with an error (HTTP 500)'],
+  ['that does not exist', '/', answer(404), 'the page does not exist (HTTP 404)'],
+  ['that fails', '/', answer(500), 'the server answered with an error (HTTP 500)'],
   [
-    'that is no HTML',
+    'that is not HTML',
     '/',
     answer(200, { 'content-type': 'application/pdf' }),
     'the page is not HTML (application/pdf)',
   ],
-])('a start page %s is told in a sentence', async (_what, path, served, reason) => {
+])('a start page %s ends the crawl with a reason', async (_what, path, served, reason) => {
   const sites = await localSites({ [host]: { [path]: served } })
   await expect(crawlAll(webOf(sites), { startUrl: sites.url(host, path) })).rejects.toThrow(
-    `The crawl can’t begin at ${sites.url(host, path)}: ${reason}.`,
+    `The crawl can’t start at ${sites.url(host, path)}: ${reason}.`,
   )
 })

@@ -5,8 +5,8 @@ import { answer, crawlAll, links, localSites, type Served, webOf } from './local
 
 const host = 'a.example.com'
 
-/** What becomes of a page that is served so. */
-async function pageServed(served: Served, limits: Partial<Limits> = {}) {
+/** Crawls a page that is served this way. */
+async function crawlPage(served: Served, limits: Partial<Limits> = {}) {
   const sites = await localSites({ [host]: { '/': links('/page'), '/page': served } })
   const { pages } = await crawlAll(webOf(sites, { limits }), { startUrl: sites.url(host) })
   const page = pages.find(({ url }) => url.endsWith('/page'))
@@ -25,24 +25,24 @@ describe('a body', () => {
     ['br', brotliCompressSync(text)],
     ['identity', Buffer.from(text)],
     ['deflate, gzip', gzipSync(deflateSync(text))],
-  ])('packed with %s is unpacked', async (encoding, body) => {
-    const { page } = await pageServed(answer(200, { ...html, 'content-encoding': encoding }, body))
+  ])('in %s encoding is decompressed', async (encoding, body) => {
+    const { page } = await crawlPage(answer(200, { ...html, 'content-encoding': encoding }, body))
     expect(page).toMatchObject({ title: 'Packed', words: 300, problem: null })
   })
 
-  test('whose packing is unknown or damaged is told, and nothing of it kept', async () => {
-    const unknown = await pageServed(answer(200, { ...html, 'content-encoding': 'zstd' }, 'x'))
+  test('with an unknown encoding or damaged data is a problem', async () => {
+    const unknown = await crawlPage(answer(200, { ...html, 'content-encoding': 'zstd' }, 'x'))
     expect(unknown.page).toMatchObject({
       status: 200,
-      problem: 'its encoding zstd is unknown',
+      problem: 'its encoding zstd is not supported',
       document: null,
     })
-    const damaged = await pageServed(
-      answer(200, { ...html, 'content-encoding': 'gzip' }, 'this is no gzip'),
+    const damaged = await crawlPage(
+      answer(200, { ...html, 'content-encoding': 'gzip' }, 'this is not gzip'),
     )
     expect(damaged.page).toMatchObject({
       status: 200,
-      problem: 'it can’t be unpacked',
+      problem: 'it can’t be decompressed',
       document: null,
     })
   })
@@ -55,17 +55,17 @@ describe('a body', () => {
         brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
     ],
     ['deflate', deflateSync],
-  ])('that is a bomb of %s is cut off while it unfolds', async (encoding, pack) => {
+  ])('that is a %s bomb is cut off during decompression', async (encoding, pack) => {
     const bomb = pack(Buffer.alloc(100 * 1024 * 1024))
     expect(bomb.length).toBeLessThan(200_000)
     const before = process.memoryUsage().rss
-    const { page } = await pageServed(answer(200, { ...html, 'content-encoding': encoding }, bomb))
+    const { page } = await crawlPage(answer(200, { ...html, 'content-encoding': encoding }, bomb))
     expect(page).toMatchObject({ status: 200, problem: 'larger than 2 MiB', document: null })
     expect(process.memoryUsage().rss - before).toBeLessThan(80 * 1024 * 1024)
   })
 
-  test('that never ends is cut off, and its connection closed', async () => {
-    const { page, sites } = await pageServed((_request, response) => {
+  test('that never ends is cut off and its connection closed', async () => {
+    const { page, sites } = await crawlPage((_request, response) => {
       response.writeHead(200, html)
       const more = () => {
         while (!response.destroyed && response.write('<p>more and more</p>'.repeat(1000)));
@@ -77,58 +77,58 @@ describe('a body', () => {
     await expect.poll(() => sites.open()).toBe(0)
   })
 
-  test('of exactly the limit is read', async () => {
+  test('of exactly the maximum size is read', async () => {
     const limits = { maxPageBytes: text.length }
-    expect((await pageServed(text, limits)).page?.problem).toBeNull()
-    expect((await pageServed(`${text} `, limits)).page?.problem).toMatch(/^larger than/)
+    expect((await crawlPage(text, limits)).page?.problem).toBeNull()
+    expect((await crawlPage(`${text} `, limits)).page?.problem).toMatch(/^larger than/)
   })
 })
 
 describe('a server', () => {
   test.each<[string, Served]>([
-    ['says nothing', () => {}],
-    ['goes on for ever', (_request, response) => void response.writeHead(200, html).write('<p>a')],
+    ['sends nothing', () => {}],
+    ['never finishes', (_request, response) => void response.writeHead(200, html).write('<p>a')],
     [
-      'sends a little now and then',
+      'sends a byte now and then',
       (_request, response) => {
         response.writeHead(200, html)
         const timer = setInterval(() => response.write('a'), 20)
         response.on('close', () => clearInterval(timer))
       },
     ],
-  ])('that %s is given up after the time for all', async (_what, served) => {
-    const { page } = await pageServed(served, { totalMs: 3_000 })
-    expect(page).toMatchObject({ problem: 'no whole answer within 3 s', document: null })
+  ])('that %s is aborted at the time limit', async (_what, served) => {
+    const { page } = await crawlPage(served, { totalMs: 3_000 })
+    expect(page).toMatchObject({ problem: 'no complete answer within 3 s', document: null })
   })
 
-  test('that breaks off is told', async () => {
-    const { page } = await pageServed((request) => request.socket.destroy())
+  test('that closes the connection is a problem', async () => {
+    const { page } = await crawlPage((request) => request.socket.destroy())
     expect(page).toMatchObject({
       status: null,
       problem: expect.stringMatching(/^the connection broke/),
     })
   })
 
-  test('whose name is never looked up is given up after the time for connecting', async () => {
+  test('whose DNS lookup never ends fails at the time limit for connecting', async () => {
     const sites = await localSites({ [host]: {} })
     const web = webOf(sites, { lookup: () => new Promise(() => {}), limits: { connectMs: 100 } })
     await expect(crawlAll(web, { startUrl: sites.url(host) })).rejects.toThrow(
-      'its name could not be looked up in time',
+      'the DNS lookup timed out',
     )
   })
 
-  test('that is busy is given the time that it asks for', async () => {
-    let asked = 0
-    const { page } = await pageServed((_request, response) => {
-      asked++
-      if (asked === 1) response.writeHead(503, { 'retry-after': '0' }).end()
-      else if (asked === 2) response.writeHead(429).end()
+  test('that is busy is retried after the pause it asks for', async () => {
+    let requests = 0
+    const { page } = await crawlPage((_request, response) => {
+      requests++
+      if (requests === 1) response.writeHead(503, { 'retry-after': '0' }).end()
+      else if (requests === 2) response.writeHead(429).end()
       else response.writeHead(200, html).end('<title>At last</title>')
     })
     expect(page).toMatchObject({ title: 'At last', status: 200 })
   })
 
-  test('that is busy for longer than we wait is left alone, and its pages are counted in a note', async () => {
+  test('that asks for too long a pause is not visited any more, and a note counts its pages', async () => {
     const sites = await localSites({
       [host]: {
         '/': links('/1', '/2', '/3'),
@@ -145,11 +145,11 @@ describe('a server', () => {
       [429, 'HTTP 429'],
     ])
     expect(notes).toEqual([
-      `${host}:${sites.port} is left alone: it asks not to be visited for 3,600 s. 2 of its pages are not visited.`,
+      `Stopped visiting ${host}:${sites.port}: it asks for a pause of 3,600 s. Skipped 2 of its pages.`,
     ])
   })
 
-  test('that fails again and again is left alone', async () => {
+  test('that fails three times in a row is not visited any more', async () => {
     const broken: Served = (request) => request.socket.destroy()
     const sites = await localSites({
       [host]: {
@@ -163,18 +163,18 @@ describe('a server', () => {
     const { pages, notes } = await crawlAll(webOf(sites), { startUrl: sites.url(host) })
     expect(pages).toHaveLength(4)
     expect(notes[0]).toMatch(
-      /is left alone: 3 pages in a row could not be had \(the connection broke.*\)\. 1 of its pages/,
+      /^Stopped visiting .*: 3 pages in a row failed \(the connection broke.*\)\. Skipped 1 of its pages\.$/,
     )
   })
 })
 
-describe('what a page is', () => {
+describe('a content type', () => {
   test.each([
     ['application/pdf', 'not HTML (application/pdf)'],
     ['text/plain; charset=utf-8', 'not HTML (text/plain)'],
     ['image/svg+xml', 'not HTML (image/svg+xml)'],
   ])('%s is not read', async (type, problem) => {
-    const { page } = await pageServed(answer(200, { 'content-type': type }, '<title>x</title>'))
+    const { page } = await crawlPage(answer(200, { 'content-type': type }, '<title>x</title>'))
     expect(page).toMatchObject({ status: 200, problem, document: null, title: '' })
   })
 
@@ -182,16 +182,16 @@ describe('what a page is', () => {
     '%s is read',
     async (type) => {
       expect(
-        (await pageServed(answer(200, { 'content-type': type }, '<title>x</title>'))).page,
+        (await crawlPage(answer(200, { 'content-type': type }, '<title>x</title>'))).page,
       ).toMatchObject({ title: 'x' })
     },
   )
 
-  test('is seen from its beginning where nobody says it', async () => {
+  test('is guessed from the content if it is missing', async () => {
     expect(
-      (await pageServed(answer(200, {}, '<!doctype html><title>x</title>'))).page,
+      (await crawlPage(answer(200, {}, '<!doctype html><title>x</title>'))).page,
     ).toMatchObject({ title: 'x' })
-    expect((await pageServed(answer(200, {}, '%PDF-1.7'))).page).toMatchObject({
+    expect((await crawlPage(answer(200, {}, '%PDF-1.7'))).page).toMatchObject({
       problem: 'not HTML',
     })
   })
@@ -206,11 +206,15 @@ describe('the encoding of a page', () => {
       'text/html',
       Buffer.from('<meta charset="windows-1252"><title>Größe</title>', 'latin1'),
     ],
-    ['byte order mark, whatever the header says', 'text/html; charset=iso-8859-1', utf16],
-    ['nothing, where it is UTF-8', 'text/html', Buffer.from('<title>Größe</title>')],
-    ['nothing that is known', 'text/html; charset=nonsense', Buffer.from('<title>Größe</title>')],
-  ])('is told by its %s', async (_what, type, body) => {
-    expect((await pageServed(answer(200, { 'content-type': type }, body))).page).toMatchObject({
+    ['byte order mark, despite the header', 'text/html; charset=iso-8859-1', utf16],
+    ['nothing, as it is valid UTF-8', 'text/html', Buffer.from('<title>Größe</title>')],
+    [
+      'nothing, as the header is invalid',
+      'text/html; charset=nonsense',
+      Buffer.from('<title>Größe</title>'),
+    ],
+  ])('follows from: %s', async (_what, type, body) => {
+    expect((await crawlPage(answer(200, { 'content-type': type }, body))).page).toMatchObject({
       title: 'Größe',
     })
   })

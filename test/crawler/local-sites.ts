@@ -7,15 +7,15 @@ import type { Lookup } from '#crawler/guarded-connections.ts'
 import type { CrawledPage, CrawlOrder, Web } from '#crawler/web.ts'
 import { processorTime } from '#test/processor-time.ts'
 import { redisUrl, uniquePrefix } from '#test/services.ts'
-import { createHostTurns } from '#workers/host-turns.ts'
+import { createHostLeases } from '#workers/host-leases.ts'
 
-/** HTML, or whatever a server may do. */
+/** HTML, or a request handler. */
 export type Served = string | ((request: IncomingMessage, response: ServerResponse) => void)
 
 export interface LoggedRequest {
   host: string
   path: string
-  /** Milliseconds. */
+  /** In milliseconds, as performance.now() returns them. */
   from: number
   to: number
   agent: string
@@ -23,22 +23,22 @@ export interface LoggedRequest {
 
 export interface LocalSites {
   port: number
-  /** In the order in which they came in; `to` is filled in when the answer has ended. */
+  /** In order of arrival; `to` is NaN until the answer has ended. */
   requests: LoggedRequest[]
-  /** Sockets that are open now. */
+  /** The number of open sockets. */
   open(): number
   url(host: string, path?: string): string
   lookup: Lookup
 }
 
-/** A server's address on loopback, where names of no other address lead to. */
+/** The address of names that are not in `names`. */
 const loopback = '127.0.0.1'
 
 /**
- * Web sites under names of the public web, served from loopback by a real server. What a site has
- * no page for is 404, robots.txt included.
- * @param sites pages by path, by name of the host
- * @param names further addresses by name: where the DNS of the test leads to
+ * Web sites with public names, served from loopback by a real server. Other paths, robots.txt
+ * included, are 404.
+ * @param sites pages by host name and path
+ * @param names addresses by host name, for the test's DNS
  */
 export async function localSites(
   sites: Record<string, Record<string, Served>>,
@@ -104,8 +104,7 @@ export const userAgent = 'Searchlight/0.1.0 (+https://example.org/bot)'
 export const now = () => new Date('2026-05-06T07:08:09.010Z')
 
 /**
- * The web with those sites in it, in no hurry to be polite; turns are those of a Redis that no
- * other test shares.
+ * A crawler of these sites that makes no pauses. Its host leases have their own Redis namespace.
  */
 export function webOf(
   sites: LocalSites,
@@ -115,14 +114,14 @@ export function webOf(
   const redis = new Redis(redisUrl())
   onTestFinished(() => redis.disconnect())
   return createWeb({
-    ...{ turns: createHostTurns({ redis, namespace }), userAgent, now, lookup: sites.lookup },
+    ...{ leases: createHostLeases({ redis, namespace }), userAgent, now, lookup: sites.lookup },
     allowPrivate: AllowPrivate.parse(loopback),
     limits: { gapMs: 0, backoffMs: [1, 1], ...limits },
     ...more,
   })
 }
 
-/** A crawl from its beginning to its end. */
+/** Runs a whole crawl. */
 export async function crawlAll(
   web: Web,
   order: Partial<CrawlOrder> & { startUrl: string },
@@ -143,11 +142,11 @@ export const links = (...hrefs: string[]) =>
   hrefs.map((href) => `<p><a href="${href}">to ${href}</a></p>`).join('\n')
 
 /**
- * The longest stretch in which the process did nothing else, and all of its stretches together, in
- * milliseconds of processor time: what the machine has meanwhile done for others does not count.
+ * The longest time for which the event loop was blocked, and all of the time, in milliseconds of CPU
+ * time: other processes on the machine don't affect it.
  */
-export async function longestStretch(
-  deed: () => Promise<unknown>,
+export async function longestBlock(
+  task: () => Promise<unknown>,
 ): Promise<{ longestMs: number; totalMs: number }> {
   const total = processorTime()
   let longestMs = 0
@@ -156,7 +155,7 @@ export async function longestStretch(
     longestMs = Math.max(longestMs, last())
     last = processorTime()
   }, 1)
-  await deed()
+  await task()
   clearInterval(watch)
   return { longestMs: Math.max(longestMs, last()), totalMs: total() }
 }

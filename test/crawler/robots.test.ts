@@ -16,28 +16,32 @@ import {
 const host = 'a.example.com'
 const paths = (sites: { requests: { path: string }[] }) => sites.requests.map(({ path }) => path)
 
-/** Which of the pages are asked for under such a robots.txt. */
-async function asked(file: Served, pages = ['/a', '/b/c', '/b/d']) {
+/** Crawls a site with this robots.txt. @returns the paths that were requested, and all rows. */
+async function crawlUnder(file: Served, pages = ['/a', '/b/c', '/b/d']) {
   const served = Object.fromEntries(pages.map((path) => [path, 'a page']))
   const sites = await localSites({
     [host]: { '/': links(...pages), '/robots.txt': file, ...served },
   })
   const { pages: rows } = await crawlAll(webOf(sites), { startUrl: sites.url(host) })
-  return { asked: paths(sites).filter((path) => pages.includes(path)), rows }
+  return { requested: paths(sites).filter((path) => pages.includes(path)), rows }
 }
 
 describe('robots.txt', () => {
   test.each<[string, string[], string[]]>([
-    ['a rule for everybody', ['User-agent: *', 'Disallow: /b/'], ['/a']],
-    ['the longer rule wins', ['User-agent: *', 'Disallow: /b/', 'Allow: /b/d'], ['/a', '/b/d']],
-    ['wildcards and ends', ['User-agent: *', 'Disallow: /*d$', 'Disallow: /a$'], ['/b/c']],
+    ['a rule for all crawlers', ['User-agent: *', 'Disallow: /b/'], ['/a']],
     [
-      'our own group instead of everybody’s',
+      'a longer rule that overrides a shorter one',
+      ['User-agent: *', 'Disallow: /b/', 'Allow: /b/d'],
+      ['/a', '/b/d'],
+    ],
+    ['wildcards and end anchors', ['User-agent: *', 'Disallow: /*d$', 'Disallow: /a$'], ['/b/c']],
+    [
+      'our own group rather than the one for all',
       ['User-agent: *', 'Disallow: /', 'User-agent: searchlight', 'Disallow: /a'],
       ['/b/c', '/b/d'],
     ],
     [
-      'a group of several names',
+      'a group with several names',
       [
         'User-agent: other',
         'User-agent: Searchlight',
@@ -48,32 +52,32 @@ describe('robots.txt', () => {
       ],
       ['/a'],
     ],
-    ['rules for others', ['User-agent: other', 'Disallow: /'], ['/a', '/b/c', '/b/d']],
+    ['rules for other crawlers', ['User-agent: other', 'Disallow: /'], ['/a', '/b/c', '/b/d']],
     [
       'comments and a byte order mark',
       ['\uFEFFUser-agent: * # all', '# Disallow: /a', 'disallow: /b/c # this'],
       ['/a', '/b/d'],
     ],
-    ['nothing', [], ['/a', '/b/c', '/b/d']],
-  ])('is kept to: %s', async (_what, lines, expected) => {
-    expect((await asked(robots(...lines))).asked).toEqual(expected)
+    ['an empty file', [], ['/a', '/b/c', '/b/d']],
+  ])('is respected: %s', async (_what, lines, expected) => {
+    expect((await crawlUnder(robots(...lines))).requested).toEqual(expected)
   })
 
-  test('says in the row why a page was not asked for', async () => {
-    const { rows } = await asked(robots('User-agent: *', 'Disallow: /a'))
+  test('is named as the problem of a disallowed page', async () => {
+    const { rows } = await crawlUnder(robots('User-agent: *', 'Disallow: /a'))
     expect(rows.find(({ url }) => url.endsWith('/a'))).toMatchObject({
       ...{ status: null, problem: 'its robots.txt does not allow it', document: null },
     })
   })
 
   test.each([404, 401, 403, 410])('that answers %i allows everything', async (status) => {
-    expect((await asked(answer(status))).asked).toHaveLength(3)
+    expect((await crawlUnder(answer(status))).requested).toHaveLength(3)
   })
 
   test.each([500, 502, 503, 429])('that answers %i forbids everything', async (status) => {
     const sites = await localSites({ [host]: { '/': 'page', '/robots.txt': answer(status) } })
     await expect(crawlAll(webOf(sites), { startUrl: sites.url(host) })).rejects.toThrow(
-      `its robots.txt can’t be had (HTTP ${status}), so nothing may be fetched.`,
+      `its robots.txt can’t be read (HTTP ${status}), so no page may be fetched.`,
     )
     expect(new Set(paths(sites))).toEqual(new Set(['/robots.txt']))
   })
@@ -82,11 +86,11 @@ describe('robots.txt', () => {
     const sites = await localSites({ [host]: { '/': 'page', '/robots.txt': () => {} } })
     await expect(
       crawlAll(webOf(sites, { limits: { totalMs: 100 } }), { startUrl: sites.url(host) }),
-    ).rejects.toThrow('no whole answer')
+    ).rejects.toThrow('no complete answer')
     expect(paths(sites)).toEqual(['/robots.txt'])
   })
 
-  test('is followed over five redirects, and with a sixth it counts as not there', async () => {
+  test('may be behind five redirects; behind six it counts as missing', async () => {
     const steps = (from: number): Record<string, Served> => ({
       '/robots.txt': redirect(`/r${from}`),
       '/r1': robots('User-agent: *', 'Disallow: /a'),
@@ -104,14 +108,14 @@ describe('robots.txt', () => {
     }
   })
 
-  test('counts with its first 500 KiB at least; what is beyond 512 KiB is not looked at', async () => {
+  test('is read up to 512 KiB', async () => {
     const rules = (filler: number) =>
       `User-agent: *\n#${'x'.repeat(filler)}\nDisallow: /a\nDisallow: /b/\n`
-    expect((await asked(answer(200, {}, rules(500 * 1024)))).asked).toEqual([])
-    expect((await asked(answer(200, {}, rules(512 * 1024)))).asked).toHaveLength(3)
+    expect((await crawlUnder(answer(200, {}, rules(500 * 1024)))).requested).toEqual([])
+    expect((await crawlUnder(answer(200, {}, rules(512 * 1024)))).requested).toHaveLength(3)
   })
 
-  test('is asked for again only after a day', async () => {
+  test('is requested again after a day', async () => {
     const sites = await localSites({ [host]: { '/': 'page' } })
     let time = now().getTime()
     const web = webOf(sites, { now: () => new Date(time) })
@@ -125,7 +129,7 @@ describe('robots.txt', () => {
     expect(paths(sites).filter((path) => path === '/robots.txt')).toHaveLength(2)
   })
 
-  test('is asked for at each server for itself, redirects included', async () => {
+  test('is requested from each server, including the targets of redirects', async () => {
     const sites = await localSites({
       [host]: { '/': links('/out') },
       'b.example.com': {
@@ -155,20 +159,18 @@ describe('robots.txt', () => {
     expect(paths(sites)).toEqual(['/robots.txt', '/open'])
   })
 
-  test('made to keep crawlers busy does not stop the process', async () => {
+  test('with malicious patterns does not block the event loop', async () => {
     const path = `/${'a'.repeat(1500)}`
     const rules = `User-agent: *\n${`Disallow: /${'*a'.repeat(1000)}b\n`.repeat(250)}`
     const sites = await localSites({
       [host]: { '/': links(path), [path]: 'page', '/robots.txt': answer(200, {}, rules) },
     })
-    // Compared all the same, this address would take hours.
+    // Checking this address would take hours.
     const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host) })
-    expect(pages[1]?.problem).toBe(
-      'its robots.txt is too large to be compared with such an address',
-    )
+    expect(pages[1]?.problem).toBe('its robots.txt has too many rules to check this address')
   })
 
-  test('may ask for a pause, up to thirty seconds', async () => {
+  test('may set a crawl-delay of up to thirty seconds', async () => {
     const sites = await localSites({
       [host]: { '/': 'page', '/robots.txt': robots('User-agent: *', 'Crawl-delay: 20') },
       'b.example.com': { '/': 'page', '/robots.txt': robots('User-agent: *', 'Crawl-delay: 3600') },
@@ -190,13 +192,13 @@ describe('robots.txt', () => {
   })
 })
 
-describe('a page that asks', () => {
+describe('a page', () => {
   const page = (head: string) => `<head>${head}<title>T</title></head>${links('/next')}`
   test.each<[string, Served]>([
     ['its head', page('<meta name="robots" content="noindex">')],
-    ['its head, in short', page('<meta name="ROBOTS" content="None">')],
+    ['its head, as none', page('<meta name="ROBOTS" content="None">')],
     ['a header', answer(200, { 'content-type': 'text/html', 'x-robots-tag': 'noindex' }, page(''))],
-  ])('not to be indexed, in %s, is not', async (_where, served) => {
+  ])('with noindex in %s is not indexed', async (_where, served) => {
     const sites = await localSites({ [host]: { '/': links('/p'), '/p': served, '/next': 'next' } })
     const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host) })
     expect(pages[1]).toMatchObject({
@@ -214,19 +216,16 @@ describe('a page that asks', () => {
       'a header',
       answer(200, { 'content-type': 'text/html', 'x-robots-tag': 'nofollow' }, page('')),
     ],
-  ])(
-    'in %s that its links be not followed is indexed, and they are marked',
-    async (_where, served) => {
-      const sites = await localSites({ [host]: { '/': served, '/next': 'next' } })
-      const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host) })
-      expect(pages).toHaveLength(1)
-      expect(pages[0]?.document?.links).toMatchObject([
-        { href: sites.url(host, '/next'), nofollow: true },
-      ])
-    },
-  )
+  ])('with nofollow in %s is indexed and its links are marked', async (_where, served) => {
+    const sites = await localSites({ [host]: { '/': served, '/next': 'next' } })
+    const { pages } = await crawlAll(webOf(sites), { startUrl: sites.url(host) })
+    expect(pages).toHaveLength(1)
+    expect(pages[0]?.document?.links).toMatchObject([
+      { href: sites.url(host, '/next'), nofollow: true },
+    ])
+  })
 
-  test('one crawler alone asks nothing of others', async () => {
+  test('with noindex for another crawler is indexed', async () => {
     const header = { 'content-type': 'text/html', 'x-robots-tag': 'otherbot: noindex' }
     const sites = await localSites({ [host]: { '/': answer(200, header, 'page') } })
     expect(

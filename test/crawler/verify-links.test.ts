@@ -9,14 +9,14 @@ const target = 'https://target.example.net/page'
 const isTarget = (href: string) => href === target
 
 async function verify(web: Web, sources: string[], { signal } = new AbortController()) {
-  const told: [string, string][] = []
-  const asked: LinkToVerify[] = sources.map((sourceUrl) => ({ sourceUrl, isTarget }))
-  for await (const { link, status } of web.verifyLinks(asked, { signal }))
-    told.push([link.sourceUrl, status])
-  return told
+  const statuses: [string, string][] = []
+  const toVerify: LinkToVerify[] = sources.map((sourceUrl) => ({ sourceUrl, isTarget }))
+  for await (const { link, status } of web.verifyLinks(toVerify, { signal }))
+    statuses.push([link.sourceUrl, status])
+  return statuses
 }
 
-test('each link is told as what it is now', async () => {
+test('each link has its current status', async () => {
   const link = (rel = '') => `<p>See <a href="${target}"${rel && ` rel="${rel}"`}>it</a>`
   const sites = await localSites(
     {
@@ -69,22 +69,24 @@ test('each link is told as what it is now', async () => {
     'no address',
     sites.url('unknown.example.com'),
   ]
-  const told = await verify(webOf(sites), sources)
+  const statuses = await verify(webOf(sites), sources)
   expect(
-    Object.fromEntries(told.map(([url, status]) => [url.replace(sites.url(host, ''), ''), status])),
+    Object.fromEntries(
+      statuses.map(([url, status]) => [url.replace(sites.url(host, ''), ''), status]),
+    ),
   ).toEqual({
     ...expected,
     [sites.url('inside.example.com')]: 'blocked_address',
     'no address': 'http_error',
     [sites.url('unknown.example.com')]: 'http_error',
   })
-  expect(told).toHaveLength(sources.length)
+  expect(statuses).toHaveLength(sources.length)
   const slow = sites.url(host, '/slow')
   const impatient = webOf(sites, { limits: { totalMs: 3_000 } })
   expect(await verify(impatient, [slow])).toEqual([[slow, 'timeout']])
 })
 
-test('a page with several of the links is asked for once', async () => {
+test('a page with several links is requested once', async () => {
   const sites = await localSites({ [host]: { '/p': links(target) } })
   const url = sites.url(host, '/p')
   expect(await verify(webOf(sites), [url, `${url}#part`, url])).toEqual([
@@ -95,16 +97,16 @@ test('a page with several of the links is asked for once', async () => {
   expect(sites.requests.map(({ path }) => path)).toEqual(['/robots.txt', '/p'])
 })
 
-test('a host that does not answer three times is not asked again', async () => {
+test('a host that fails three times in a row is not visited any more', async () => {
   const names = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`/${i}`, () => {}]))
   const sites = await localSites({ [host]: names, 'b.example.com': { '/': links(target) } })
   const sources = [
     ...Object.keys(names).map((path) => sites.url(host, path)),
     sites.url('b.example.com'),
   ]
-  const told = await verify(webOf(sites, { limits: { totalMs: 3_000 } }), sources)
-  expect(told.filter(([, status]) => status === 'timeout')).toHaveLength(6)
-  expect(told[0]).toEqual([sites.url('b.example.com'), 'live'])
+  const statuses = await verify(webOf(sites, { limits: { totalMs: 3_000 } }), sources)
+  expect(statuses.filter(([, status]) => status === 'timeout')).toHaveLength(6)
+  expect(statuses[0]).toEqual([sites.url('b.example.com'), 'live'])
   expect(
     sites.requests.filter((request) => request.host === host && request.path !== '/robots.txt'),
   ).toHaveLength(3)
@@ -113,9 +115,8 @@ test('a host that does not answer three times is not asked again', async () => {
 describe('without a network', () => {
   const everywhere = Array.from({ length: 40 }, (_, i) => `https://site-${i}.com/page`)
 
-  test('it says so at once and tells of no link', async () => {
-    // This machine’s own DNS: on one that has a network, these names of a reserved ending are not
-    // known either.
+  test('verification fails at once and yields no link', async () => {
+    // The DNS of this machine. With a network, names with this reserved ending don't exist either.
     const sites = await localSites({})
     let lookups = 0
     const lookup = (name: string) => {
@@ -127,7 +128,7 @@ describe('without a network', () => {
   })
 
   test.each(['EAI_AGAIN', 'ENOTFOUND'])(
-    'of which the DNS says %s, few names are looked up',
+    'and %s from the DNS, few names are looked up',
     async (code) => {
       let lookups = 0
       const sites = await localSites({})
@@ -140,7 +141,7 @@ describe('without a network', () => {
     },
   )
 
-  test('whose DNS never answers, it does not wait for one name after the other', async () => {
+  test('and a DNS that never answers, names are looked up concurrently', async () => {
     const sites = await localSites({})
     const lookedUp: string[] = []
     let atOnce = 0
@@ -157,7 +158,7 @@ describe('without a network', () => {
     expect(lookedUp.length).toBeLessThan(30)
   })
 
-  test('where only two hosts are asked, they may just be gone: that is told instead', async () => {
+  test('two hosts prove nothing: their links are http_error', async () => {
     const sites = await localSites({})
     expect(await verify(webOf(sites), everywhere.slice(0, 2))).toEqual(
       everywhere.slice(0, 2).map((url) => [url, 'http_error']),
@@ -165,15 +166,19 @@ describe('without a network', () => {
   })
 })
 
-test('hosts that are gone are told as such while another one answers', async () => {
+test('unknown hosts are http_error if another host answers', async () => {
   const sites = await localSites({ [host]: { '/': links(target) } })
   const gone = Array.from({ length: 20 }, (_, i) => `http://gone-${i}.example.org/`)
-  const told = await verify(webOf(sites), [...gone.slice(0, 3), sites.url(host), ...gone.slice(3)])
-  expect(told.filter(([, status]) => status === 'http_error')).toHaveLength(20)
-  expect(told.filter(([, status]) => status === 'live')).toEqual([[sites.url(host), 'live']])
+  const statuses = await verify(webOf(sites), [
+    ...gone.slice(0, 3),
+    sites.url(host),
+    ...gone.slice(3),
+  ])
+  expect(statuses.filter(([, status]) => status === 'http_error')).toHaveLength(20)
+  expect(statuses.filter(([, status]) => status === 'live')).toEqual([[sites.url(host), 'live']])
 })
 
-test('an abort is heard at once', async () => {
+test('an abort takes effect at once', async () => {
   const stop = new AbortController()
   const sites = await localSites({ [host]: { '/': () => stop.abort(new Error('cancelled')) } })
   // Nothing else ends this request.

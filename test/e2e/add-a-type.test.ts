@@ -6,28 +6,28 @@ import { buildPages } from '#scripts/build-pages.ts'
 import { apiClient, connectSocket, root } from '../server/server-fixture.ts'
 import { openLive, signIn, startWhole, type Whole } from './whole-fixture.ts'
 
-/** The one file. */
+/** The one file that adds the type. */
 const wordLengths = `import { z } from 'zod'
 import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
 
 const Input = z.object({
-  sentence: z.string().trim().min(1, 'Write a sentence.').max(200).meta({ title: 'Sentence', description: 'Whose words are measured.' }),
-  shortest: z.number().int().min(1).default(1).meta({ title: 'Shortest', description: 'Leaves out words of fewer letters.' }),
+  sentence: z.string().trim().min(1, 'Write a sentence.').max(200).meta({ title: 'Sentence', description: 'The words to measure.' }),
+  shortest: z.number().int().min(1).default(1).meta({ title: 'Shortest', description: 'Leave out words with fewer letters.' }),
 })
 
 export const wordLengths = defineSearch<SearchTools, typeof Input>({
   name: 'word-lengths',
   title: 'Word lengths',
-  description: 'Measures the words of a sentence.',
+  description: 'The length of each word in a sentence.',
   input: Input,
   columns: [
-    { key: 'word', label: 'Word', type: 'text', help: 'As it was written.' },
-    { key: 'letters', label: 'Letters', type: 'number', help: 'How many letters it has.' },
+    { key: 'word', label: 'Word', type: 'text', help: 'The word as typed.' },
+    { key: 'letters', label: 'Letters', type: 'number', help: 'Number of letters.' },
   ],
   async *run({ sentence, shortest }, { progress, note }: SearchContext<SearchTools>) {
     const words = sentence.split(' ')
-    note(\`Measures \${words.length} words.\`)
+    note(\`Measuring \${words.length} words.\`)
     for (const [i, word] of words.entries()) {
       if (word.length >= shortest) yield { word, letters: word.length }
       progress({ phase: 'Measuring', done: i + 1, total: words.length, unit: 'words' })
@@ -40,6 +40,7 @@ const parts = [
   'crawler',
   'jobs',
   'local',
+  'processes',
   'protocol',
   'searches',
   'server',
@@ -61,7 +62,7 @@ beforeAll(async () => {
   await writeFile(join(project, 'searches/word-lengths.ts'), wordLengths)
   const catalog = join(project, 'searches/catalog.ts')
   const text = await readFile(catalog, 'utf8')
-  // An import and a name: the one line that the linter makes two.
+  // The one line: an import and an entry. The linter would split it into two.
   await writeFile(
     catalog,
     `import { wordLengths } from './word-lengths.ts'\n${text.replace(/= \[/, '= [wordLengths, ')}`,
@@ -75,7 +76,7 @@ afterAll(async () => {
   await rm(project, { recursive: true })
 })
 
-test('a type that is added by one file and one line has its form, checks, live rows, CSV, and a place in the history', async () => {
+test('one file and one line add a type with its form, checks, live rows, CSV and history entry', async () => {
   const { user } = await whole.makePeople()
   const call = apiClient(whole.url, user.key)
 
@@ -118,7 +119,7 @@ test('a type that is added by one file and one line has its form, checks, live r
   )
   const { events } = (await call('GET', `/api/jobs/${id}/timeline`)).body
   expect(events.flatMap((event: { data: { text?: string } }) => event.data.text ?? [])).toEqual([
-    'Measures 4 words.',
+    'Measuring 4 words.',
   ])
   expect((await call('GET', '/api/jobs?search=word-lengths')).body.jobs).toMatchObject([
     { id, rowCount: 3 },

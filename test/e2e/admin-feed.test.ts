@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { apiClient } from '../server/server-fixture.ts'
 import {
   openLive,
-  recordMishaps,
-  recordQuestions,
+  recordPageErrors,
   recordRequests,
+  recordSentFrames,
   signIn,
   startByKey,
   startWhole,
@@ -32,19 +32,17 @@ afterEach(async () => {
 })
 afterAll(() => whole?.stop())
 
-test('a state that is chosen is asked of the server, kept in the address, and survives a reload', async () => {
+test('choosing a state filters on the server, updates the URL and survives a reload', async () => {
   const page = await admin.newPage()
-  const [questions, mishaps] = [recordQuestions(page), recordMishaps(page)]
+  const [frames, pageErrors] = [recordSentFrames(page), recordPageErrors(page)]
   await page.goto('/admin')
   await untilLive(page)
   const requests = recordRequests(page)
   await page.getByRole('button', { name: 'Cancelled' }).click()
   await page.locator(`[data-job="${waiting}"]`).waitFor({ state: 'detached' })
   await page.locator(`[data-job="${cancelled}"]`).waitFor()
-  await expect
-    .poll(() => questions.filter((question) => question.includes('"feed:open"')).length)
-    .toBe(2)
-  expect(questions.at(-1)).toContain('["feed:open",{"filter":{"state":"cancelled"}}]')
+  await expect.poll(() => frames.filter((frame) => frame.includes('"feed:open"')).length).toBe(2)
+  expect(frames.at(-1)).toContain('["feed:open",{"filter":{"state":"cancelled"}}]')
   expect(requests.filter((path) => path.startsWith('/api'))).toEqual([])
   expect(new URL(page.url()).search).toBe('?state=cancelled')
 
@@ -54,26 +52,26 @@ test('a state that is chosen is asked of the server, kept in the address, and su
     'true',
   )
   expect(await page.locator('[data-job]').count()).toBe(1)
-  expect(mishaps).toEqual([])
+  expect(pageErrors).toEqual([])
 })
 
-test('the server paints the feed with its filter and its counts', async () => {
-  const painted = await (await admin.request.get('/admin?state=cancelled')).text()
-  expect(painted).toContain(`data-job="${cancelled}"`)
-  expect(painted).not.toContain(`data-job="${waiting}"`)
-  expect(painted).toMatch(/data-count="new"[^>]*>1</)
+test('the server renders the filtered feed and the counts', async () => {
+  const html = await (await admin.request.get('/admin?state=cancelled')).text()
+  expect(html).toContain(`data-job="${cancelled}"`)
+  expect(html).not.toContain(`data-job="${waiting}"`)
+  expect(html).toMatch(/data-count="new"[^>]*>1</)
 })
 
-test('where nothing fits, the page says so and Escape shows all again', async () => {
+test('an empty filter result says so, and Escape clears the filter', async () => {
   const page = await openLive(admin, '/admin?state=error&search=linking-domains')
-  await page.getByText('No search has failed.').waitFor()
+  await page.getByText('No failed searches').waitFor()
   await page.getByRole('button', { name: 'Show all searches' }).waitFor()
   await page.keyboard.press('Escape')
   await page.locator(`[data-job="${waiting}"]`).waitFor()
   expect(new URL(page.url()).search).toBe('')
 })
 
-test('a job comes into a filter and leaves it as its state changes, and the counts go with it', async () => {
+test('a job enters and leaves the filtered feed as its state changes, and the counts follow', async () => {
   const page = await openLive(admin, '/admin?state=new')
   const count = (state: string) => page.locator(`[data-count="${state}"]`).textContent()
   await page.locator(`[data-job="${waiting}"]`).waitFor()

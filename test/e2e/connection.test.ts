@@ -29,66 +29,71 @@ afterEach(async () => {
 })
 afterAll(() => whole?.stop())
 
-const says = (page: Page, status: string) => page.locator(`[data-connection="${status}"]`).waitFor()
+const untilStatus = (page: Page, status: string) =>
+  page.locator(`[data-connection="${status}"]`).waitFor()
 
-test('the server dies and comes back: one question carries all that is watched, and the page catches up', async () => {
+test('after a server restart one request resumes all watches and the page catches up', async () => {
   const ids = [await startByKey(whole, people.user.key), await startByKey(whole, people.other.key)]
-  const { page, said, show } = await openHooksPage(admin)
+  const { page, sent, show } = await openHooksPage(admin)
   await show({ watched: ids, feed: { search: 'linking-domains' } })
   await untilLive(page)
   await page.locator('[data-feed="true"]').waitFor()
   const statuses = await recordStatuses(page)
-  const asked = said('watch').length
+  const watchesBefore = sent('watch').length
 
   await whole.killServer()
-  await says(page, 'reconnecting')
-  // Meanwhile the searches go on.
+  await untilStatus(page, 'reconnecting')
+  // The searches run while the page is still disconnected.
   await whole.addWorker()
   await whole.startServerAgain()
   await untilLive(page)
   expect(await statuses()).toEqual(['live', 'reconnecting', 'live'])
   const since = (id: string) => `{"id":"${id}","since":{"epoch":"[^"]+","seq":\\d+}}`
-  expect(said('watch').slice(asked)).toEqual([
+  expect(sent('watch').slice(watchesBefore)).toEqual([
     expect.stringMatching(`\\["watch",{"jobs":\\[${ids.map(since).join(',')}\\]}\\]$`),
   ])
-  expect(said('feed:open').at(-1)).toContain('{"filter":{"search":"linking-domains"}}')
+  expect(sent('feed:open').at(-1)).toContain('{"filter":{"search":"linking-domains"}}')
   for (const id of ids)
     await page.locator(`[data-watched="${id}"]`).getByText('complete 300 rows').waitFor()
   await page.locator('[data-feed]').getByText('complete complete').waitFor()
   await whole.stopWorkers()
 })
 
-test('after a long outage the page says that it is offline, and is live again by itself', async () => {
+test('after a long outage the page shows offline, then recovers by itself', async () => {
   const page = await openLive(user, '/')
   const statuses = await recordStatuses(page)
   await whole.killServer()
-  await says(page, 'offline')
+  await untilStatus(page, 'offline')
   await whole.startServerAgain()
   await untilLive(page)
   expect(await statuses()).toEqual(['live', 'reconnecting', 'offline', 'reconnecting', 'live'])
 })
 
-test('without a network the page says so at once, and is live again when it is back', async () => {
+test('without a network the page shows offline at once and recovers with the network', async () => {
   const page = await openLive(user, '/')
   await user.setOffline(true)
-  await says(page, 'offline')
+  await untilStatus(page, 'offline')
   await user.setOffline(false)
   await untilLive(page)
 })
 
-test('a server that has fallen silent is noticed, though its connection stands', async () => {
+test('the page notices an unresponsive server on an open connection', async () => {
   const page = await openLive(user, '/')
   whole.freezeServer()
   try {
-    await says(page, 'reconnecting')
+    await untilStatus(page, 'reconnecting')
   } finally {
     whole.thawServer()
   }
   await untilLive(page)
 })
 
-/** Between the page and the server. Answers what the page has opened so far. */
-async function standBetween(
+/**
+ * Intercepts the sockets of a page.
+ * @param pass gets each message of the server; returns what to pass on, or null to drop it
+ * @returns the sockets that the page has opened so far
+ */
+async function interceptSockets(
   page: Page,
   pass: (message: string, toPage: WebSocketRoute, opened: number) => string | null,
 ) {
@@ -105,9 +110,9 @@ async function standBetween(
 
 const isAcknowledgement = (message: string) => /^43\d+\[/.test(message)
 
-test('a question that is never answered is no live page: it is asked again over another connection', async () => {
+test('an unanswered request is repeated over a new connection before the page is live', async () => {
   const page = await user.newPage()
-  const opened = await standBetween(page, (message, _, number) =>
+  const opened = await interceptSockets(page, (message, _, number) =>
     number === 1 && isAcknowledgement(message) ? null : message,
   )
   await page.goto('/')
@@ -117,13 +122,13 @@ test('a question that is never answered is no live page: it is asked again over 
   expect(await statuses()).toEqual(['connecting', 'live'])
 })
 
-test('a server that can’t read answers, but makes no live page', async () => {
+test('the page is not live while the server answers with errors', async () => {
   const page = await user.newPage()
   const failure = JSON.stringify([
     { error: { code: 'internal', message: 'Redis is out of reach.' } },
   ])
   let failed = 0
-  await standBetween(page, (message) => {
+  await interceptSockets(page, (message) => {
     if (!isAcknowledgement(message) || failed === 2) return message
     failed++
     return message.replace(/\[.*$/s, failure)
@@ -133,18 +138,18 @@ test('a server that can’t read answers, but makes no live page', async () => {
   expect(failed).toBe(2)
 })
 
-test('what an account may not do any more is told to its page', async () => {
+test('a page reacts when its account loses access', async () => {
   const context = await signIn(whole, 'admin@example.com')
   const page = await context.newPage()
   const [opened, id] = [
-    await standBetween(page, (message) => message),
+    await interceptSockets(page, (message) => message),
     await startByKey(whole, people.admin.key),
   ]
   const revoke = (frame: object) => opened.at(-1)?.send(`42${JSON.stringify(['revoked', frame])}`)
   await page.goto(`/jobs/${id}`)
   await untilLive(page)
   revoke({ id, code: 'not_found' })
-  await page.getByRole('heading', { name: 'There is no such search' }).waitFor()
+  await page.getByRole('heading', { name: 'Search not found' }).waitFor()
 
   await page.goto('/admin?state=new')
   await untilLive(page)
@@ -159,7 +164,7 @@ test('what an account may not do any more is told to its page', async () => {
   await context.close()
 })
 
-test('a session that has ended leads to the sign-in page at the next connection', async () => {
+test('an ended session leads to the sign-in page on the next connection', async () => {
   const context = await signIn(whole, 'other@example.com')
   const page = await openLive(context, '/')
   await context.clearCookies()
@@ -169,7 +174,7 @@ test('a session that has ended leads to the sign-in page at the next connection'
   await context.close()
 })
 
-test('deleted in one tab, an ended search is gone from its page in another', async () => {
+test('deleting an ended search closes its page in another tab', async () => {
   const page = await openLive(user, '/')
   const id = await startSearch(page, everybodysTarget)
   await page.getByRole('button', { name: 'Cancel' }).click()
@@ -177,6 +182,6 @@ test('deleted in one tab, an ended search is gone from its page in another', asy
   const other = await openLive(user, `/jobs/${id}`)
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
-  await other.getByRole('heading', { name: 'There is no such search' }).waitFor()
+  await other.getByRole('heading', { name: 'Search not found' }).waitFor()
   await page.waitForURL('/')
 })

@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright'
 import type { HooksPage } from './fixtures/hooks-page.tsx'
-import { recordQuestions } from './whole-fixture.ts'
+import { recordSentFrames } from './whole-fixture.ts'
 
 /**
- * A page of the tests' own at the server's origin, so that session and socket are real: nothing but
- * the hooks, in StrictMode.
+ * Opens a test page at the server's origin, so session and socket are real. It renders only the
+ * live hooks, in StrictMode.
  */
 export async function openHooksPage(context: BrowserContext) {
   const { outputFiles } = await build({
@@ -17,26 +17,26 @@ export async function openHooksPage(context: BrowserContext) {
     logLevel: 'error',
   })
   const page = await context.newPage()
-  const questions = recordQuestions(page)
+  const frames = recordSentFrames(page)
   let sockets = 0
   page.on('websocket', () => sockets++)
-  // A document that the server itself sent: to one of Playwright's making, Chromium refuses sockets
-  // on the machine's own network.
+  // A real response of the server. From a document made by Playwright, Chromium refuses to open
+  // sockets to the local network.
   await page.goto('/healthz')
   await page.addScriptTag({ content: outputFiles[0]?.text ?? '' })
   return {
     page,
-    /** What was said over sockets, as Socket.IO frames them. */
-    said: (event: string) => questions.filter((question) => question.includes(`["${event}"`)),
+    /** The frames of an event that the page has sent, as Socket.IO encodes them. */
+    sent: (event: string) => frames.filter((frame) => frame.includes(`["${event}"`)),
     sockets: () => sockets,
-    show: (wish: Partial<HooksPage>) =>
-      show(page, { watched: [], mine: false, feed: null, ...wish }),
+    show: (components: Partial<HooksPage>) =>
+      show(page, { watched: [], ownJobs: false, feed: null, ...components }),
   }
 }
 
-async function show(page: Page, wish: HooksPage): Promise<void> {
+async function show(page: Page, components: HooksPage): Promise<void> {
   await page.evaluate(
-    (wish) => (window as unknown as { show(page: HooksPage): Promise<void> }).show(wish),
-    wish,
+    (shown) => (window as unknown as { show(page: HooksPage): Promise<void> }).show(shown),
+    components,
   )
 }

@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { everybodysTarget } from '../searches/many-shards.ts'
 import {
   openLive,
-  recordMishaps,
-  recordQuestions,
+  recordPageErrors,
   recordRequests,
+  recordSentFrames,
   recordStates,
   signIn,
   startSearch,
@@ -32,11 +32,11 @@ afterAll(() => whole.stop())
 
 const count = (rows: number) => rows.toLocaleString('en')
 
-test('a search goes from queued to complete before the eyes of its owner and of an admin, and no page asks for it', async () => {
+test('owner and admin see a search go from queued to complete without any page request', async () => {
   const home = await openLive(user, '/')
   const feed = await openLive(admin, '/admin')
   const page = await openLive(user, '/')
-  const mishaps = [page, home, feed].map(recordMishaps)
+  const pageErrors = [page, home, feed].map(recordPageErrors)
   const id = await startSearch(page, everybodysTarget)
   await page.locator('[data-job-state="new"]').waitFor()
   const line = `[data-job="${id}"]`
@@ -67,39 +67,39 @@ test('a search goes from queued to complete before the eyes of its owner and of 
   expect(await feed.locator(line).textContent()).toContain('user@example.com')
   expect(await page.title()).toBe(`Complete – ${everybodysTarget} – Searchlight`)
   expect(requests).toEqual([[], [], []])
-  expect(mishaps).toEqual([[], [], []])
+  expect(pageErrors).toEqual([[], [], []])
 
   await page.reload()
   await page.locator('[data-job-state="complete"]').waitFor()
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
 })
 
-test('somebody who comes in the midst of a search sees what was found before', async () => {
+test('a page opened during a search shows the rows found before', async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   const id = await startSearch(page, everybodysTarget)
   await page.locator('[role="progressbar"][aria-valuenow]').waitFor()
   await page.locator('tr[data-row="150"], table[aria-rowcount]').first().waitFor()
   const late = await openLive(user, `/jobs/${id}`)
-  const mishaps = recordMishaps(late)
+  const pageErrors = recordPageErrors(late)
   await late.locator('main [data-job-state="complete"]').waitFor()
   await late.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
-  const firstRow = (of: typeof page) => of.locator('tr[data-row="0"]').textContent()
+  const firstRow = (tab: typeof page) => tab.locator('tr[data-row="0"]').textContent()
   expect(await firstRow(late)).toBe(await firstRow(page))
-  expect(mishaps).toEqual([])
+  expect(pageErrors).toEqual([])
 })
 
-test('a page outlives its server: it says that it is not live, and catches up by itself', async () => {
+test('a page survives a server restart: it shows the lost connection and catches up', async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   await startSearch(page, everybodysTarget)
   await page.locator('main [data-job-state="running"]').waitFor()
-  const questions = recordQuestions(page)
+  const frames = recordSentFrames(page)
   await whole.killServer()
   await page.locator('[data-connection="reconnecting"], [data-connection="offline"]').waitFor()
   await whole.startServerAgain()
   await untilLive(page)
-  expect(questions.filter((question) => question.includes('"watch"'))).toEqual([
+  expect(frames.filter((frame) => frame.includes('"watch"'))).toEqual([
     expect.stringMatching(
       /"watch",\{"jobs":\[\{"id":"[^"]+","since":\{"epoch":"[^"]+","seq":\d+\}\}\]\}/,
     ),
@@ -108,7 +108,7 @@ test('a page outlives its server: it says that it is not live, and catches up by
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
 })
 
-test('a worker dies and the page shows the next attempt from its first row on', async () => {
+test('after a worker dies, the page shows the next attempt from its first row', async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   await startSearch(page, everybodysTarget)
@@ -118,10 +118,10 @@ test('a worker dies and the page shows the next attempt from its first row on', 
   await page.getByText('Started again, attempt 2').waitFor()
   await page.locator('main [data-job-state="complete"]').waitFor()
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
-  await page.getByText('The worker that ran this search was lost').first().waitFor()
+  await page.getByText('The worker stopped responding').first().waitFor()
 })
 
-test('cancelled in one tab, a search is cancelled in all of them at once', async () => {
+test('cancelling a search in one tab shows it cancelled in the others', async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   const id = await startSearch(page, everybodysTarget)
@@ -134,7 +134,7 @@ test('cancelled in one tab, a search is cancelled in all of them at once', async
   }
 })
 
-test('deleted in one tab, a search leaves the list of another', async () => {
+test('deleting a search in one tab removes it from the list in another', async () => {
   const page = await openLive(user, '/')
   const id = await startSearch(page, everybodysTarget)
   await page.getByRole('button', { name: 'Cancel' }).click()
@@ -147,7 +147,7 @@ test('deleted in one tab, a search leaves the list of another', async () => {
   await list.locator(`[data-job="${id}"]`).waitFor({ state: 'detached' })
 })
 
-test('who starts a second search of a type is shown the one that runs', async () => {
+test('starting a second search of a type opens the running one', async () => {
   const page = await openLive(user, '/')
   const id = await startSearch(page, everybodysTarget)
   const second = await openLive(user, '/')
@@ -157,7 +157,7 @@ test('who starts a second search of a type is shown the one that runs', async ()
   await second.locator('main [data-job-state="cancelled"]').waitFor()
 })
 
-test('a search is run again from its page', async () => {
+test('a search can be run again from its page', async () => {
   const page = await openLive(user, '/')
   const id = await startSearch(page, everybodysTarget)
   await page.getByRole('button', { name: 'Cancel' }).click()

@@ -23,11 +23,11 @@ afterEach(async () => {
 })
 afterAll(() => whole.stop())
 
-test('the first visitor makes the first account, which is the admin’s, and then the door is closed', async () => {
+test('the first visitor creates the admin account, after which sign-up is closed', async () => {
   const context = await openBrowser(whole)
   const page = await context.newPage()
   await page.goto('/')
-  await page.getByText('Create the first account. It will be the admin.').waitFor()
+  await page.getByText('Create the first account. It will have admin rights.').waitFor()
   await page.getByLabel('Name').fill('First')
   await page.getByLabel('Email').fill('first@example.com')
   await page.getByLabel('Password').fill(password)
@@ -35,7 +35,7 @@ test('the first visitor makes the first account, which is the admin’s, and the
   await page.waitForURL('/')
   await page.getByRole('link', { name: 'Admin' }).click()
   await page.getByRole('heading', { name: 'All searches' }).waitFor()
-  await page.getByText('Nobody has searched yet.').waitFor()
+  await page.getByText('No searches yet').waitFor()
   await context.clearCookies()
   await page.goto('/')
   await page.getByRole('heading', { name: 'Sign in to Searchlight' }).waitFor()
@@ -45,19 +45,19 @@ test('the first visitor makes the first account, which is the admin’s, and the
   user = await signIn(whole, 'user@example.com')
 })
 
-test('a wrong password is told in place, and the right one leads to the page that was wanted', async () => {
+test('a wrong password shows an error; the right one opens the requested page', async () => {
   const context = await openBrowser(whole)
   const page = await context.newPage()
   await page.goto('/admin')
   await fillSignIn(page, 'user@example.com', 'not the password')
-  await page.getByText('This email and password do not match.').waitFor()
+  await page.getByText('Wrong email or password.').waitFor()
   await fillSignIn(page, 'user@example.com', password)
   await page.waitForURL('/admin')
   await page.getByRole('heading', { name: 'This page is for admins' }).waitFor()
   await context.close()
 })
 
-test('nobody is sent to another site by a sign-in link', async () => {
+test('a sign-in link cannot redirect to another site', async () => {
   const page = await user.newPage()
   for (const next of ['https://evil.example/', '//evil.example/', '/\\evil.example']) {
     await page.goto(`/sign-in?next=${encodeURIComponent(next)}`)
@@ -65,7 +65,7 @@ test('nobody is sent to another site by a sign-in link', async () => {
   }
 })
 
-test('what is wrong with an input is said at its field, which has the focus', async () => {
+test('an invalid field shows its error and gets the focus', async () => {
   const page = await openLive(user, '/')
   await page.getByRole('button', { name: 'Start search' }).click()
   await page.getByText('Enter a domain').waitFor()
@@ -76,7 +76,7 @@ test('what is wrong with an input is said at its field, which has the focus', as
     .toBe(true)
 })
 
-test('results are sorted and filtered by keyboard, and their columns say what they mean', async () => {
+test('results can be sorted and filtered by keyboard, and columns have help', async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   await startSearch(page, everybodysTarget)
@@ -84,7 +84,7 @@ test('results are sorted and filtered by keyboard, and their columns say what th
   await page.locator('table[aria-rowcount="61"]').waitFor()
   const sites = () => page.locator('tr[data-row] td:first-child').allInnerTexts()
 
-  const heading = page.getByRole('button', { name: 'Referring site' })
+  const heading = page.getByRole('button', { name: 'Referring domain' })
   await heading.focus()
   await page.getByRole('tooltip').getByText('registrable domain').waitFor()
   await page.keyboard.press('Enter')
@@ -94,7 +94,7 @@ test('results are sorted and filtered by keyboard, and their columns say what th
   await page.locator('th[aria-sort="descending"]').waitFor()
   expect((await sites())[0]).toBe('site-59.com')
 
-  await page.getByLabel('Filter the results').fill('site-7.')
+  await page.getByLabel('Filter results').fill('site-7.')
   await page.locator('table[aria-rowcount="2"]').waitFor()
   expect(await sites()).toEqual(['site-7.com'])
   await page.keyboard.press('Escape')
@@ -110,7 +110,7 @@ test('results are sorted and filtered by keyboard, and their columns say what th
   expect(download.suggestedFilename()).toMatch(/^linking-domains-.*\.csv$/)
 })
 
-test('somebody else’s search and one that never was look the same', async () => {
+test('another user’s search looks like one that does not exist', async () => {
   const page = await openLive(user, '/')
   const id = await startSearch(page, everybodysTarget)
   const other = await signIn(whole, 'other@example.com')
@@ -118,12 +118,12 @@ test('somebody else’s search and one that never was look the same', async () =
   for (const path of [`/jobs/${id}`, '/jobs/0-01890000-0000-7000-8000-000000000001']) {
     const response = await stranger.goto(path)
     expect(response?.status()).toBe(404)
-    await stranger.getByRole('heading', { name: 'There is no such search' }).waitFor()
+    await stranger.getByRole('heading', { name: 'Search not found' }).waitFor()
   }
   await other.close()
 })
 
-test('a chosen theme is painted by the server from then on', async () => {
+test('the server renders the chosen theme', async () => {
   const page = await openLive(user, '/')
   await page.getByRole('button', { name: 'Theme: System' }).click()
   await page.getByRole('menuitemradio', { name: 'Dark' }).click()
@@ -133,7 +133,7 @@ test('a chosen theme is painted by the server from then on', async () => {
   expect(await (await user.request.get('/')).text()).toContain('data-theme="dark"')
 })
 
-test('nothing is wider than a phone', async () => {
+test('no page is wider than a phone', async () => {
   const page = await openLive(user, '/')
   await page.setViewportSize({ width: 390, height: 844 })
   const job = await page.locator('[data-job] a').first().getAttribute('href')
@@ -143,14 +143,14 @@ test('nothing is wider than a phone', async () => {
   }
 })
 
-test('after signing out there is nothing to see', async () => {
+test('signing out signs out every tab', async () => {
   const context = await signIn(whole, 'other@example.com')
   const page = await openLive(context, '/')
   const otherTab = await openLive(context, '/')
   await page.getByRole('button', { name: /^Account/ }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await page.waitForURL('/sign-in')
-  // The other tab would come back to where it was.
+  // After signing in again, the other tab returns to its page.
   await otherTab.waitForURL('/sign-in?next=%2F')
   await page.goto('/')
   await page.waitForURL('/sign-in')

@@ -23,8 +23,8 @@ import {
 const hangs = 600_000
 
 /**
- * The whole of Searchlight as people meet it: built pages, a server process, a real browser;
- * workers when a test wants them.
+ * Starts a complete Searchlight: built pages, a server process and a real browser. Tests add workers
+ * when they need them.
  */
 export async function startWhole(
   index: { shards: number; sites: number } = { shards: 512, sites: 2_000 },
@@ -53,11 +53,11 @@ export async function startWhole(
       workers.add(await startWorker(environment, 'inherit', project))
     },
     stopWorkers,
-    /** Its connections stay open and silent, as those of a machine that hangs. */
+    /** Stops responding but keeps its connections open, like a machine that hangs. */
     freezeServer: () => server.process.kill('SIGSTOP'),
     thawServer: () => server.process.kill('SIGCONT'),
     killServer: () => stopProcess(server.process, 'SIGKILL'),
-    /** At the address where the browsers look for it. */
+    /** On the same port as before, so that the browsers find it. */
     async startServerAgain(): Promise<void> {
       server = await startServerProcess({ ...environment, PORT: new URL(url).port }, project)
     },
@@ -76,7 +76,7 @@ export type Whole = Awaited<ReturnType<typeof startWhole>>
 async function launch(): Promise<Browser> {
   const executablePath = await findChromium()
   if (executablePath === null)
-    throw new Error('There is no browser; `npm test` finds or installs one.')
+    throw new Error('No browser found. Run `npm test`, which finds or installs one.')
   const args = [
     '--no-sandbox',
     '--disable-gpu',
@@ -86,7 +86,7 @@ async function launch(): Promise<Browser> {
   return chromium.launch({ executablePath, args, timeout: hangs })
 }
 
-/** Resolves when it answers. */
+/** Resolves once the server is ready. */
 async function startServerProcess(
   environment: Record<string, string>,
   project: string,
@@ -100,15 +100,15 @@ async function startServerProcess(
   const [message] = await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(([code]) => {
-      throw new Error(`The server ended with ${code} before it was ready`)
+      throw new Error(`The server exited with ${code} before it was ready`)
     }),
   ])
   return { process: child, url: message.url }
 }
 
 /**
- * A browser without cookies. Its pages show no endless animations: each frame would be drawn by the
- * processor.
+ * A browser context without cookies. Its pages show no endless animations: the processor would draw
+ * each frame.
  */
 export async function openBrowser(whole: Whole): Promise<BrowserContext> {
   const context = await whole.browser.newContext({
@@ -135,9 +135,9 @@ export async function signIn(whole: Whole, email: string): Promise<BrowserContex
   return context
 }
 
-export async function fillSignIn(page: Page, email: string, word: string): Promise<void> {
+export async function fillSignIn(page: Page, email: string, secret: string): Promise<void> {
   await page.getByLabel('Email').fill(email)
-  await page.getByLabel('Password').fill(word)
+  await page.getByLabel('Password').fill(secret)
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
@@ -153,7 +153,10 @@ export async function untilLive(page: Page): Promise<void> {
   await page.locator('[data-connection="live"]').waitFor()
 }
 
-/** Fills in the form on the first page and starts the search; answers its job's id. */
+/**
+ * Fills in the form on the home page and starts the search.
+ * @returns the job's id
+ */
 export async function startSearch(page: Page, domain: string): Promise<string> {
   await page.getByRole('textbox', { name: 'Domain' }).fill(domain)
   await page.getByLabel('Limit').fill('10000')
@@ -162,7 +165,10 @@ export async function startSearch(page: Page, domain: string): Promise<string> {
   return new URL(page.url()).pathname.replace('/jobs/', '')
 }
 
-/** As a program starts one; answers the job's id. */
+/**
+ * Starts a search through the API.
+ * @returns the job's id
+ */
 export async function startByKey({ url }: Whole, key: string): Promise<string> {
   const { body } = await apiClient(url, key)('POST', '/api/jobs', {
     search: 'linking-domains',
@@ -171,26 +177,25 @@ export async function startByKey({ url }: Whole, key: string): Promise<string> {
   return body.job.id
 }
 
-/**
- * What the page asks the server for, from now on. The socket is not among it: it was there before.
- */
+/** The paths of all HTTP requests of the page from now on. */
 export function recordRequests(page: Page): string[] {
   const requests: string[] = []
   page.on('request', (request) => requests.push(new URL(request.url()).pathname))
   return requests
 }
 
-/** What the page says over sockets that it opens from now on. */
-export function recordQuestions(page: Page): string[] {
-  const questions: string[] = []
+/** All frames that the page sends over sockets opened from now on. */
+export function recordSentFrames(page: Page): string[] {
+  const frames: string[] = []
   page.on('websocket', (socket) =>
-    socket.on('framesent', ({ payload }) => questions.push(String(payload))),
+    socket.on('framesent', ({ payload }) => frames.push(String(payload))),
   )
-  return questions
+  return frames
 }
 
 /**
- * Every state that a job shows inside an element from now on, in order; answers how to read them.
+ * Records each job state that an element shows from now on, in order.
+ * @returns a function that reads the record
  */
 export async function recordStates(page: Page, within: string): Promise<() => Promise<string[]>> {
   const seen = await page.evaluateHandle((selector) => {
@@ -212,7 +217,10 @@ export async function recordStates(page: Page, within: string): Promise<() => Pr
   return () => seen.jsonValue()
 }
 
-/** Every status that the indicator shows from now on, in order; answers how to read them. */
+/**
+ * Records each status of the connection indicator from now on, in order.
+ * @returns a function that reads the record
+ */
 export async function recordStatuses(page: Page): Promise<() => Promise<string[]>> {
   const seen = await page.evaluateHandle(() => {
     const statuses: string[] = []
@@ -230,16 +238,13 @@ export async function recordStatuses(page: Page): Promise<() => Promise<string[]
   return () => seen.jsonValue()
 }
 
-/**
- * Whatever goes wrong inside the page; a test expects it to stay empty. Answers of the server that
- * say no are no such thing.
- */
-export function recordMishaps(page: Page): string[] {
-  const mishaps: string[] = []
-  page.on('pageerror', (error) => mishaps.push(error.message))
+/** Exceptions and console errors of the page from now on. HTTP error responses don't count. */
+export function recordPageErrors(page: Page): string[] {
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(error.message))
   page.on('console', (message) => {
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-      mishaps.push(message.text())
+      errors.push(message.text())
   })
-  return mishaps
+  return errors
 }

@@ -11,7 +11,7 @@ import { redisUrl, uniquePrefix } from '../services.ts'
 
 export const quietLog: Log = { info() {}, warn() {}, error() {} }
 
-/** A store of its own on the run's Redis. */
+/** Opens a store under a unique prefix on the Redis of this test run. */
 export async function openStore(namespace = uniquePrefix()): Promise<JobStore & { close(): void }> {
   const redis = connectRedis(redisUrl(), { name: 'test', log: quietLog, retries: null })
   const store = { redis, namespace, shards: 1 }
@@ -23,6 +23,7 @@ export function newRef(search = 'linking-domains', userId = `user-${uuid()}`): J
   return { id: `0-${uuidV7()}`, userId, search }
 }
 
+/** Limits that no test reaches. */
 export const roomy: WaitingLimits = { inAll: 10_000, perUser: 100 }
 
 export async function newJob(

@@ -39,7 +39,7 @@ function ended(): Record<QueueState, Remedy> {
 
 for (const record of jobStates) {
   for (const queue of queueStates) {
-    test(`a ${record} job whose entry is ${queue}: ${table[record][queue]}`, () => {
+    test(`${record} record, ${queue} entry: ${table[record][queue]}`, () => {
       expect(remedyFor(record, queue)).toBe(table[record][queue])
     })
   }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { SearchFailed, WriteRefused } from '#jobs/errors.ts'
-import { type RunWrite, runLimits, TrackedRun } from '#jobs/tracked-run.ts'
+import type { RunWrite } from '#jobs/run-write.ts'
+import { runLimits, TrackedRun } from '#jobs/tracked-run.ts'
 
-/** A run whose writes the test answers. */
+/** A run whose writes go to the test; `answer` may fail them. */
 function openRun(answer: (write: RunWrite) => Promise<void> = async () => {}) {
   const writes: RunWrite[] = []
   let refused = 0
@@ -23,18 +24,18 @@ function openRun(answer: (write: RunWrite) => Promise<void> = async () => {}) {
 }
 
 describe('a tracked run', () => {
-  test('writes every row once and in order, one write at a time, and its ending last', async () => {
-    let underWay = 0
-    let most = 0
+  test('writes each row once and in order, one write at a time, and its ending last', async () => {
+    let inFlight = 0
+    let maxInFlight = 0
     const { run, writes, rowsWritten } = openRun(async () => {
-      most = Math.max(most, ++underWay)
+      maxInFlight = Math.max(maxInFlight, ++inFlight)
       await new Promise((resolve) => setTimeout(resolve, 2))
-      underWay--
+      inFlight--
     })
     for (let n = 0; n < 1_234; n++) await run.add({ n })
     await run.complete()
     expect(rowsWritten()).toEqual(Array.from({ length: 1_234 }, (_, n) => ({ n })))
-    expect(most).toBe(1)
+    expect(maxInFlight).toBe(1)
     expect(writes.map(({ n }) => n)).toEqual(writes.map((_, i) => i + 1))
     expect(writes.at(-1)?.ending).toMatchObject({ state: 'complete' })
     const froms = writes.flatMap(({ events }) =>
@@ -44,7 +45,7 @@ describe('a tracked run', () => {
       expect(from).toBe(froms.slice(0, i).reduce((sum, each) => sum + each.rows.length, 0))
   })
 
-  test('sends a write that failed again under the same number', async () => {
+  test('resends a failed write under the same number', async () => {
     let failures = 3
     const { run, writes } = openRun(async () => {
       if (failures-- > 0) throw new Error('connection lost')
@@ -55,7 +56,7 @@ describe('a tracked run', () => {
     expect(new Set(writes.map((write) => JSON.stringify(write))).size).toBe(1)
   })
 
-  test('stops at the first refusal and says so once', async () => {
+  test('stops at the first refusal and reports it once', async () => {
     const { run, refusals } = openRun(async () => {
       throw new WriteRefused('ended')
     })
@@ -65,7 +66,7 @@ describe('a tracked run', () => {
     expect(refusals()).toBe(1)
   })
 
-  test('keeps notes and rows in the order that they came in', async () => {
+  test('keeps the order of notes and rows', async () => {
     const { run, writes } = openRun()
     await run.add({ n: 1 })
     run.note('between')
@@ -79,18 +80,18 @@ describe('a tracked run', () => {
     ])
   })
 
-  test('refuses a row that is too large and a job that is too full, in words for people', async () => {
+  test('fails with a message for users if a row is too large or the job is full', async () => {
     const { run, rowsWritten } = openRun()
     await expect(run.add({ text: 'x'.repeat(runLimits.bytesPerRow) })).rejects.toThrow(SearchFailed)
     for (let n = 0; n < runLimits.rows; n++) await run.add({ n })
-    await expect(run.add({ n: runLimits.rows })).rejects.toThrow('the first 100000 rows are kept')
+    await expect(run.add({ n: runLimits.rows })).rejects.toThrow('The first 100000 rows are kept')
     await run.fail('full', null)
     const { run: heavy } = openRun()
     const text = 'x'.repeat(15 * 1024)
     const fill = async () => {
       for (;;) await heavy.add({ text })
     }
-    await expect(fill()).rejects.toThrow(/32 MB\); the first 2[01]\d\d rows are kept/)
+    await expect(fill()).rejects.toThrow(/32 MB\)\. The first 2[01]\d\d rows are kept/)
     expect(rowsWritten()).toHaveLength(runLimits.rows)
   })
 })

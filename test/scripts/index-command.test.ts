@@ -100,9 +100,9 @@ test('a folder is added from where one types, told in the statistics, and remove
 
 test.each([
   [['add'], 2, /^Say what to add: warc, wat, html, search-console, webgraph, packages\./],
-  [['add', 'warc'], 1, /^Say which file or folder to read\.$/m],
+  [['add', 'warc'], 1, /^Give the file or folder to read\.$/m],
   [['add', 'warc', 'absent.warc.gz'], 1, /^There is no file or folder .*absent\.warc\.gz\.$/m],
-  [['add', 'html', '.'], 1, /^Say at which address/],
+  [['add', 'html', '.'], 1, /^Give the address at which/],
   [['add', 'html', '.', '--base'], 2, /--base/],
 ])('%j is answered by what is missing', async (args, code, message) => {
   expect(await run(temporaryFolder(), ...args)).toMatchObject({

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 
-/** What becomes of files: a disk that was full, a copy that broke off, somebody who tidied up. */
+/** How files get damaged: full disks, interrupted copies, deletions, mix-ups. */
 export type Damage = 'truncated' | 'overwritten' | 'emptied' | 'missing' | 'another table'
 
 export async function breakFile(path: string, damage: Damage): Promise<void> {

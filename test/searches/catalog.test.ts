@@ -6,18 +6,21 @@ import { catalog, findSearch } from '#searches/catalog.ts'
 
 const folder = join(import.meta.dirname, '../../searches')
 
-test('every file in searches/ is in the catalog under the name of its file', () => {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'catalog.ts')
+test('the catalog has every search type in searches/, named as its file', () => {
+  const notSearches = ['catalog.ts', 'search-tools.ts']
+  const files = readdirSync(folder).filter(
+    (file) => file.endsWith('.ts') && !notSearches.includes(file),
+  )
   expect(catalog.map((search) => `${search.name}.ts`).sort()).toEqual(files.sort())
 })
 
-test('a search is found by its name, and nothing by another', () => {
+test('findSearch finds each search by its name and nothing else', () => {
   for (const search of catalog) expect(findSearch(search.name)).toBe(search)
   expect(findSearch('toString')).toBeUndefined()
 })
 
 test.each(catalog.map((search) => [search.name, search] as const))(
-  '%s says enough of itself for a form and a table',
+  '%s describes every input field and column',
   (name, search) => {
     expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/)
     const schema = z.toJSONSchema(search.input, { io: 'input' })

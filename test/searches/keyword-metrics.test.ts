@@ -14,8 +14,8 @@ import { builtIndex, engineOf, engineOver, runSearch } from './run-search.ts'
 const lookUp = (engine: IndexEngine, lines: string[], options?: Parameters<typeof runSearch>[3]) =>
   runSearch(keywordMetrics, engine, { keywords: lines.join('\n') }, options)
 
-/** The answer by going over the pages and queries for this one keyword. */
-function rowByHand(keyword: string, { log = true } = {}): Row {
+/** The expected row, counted from the raw pages and queries. */
+function expectedRow(keyword: string, { log = true } = {}): Row {
   const long = keyword.split(' ').length > 4
   const none = { uses: 0, pages: 0, sites: 0, in_title: 0, in_anchor: 0, iaat: 0 }
   const unknown = {
@@ -40,7 +40,7 @@ function rowByHand(keyword: string, { log = true } = {}): Row {
   }
 }
 
-describe('every number equals a plain count over the raw pages and queries', () => {
+describe('every number matches a plain count of the raw pages and queries', () => {
   const known = [...counted.keys()]
   const lines = [
     ...known,
@@ -49,25 +49,25 @@ describe('every number equals a plain count over the raw pages and queries', () 
     'five words that are absent',
     ...queries.map(({ query }) => query.toLowerCase().replace('-', ' ')),
   ]
-  const asked = [...new Set(lines)]
+  const keywords = [...new Set(lines)]
 
-  test('in the order of the lines, unknown ones with zeros', async () => {
-    const { rows } = await lookUp(await engineOver(phraseItems()), asked)
-    expect(asked.length).toBeGreaterThan(150)
-    expect(rows.map((row) => row.keyword)).toEqual(asked)
-    for (const row of rows) expect(row).toEqual(rowByHand(String(row.keyword)))
+  test('in line order, with zeros for absent keywords', async () => {
+    const { rows } = await lookUp(await engineOver(phraseItems()), keywords)
+    expect(keywords.length).toBeGreaterThan(150)
+    expect(rows.map((row) => row.keyword)).toEqual(keywords)
+    for (const row of rows) expect(row).toEqual(expectedRow(String(row.keyword)))
     expect(rows.filter((row) => row.kei3 !== null).length).toBeGreaterThan(0)
   })
 
-  test('without a query log, searches and what follows from them are unknown', async () => {
-    const few = asked.slice(0, 40)
+  test('searches, clicks and KEI are null without a query log', async () => {
+    const few = keywords.slice(0, 40)
     const { rows, notes } = await lookUp(await engineOver(phraseItems({ withQueries: false })), few)
-    for (const row of rows) expect(row).toEqual(rowByHand(String(row.keyword), { log: false }))
+    for (const row of rows) expect(row).toEqual(expectedRow(String(row.keyword), { log: false }))
     expect(notes.at(-1)).toMatch(/no query log.*npm run index -- add search-console/)
   })
 })
 
-test('KEI and KEI3 by their formulas, and null where there is nothing to divide by', async () => {
+test('KEI and KEI3 follow their formulas and are null if the divisor is 0', async () => {
   const to = 'https://b.com/'
   const link = { href: to, anchor: 'red kite', nofollow: false, kind: 'text' } as const
   const engine = await engineOver([
@@ -84,7 +84,7 @@ test('KEI and KEI3 by their formulas, and null where there is nothing to divide 
   ])
 })
 
-test('lines are keywords: commas stay, blank ones drop, the same in another spelling is merged, what is none is told', async () => {
+test('each line is a keyword: commas stay, blank lines are dropped, repeats are merged, unusable lines are noted', async () => {
   const lines = [
     'Redis, Queue',
     '',
@@ -101,24 +101,24 @@ test('lines are keywords: commas stay, blank ones drop, the same in another spel
     keywords: lines.join('\r\n'),
   })
   expect(rows.map((row) => row.keyword)).toEqual(['Redis, Queue', 'web socket'])
-  expect(rows[0]).toEqual({ ...rowByHand('redis queue'), keyword: 'Redis, Queue' })
+  expect(rows[0]).toEqual({ ...expectedRow('redis queue'), keyword: 'Redis, Queue' })
   expect(notes.slice(1)).toEqual([
-    '2 lines said the same as an earlier one and were merged with it.',
+    'Merged 2 lines that repeat an earlier keyword.',
     'Skipped 2 lines that have no letter or digit, the first: “!?”.',
     'Skipped 1 line that has more than 10 words: “one two three four five six seven eight nine ten eleven”.',
-    `Skipped 1 line that has no word of a usual length: “${'x'.repeat(60)}…”.`,
+    `Skipped 1 line that has only words too long to index: “${'x'.repeat(60)}…”.`,
     expect.stringMatching(/^Skipped 1 line that has more than 200 characters: “y y .*…”\.$/),
   ])
 })
 
-test('a long list is looked up in batches, each row once and in order', async () => {
+test('a long list yields each row once and in order', async () => {
   const lines = Array.from({ length: 2500 }, (_, n) =>
     n % 10 === 0 ? `redis ${n}` : `nothing ${n}`,
   )
   lines[2222] = 'redis'
   const { rows, steps } = await lookUp(await engineOver(phraseItems()), lines)
   expect(rows.map((row) => row.keyword)).toEqual(lines)
-  expect(rows[2222]).toEqual(rowByHand('redis'))
+  expect(rows[2222]).toEqual(expectedRow('redis'))
   expect(rows.filter((row) => row.pages !== 0)).toHaveLength(1)
   const done = steps.map((step) => step.done)
   expect(done).toEqual(done.toSorted((a, b) => a - b))
@@ -131,7 +131,7 @@ test('a long list is looked up in batches, each row once and in order', async ()
   })
 })
 
-test('what lies in a broken file is unknown, not zero; the rest is told, and all broken is a failure', async () => {
+test('keywords in a broken file are null, not zero; the search fails if every file is broken', async () => {
   const dir = await builtIndex(phraseItems(), { shards: 4 })
   const engine = await engineOf(dir)
   const lines = [...counted.keys()].slice(0, 60)
@@ -143,7 +143,7 @@ test('what lies in a broken file is unknown, not zero; the rest is told, and all
   const unknown = rows.filter((row) => row.pages === null)
   expect(unknown.length).toBeGreaterThan(0)
   for (const row of rows)
-    if (!unknown.includes(row)) expect(row).toEqual(rowByHand(String(row.keyword)))
+    if (!unknown.includes(row)) expect(row).toEqual(expectedRow(String(row.keyword)))
   for (const { keyword: _, ...row } of unknown)
     expect(new Set(Object.values(row))).toEqual(new Set([null]))
   expect(notes.filter((note) => note.startsWith('Could not read'))).toEqual([
@@ -153,7 +153,7 @@ test('what lies in a broken file is unknown, not zero; the rest is told, and all
   await expect(lookUp(engine, lines)).rejects.toThrow(SearchFailed)
 })
 
-test('phrases that lie in other files than they are looked for are no zeros: the index is refused', async () => {
+test('an index whose phrases are in the wrong shards is refused', async () => {
   const dir = await builtIndex(phraseItems(), { shards: 2 })
   const { tables } = await readManifest(dir)
   const [first = '', second = ''] = tables.phrases.shards.map((shard) => join(dir, shard.file))
@@ -165,7 +165,7 @@ test('phrases that lie in other files than they are looked for are no zeros: the
   await expect(running).rejects.toThrow('not where this version of DuckDB looks for them')
 })
 
-test('it ends at once when it is aborted between two rows', async () => {
+test('an abort between two rows ends the search at once', async () => {
   const stop = new AbortController()
   const run = { rows: [] as Row[], notes: [], steps: [] }
   const running = lookUp(await engineOver(phraseItems()), ['redis', 'queue'], {
@@ -180,7 +180,7 @@ test('it ends at once when it is aborted between two rows', async () => {
 test.each([
   [{}, /./],
   [{ keywords: ' \n \n' }, /Enter at least one keyword/],
-  [{ keywords: 'a\n'.repeat(10_001) }, /These are 10,001 keywords: give at most 10,000/],
+  [{ keywords: 'a\n'.repeat(10_001) }, /Too many keywords \(10,001\): enter at most 10,000/],
   [{ keywords: 'a'.repeat(200_001) }, /at most 200,000 characters/],
 ])('input %# is refused', (input, message) => {
   const [issue] = keywordMetrics.input.safeParse(input).error?.issues ?? []
@@ -188,6 +188,6 @@ test.each([
   expect(issue?.message).toMatch(message)
 })
 
-test('10,000 lines and blank ones between them are let through', () => {
+test('10,000 lines with blank lines between them are accepted', () => {
   expect(keywordMetrics.input.safeParse({ keywords: 'a\n\n'.repeat(10_000) }).success).toBe(true)
 })

@@ -16,8 +16,8 @@ const search = (
 ) => runSearch(keywords, engine, { limit: 10_000, ...input }, options)
 const byPhrase = (a: Row, b: Row) => (String(a.phrase) < String(b.phrase) ? -1 : 1)
 
-/** The answer by going over all phrases that were counted by hand. */
-function findByHand({
+/** The expected rows, counted from the raw pages and queries. */
+function expectedRows({
   q,
   match,
   minPages,
@@ -60,7 +60,7 @@ function findByHand({
   })
 }
 
-test('every number equals a plain count over the raw pages and queries', async () => {
+test('every number matches a plain count of the raw pages and queries', async () => {
   const engine = await engineOver(phraseItems())
   let rows = 0
   for (const q of [
@@ -79,18 +79,18 @@ test('every number equals a plain count over the raw pages and queries', async (
       for (const minPages of [0, 1, 2, 5]) {
         const found = await search(engine, { q: q.join(' '), match, minPages })
         expect(found.rows.sort(byPhrase), `${q} ${match} ${minPages}`).toEqual(
-          findByHand({ q, match, minPages }).sort(byPhrase),
+          expectedRows({ q, match, minPages }).sort(byPhrase),
         )
         rows += found.rows.length
       }
   expect(rows).toBeGreaterThan(500)
 })
 
-test('without a query log, searches are unknown, not zero', async () => {
+test('searches are null, not zero, without a query log', async () => {
   const engine = await engineOver(phraseItems({ withQueries: false }))
   const { rows } = await search(engine, { q: 'node', minPages: 1 })
   expect(rows.sort(byPhrase)).toEqual(
-    findByHand({ q: ['node'], match: 'phrase', minPages: 1, log: false }).sort(byPhrase),
+    expectedRows({ q: ['node'], match: 'phrase', minPages: 1, log: false }).sort(byPhrase),
   )
   expect(rows[0]).toMatchObject({ searches: null, clicks: null, position: null })
 })
@@ -101,7 +101,7 @@ test.each([
   ['CAFÉ', 'café'],
   ['C++', 'c++'],
   ['don’t', "don't"],
-])('%s is looked for as %s', async (written, phrase) => {
+])('%s is normalised to %s', async (written, phrase) => {
   const engine = await engineOver(phraseItems())
   const { rows } = await search(engine, { q: written })
   expect(rows.length).toBeGreaterThan(0)
@@ -109,13 +109,13 @@ test.each([
 })
 
 describe('a run', () => {
-  test('says what it read and how far it is, and has the phrases on most pages first in each shard', async () => {
+  test('notes its generation, reports progress and sorts each shard by pages', async () => {
     const { rows, notes, steps } = await search(await engineOver(phraseItems(), { shards: 1 }), {
       q: 'redis',
     })
     expect(notes).toEqual([
       expect.stringMatching(
-        /^Reads the index of 2026-05-06 07:08 UTC \(generation .*\): 24 pages, \d+ phrases, [\d.]+ MB\.$/,
+        /^Reading the index of 2026-05-06 07:08 UTC \(generation .*\): 24 pages, \d+ phrases, [\d.]+ MB\.$/,
       ),
     ])
     expect(steps).toEqual(
@@ -125,7 +125,7 @@ describe('a run', () => {
     expect(pages).toEqual(pages.toSorted((a, b) => b - a))
   })
 
-  test('stops at its limit and says so only if something was left out', async () => {
+  test('stops at its limit and notes so only if rows were left out', async () => {
     const engine = await engineOver(phraseItems())
     const all = (await search(engine, { q: 'redis' })).rows.length
     for (const limit of [1, all - 1]) {
@@ -136,17 +136,17 @@ describe('a run', () => {
     expect((await search(engine, { q: 'redis', limit: all })).notes).toHaveLength(1)
   })
 
-  test('that finds nothing leads on', async () => {
+  test('without results suggests how to find more', async () => {
     const engine = await engineOver(phraseItems())
     expect((await search(engine, { q: 'node absent', minPages: 3 })).notes.at(-1)).toMatch(
-      /^No phrase in this index contains “node absent” and is on 3 pages\. “All words” finds them in any order\. “Pages at least” 0 shows .*pages of 5 sites only \(fixture, 24 pages\).*npm run index -- add/,
+      /^No phrase in this index contains “node absent” and is on at least 3 pages\. Choose “All words” to find them in any order\. Set “Minimum pages” to 0 to include phrases on fewer pages or only in query logs\. The index covers only 5 sites \(fixture, 24 pages\).*npm run index -- add/,
     )
     expect((await search(engine, { q: 'absent', minPages: 0 })).notes.at(-1)).toMatch(
-      /^No phrase in this index contains “absent”\. It knows/,
+      /^No phrase in this index contains “absent”\. The index covers/,
     )
   })
 
-  test('tells of a broken file and goes on; fails when all are broken', async () => {
+  test('notes a broken file and continues; fails if every file is broken', async () => {
     const dir = await builtIndex(phraseItems(), { shards: 4 })
     const engine = await engineOf(dir)
     const whole = (await search(engine, { q: 'redis' })).rows
@@ -157,13 +157,13 @@ describe('a run', () => {
     expect(whole).toEqual(expect.arrayContaining(rows))
     expect(rows.length).toBeLessThan(whole.length)
     expect(notes[1]).toMatch(
-      /^Could not read gen-[\w-]+\/phrases-00\.parquet \(it is damaged: .*\): what it holds is missing from these results\.$/,
+      /^Could not read gen-[\w-]+\/phrases-00\.parquet \(it is damaged: .*\)\. Its contents are missing from these results\.$/,
     )
     for (const file of others) await breakFile(file, 'missing')
     await expect(search(engine, { q: 'redis' })).rejects.toThrow(SearchFailed)
   })
 
-  test('ends at once when it is aborted between two rows', async () => {
+  test('ends at once on an abort between two rows', async () => {
     const stop = new AbortController()
     const run = { rows: [] as Row[], notes: [], steps: [] }
     const running = search(
@@ -176,7 +176,7 @@ describe('a run', () => {
   })
 })
 
-test('the input has defaults for all but the words', () => {
+test('every input but the words has a default', () => {
   expect(keywords.input.parse({ q: ' web socket ' })).toEqual({
     q: 'web socket',
     match: 'phrase',
@@ -189,7 +189,7 @@ test.each([
   [{}, 'q', /./],
   [{ q: ' ' }, 'q', /Enter a word/],
   [{ q: '!? …' }, 'q', /no letter or digit/],
-  [{ q: 'a'.repeat(100) }, 'q', /no word of a usual length/],
+  [{ q: 'a'.repeat(100) }, 'q', /only words too long to index/],
   [{ q: 'one two three four five six seven eight nine ten eleven' }, 'q', /more than 10 words/],
   [{ q: 'ab '.repeat(70) }, 'q', /at most 200 characters/],
   [{ q: 'a', match: 'any' }, 'match', /./],

@@ -28,10 +28,7 @@ const search = (engine: IndexEngine, input: Record<string, unknown>, options?: O
   runSearch(linkingDomains, engine, input, options)
 const pageItems = (pages: WebDocument[]): SourceItem[] => pages.map((page) => ({ page }))
 
-/**
- * Links between places whose site, host and page are written down by hand, spelt in the ways that
- * pages spell them.
- */
+/** Link sources and targets with hand-written site, host and page, in the spellings pages use. */
 const sources = [
   { site: 'a.com', urls: ['https://a.com/1', 'http://www.a.com/2', 'https://blog.a.com/3'] },
   { site: 'b.co.uk', urls: ['https://b.co.uk/', 'https://x.y.b.co.uk/'] },
@@ -114,10 +111,10 @@ const facts = Array.from({ length: 1500 }, () => {
 const dateOf = (url: string) =>
   new Date(Date.UTC(2026, 0, 1 + (url.length % 9), 1, 2, 3, url.length))
 
-/** What Search Console tells: this page links to that property. */
+/** Links that Search Console reports: this page links to that property. */
 const reported = [
-  { from: 'https://told.org/1', fromSite: 'told.org' },
-  { from: 'https://told.org/2', fromSite: 'told.org' },
+  { from: 'https://reported.org/1', fromSite: 'reported.org' },
+  { from: 'https://reported.org/2', fromSite: 'reported.org' },
   { from: 'https://blog.a.com/3', fromSite: 'a.com' },
 ].map((from) => ({
   ...from,
@@ -126,7 +123,7 @@ const reported = [
 }))
 const allFacts = [...facts, ...reported]
 
-/** What a graph or a table of sites tells; of a.com the index knows the links themselves. */
+/** Edges from a graph or a table of sites. The index also holds the links of a.com themselves. */
 const edges = [
   { fromSite: 'graph.net', toSite: 'redis.io', linkingPages: null, targetPages: null },
   { fromSite: 'table.net', toSite: 'redis.io', linkingPages: 12, targetPages: 3 },
@@ -164,10 +161,10 @@ function factItems(): SourceItem[] {
 }
 
 /**
- * The share of sites with less PageRank, by plain iteration (damping 0.85; who links nowhere links
- * everywhere).
+ * The percentage of sites with a lower PageRank, by plain iteration (damping 0.85; a site without
+ * links counts as linking to all).
  */
-function rankByHand(): Map<string, number> {
+function expectedRanks(): Map<string, number> {
   const pairs = [
     ...allFacts
       .filter((fact) => fact.kind !== 'metadata')
@@ -212,8 +209,8 @@ function rankByHand(): Map<string, number> {
 const bytewise = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 const within = (site: string, whole: string) => site === whole || site.startsWith(`${whole}/`)
 
-/** The answer by a plain count over the facts, with nothing of the index in it. */
-function countByHand({
+/** The expected rows: a plain count of the facts, without the index. */
+function expectedRows({
   site,
   scope,
   place,
@@ -233,7 +230,7 @@ function countByHand({
       (follow === 'all' || !fact.nofollow) &&
       fact.kind !== 'metadata',
   )
-  const rank = rankByHand()
+  const rank = expectedRanks()
   const known = (referring: string) => ({
     rank: rank.get(referring),
     web_rank: ranks.find((each) => each.site === referring)?.position ?? null,
@@ -260,14 +257,14 @@ function countByHand({
       ...known(referring),
     }
   })
-  const told =
+  const edgesToTarget =
     scope === 'site' && follow === 'all'
       ? edges.filter((edge) => within(edge.toSite, site) && !within(edge.fromSite, site))
       : []
-  const onlyTold = [...new Set(told.map((edge) => edge.fromSite))].filter(
+  const onlyFromEdges = [...new Set(edgesToTarget.map((edge) => edge.fromSite))].filter(
     (referring) => !fromLinks.some((row) => row.site === referring),
   )
-  const most = (counts: (number | null)[]) =>
+  const largest = (counts: (number | null)[]) =>
     counts.reduce((a, b) => (a === null || (b !== null && b > a) ? b : a), null)
   const unknown = {
     links: null,
@@ -278,11 +275,11 @@ function countByHand({
     last_seen: null,
     sample_url: null,
   }
-  const fromEdges = onlyTold.map((referring) => {
-    const own = told.filter((edge) => edge.fromSite === referring)
+  const fromEdges = onlyFromEdges.map((referring) => {
+    const own = edgesToTarget.filter((edge) => edge.fromSite === referring)
     const counts = {
-      linking_pages: most(own.map((edge) => edge.linkingPages)),
-      target_pages: most(own.map((edge) => edge.targetPages)),
+      linking_pages: largest(own.map((edge) => edge.linkingPages)),
+      target_pages: largest(own.map((edge) => edge.targetPages)),
     }
     return { site: referring, ...unknown, ...counts, ...known(referring) }
   })
@@ -292,8 +289,8 @@ function countByHand({
 const bySite = (a: { site?: unknown }, b: { site?: unknown }) =>
   String(a.site) < String(b.site) ? -1 : 1
 
-describe('every number equals a plain count over the raw links and edges', () => {
-  const asked = [
+describe('every number matches a plain count of the raw links and edges', () => {
+  const inputs = [
     { domain: 'https://www.redis.io/a', site: 'redis.io', host: 'redis.io', page: 'redis.io/a' },
     { domain: 'docs.redis.io/a', site: 'redis.io', host: 'docs.redis.io', page: 'docs.redis.io/a' },
     {
@@ -316,25 +313,25 @@ describe('every number equals a plain count over the raw links and edges', () =>
       page: 'github.community',
     },
   ]
-  const cases = asked.flatMap((one) =>
+  const cases = inputs.flatMap((input) =>
     (['site', 'host', 'url'] as const).flatMap((scope) =>
-      (['all', 'only'] as const).map((follow) => ({ ...one, scope, follow })),
+      (['all', 'only'] as const).map((follow) => ({ ...input, scope, follow })),
     ),
   )
-  test('over all targets, scopes and kinds of link', async () => {
+  test('for all targets, scopes and link kinds', async () => {
     const engine = await engineOver(factItems())
     let sites = 0
     for (const { domain, site, host, page, scope, follow } of cases) {
       const { rows } = await search(engine, { domain, scope, follow })
-      const byHand = countByHand({ site, scope, place: scope === 'host' ? host : page, follow })
-      expect(rows.sort(bySite), `${domain} ${scope} ${follow}`).toEqual(byHand.sort(bySite))
+      const expected = expectedRows({ site, scope, place: scope === 'host' ? host : page, follow })
+      expect(rows.sort(bySite), `${domain} ${scope} ${follow}`).toEqual(expected.sort(bySite))
       sites += rows.length
     }
     expect(sites).toBeGreaterThan(60)
   })
 })
 
-test('documents written to disk are found by what they say', async () => {
+test('links in package documents on disk are found', async () => {
   const nodeModules = temporaryFolder()
   writeTree(nodeModules, {
     'a/package.json': {
@@ -353,7 +350,7 @@ test('documents written to disk are found by what they say', async () => {
   const engine = await engineOver(pageItems(await pagesOf(starterSource({ nodeModules, seenAt }))))
   const seen = { first_seen: seenAt.toISOString(), last_seen: seenAt.toISOString() }
   const { rows } = await search(engine, { domain: 'github.com/target' })
-  // guide.html stands below github.com/target itself, so it is no referring page.
+  // guide.html belongs to github.com/target itself, so its link doesn't count.
   expect(rows).toEqual([
     {
       site: 'a.dev',
@@ -377,14 +374,14 @@ describe('a run', () => {
     Array.from({ length: 30 }, (_, n) => pageAt(`https://site${n}.com/`, ['https://target.com/'])),
   )
 
-  test('says which index it read and how many shards it has finished', async () => {
+  test('notes its generation and reports finished shards', async () => {
     const { notes, steps, rows } = await search(await engineOver(referring), {
       domain: 'target.com',
     })
     expect(rows).toHaveLength(30)
     expect(notes).toEqual([
       expect.stringMatching(
-        /^Reads the index of 2026-05-06 07:08 UTC \(generation 20260506-.*\): 30 pages, 30 links, [\d.]+ MB\.$/,
+        /^Reading the index of 2026-05-06 07:08 UTC \(generation 20260506-.*\): 30 pages, 30 links, [\d.]+ MB\.$/,
       ),
     ])
     expect(steps).toEqual(
@@ -392,16 +389,16 @@ describe('a run', () => {
     )
   })
 
-  test('stops at its limit and says so only if something was left out', async () => {
-    const told: SourceItem[] = [1, 2, 3].map((n) => ({
-      edge: { fromSite: `told${n}.com`, toSite: 'target.com', linkingPages: n, targetPages: null },
+  test('stops at its limit and notes so only if rows were left out', async () => {
+    const edgeItems: SourceItem[] = [1, 2, 3].map((n) => ({
+      edge: { fromSite: `edge${n}.com`, toSite: 'target.com', linkingPages: n, targetPages: null },
     }))
-    const engine = await engineOver([...referring, ...told])
+    const engine = await engineOver([...referring, ...edgeItems])
     for (const limit of [1, 12, 31, 32]) {
       const cut = await search(engine, { domain: 'target.com', limit })
       expect(cut.rows).toHaveLength(limit)
       expect(cut.notes.at(-1)).toBe(
-        `Stopped at the limit of ${limit} sites: there are more. Sites come in no order, so these are not the top ones.`,
+        `Stopped at the limit of ${limit} referring domains: there are more. Domains arrive in no particular order, so these are not the top ones.`,
       )
     }
     const exact = await search(engine, { domain: 'target.com', limit: 33 })
@@ -409,7 +406,7 @@ describe('a run', () => {
     expect(exact.notes).toHaveLength(1)
   })
 
-  test('that finds nothing says what the index holds and what helps', async () => {
+  test('without results describes the index and suggests how to find more', async () => {
     const engine = await engineOver(referring)
     const { rows, notes } = await search(engine, {
       domain: 'absent.com',
@@ -418,11 +415,11 @@ describe('a run', () => {
     })
     expect(rows).toEqual([])
     expect(notes.at(-1)).toMatch(
-      /^No other site in this index has a follow link to absent\.com\. .*“Whole site”.* pages of 30 sites only \(fixture, 30 pages\).*npm run index -- stats.*npm run index -- add/,
+      /^No other site in this index has a followed link to absent\.com\. .*“Whole site”.* covers only 30 sites \(fixture, 30 pages\).*npm run index -- stats.*npm run index -- add/,
     )
   })
 
-  test('ends at once when it is aborted, also between two rows', async () => {
+  test('ends at once on an abort, also between two rows', async () => {
     const engine = await engineOver(referring)
     const before = new AbortController()
     before.abort(new Error('cancelled'))
@@ -442,7 +439,7 @@ describe('a run', () => {
     expect((await search(engine, { domain: 'target.com' })).rows).toHaveLength(30)
   })
 
-  test('whose generation is gone may be tried again', async () => {
+  test('can be retried if its generation is gone', async () => {
     const dir = await builtIndex(referring)
     const engine = await engineOf(dir)
     const { id } = await readManifest(dir)
@@ -456,7 +453,7 @@ describe('a run', () => {
   })
 
   test.each(['truncated', 'overwritten', 'emptied', 'missing', 'another table'] as const)(
-    'tells of a file that is %s, and goes on with the rest',
+    'notes a file that is damaged (%s) and continues with the rest',
     async (damage) => {
       const dir = await builtIndex(referring)
       const engine = await engineOf(dir)
@@ -469,7 +466,7 @@ describe('a run', () => {
       expect(whole.rows).toEqual(expect.arrayContaining(rows))
       expect(notes).toHaveLength(2)
       expect(notes[1]).toMatch(
-        /^Could not read gen-[\w-]+\/links-03\.parquet \(.{5,130}\): what it holds is missing from these results\.$/,
+        /^Could not read gen-[\w-]+\/links-03\.parquet \(.{5,130}\)\. Its contents are missing from these results\.$/,
       )
       expect(notes[1]).toContain(`gen-${id}/`)
       expect(notes[1]).not.toContain(dir)
@@ -477,7 +474,7 @@ describe('a run', () => {
     },
   )
 
-  test('fails when no file can be read', async () => {
+  test('fails if no file can be read', async () => {
     const dir = await builtIndex(referring, { shards: 3 })
     const engine = await engineOf(dir)
     const { tables } = await readManifest(dir)
@@ -487,16 +484,16 @@ describe('a run', () => {
     expect(run.notes.filter((note) => note.startsWith('Could not read'))).toHaveLength(3)
   })
 
-  test('goes on with the links when a file of a graph is broken, and with the graph when links are', async () => {
-    const told: SourceItem[] = Array.from({ length: 20 }, (_, n) => ({
+  test('continues with links if an edges file is broken, and with edges if a links file is broken', async () => {
+    const edgeItems: SourceItem[] = Array.from({ length: 20 }, (_, n) => ({
       edge: {
-        fromSite: `told${n}.com`,
+        fromSite: `edge${n}.com`,
         toSite: 'target.com',
         linkingPages: null,
         targetPages: null,
       },
     }))
-    const dir = await builtIndex([...referring, ...told], { shards: 2 })
+    const dir = await builtIndex([...referring, ...edgeItems], { shards: 2 })
     const engine = await engineOf(dir)
     const { tables } = await readManifest(dir)
     await breakFile(join(dir, tables.edges?.shards[0]?.file ?? ''), 'truncated')
@@ -507,8 +504,8 @@ describe('a run', () => {
       'edges-00',
       'links-01',
     ])
-    const kinds = new Set(rows.map((row) => (row.links === null ? 'told' : 'seen')))
-    expect(kinds).toEqual(new Set(['seen', 'told']))
+    const kinds = new Set(rows.map((row) => (row.links === null ? 'edge' : 'link')))
+    expect(kinds).toEqual(new Set(['link', 'edge']))
     expect(rows.length).toBeLessThan(50)
   })
 })
@@ -522,34 +519,34 @@ describe('verifying', () => {
   )
   const items: SourceItem[] = [
     ...pageItems(pages),
-    { edge: { fromSite: 'told.com', toSite: 'target.com', linkingPages: 1000, targetPages: null } },
+    { edge: { fromSite: 'edge.com', toSite: 'target.com', linkingPages: 1000, targetPages: null } },
   ]
-  const asked = { domain: 'target.com', verify: 50 }
-  /** A web that finds every link as the index knows it, the last one first. */
-  function webThat(
-    ends: 'tells all' | 'breaks off' | 'is out of reach',
+  const input = { domain: 'target.com', verify: 50 }
+  /** A web that reports a status for every link, the last one first, or loses its network. */
+  function fakeWeb(
+    network: 'works' | 'breaks off' | 'is out of reach',
   ): Web & { asked: { sourceUrl: string; isTarget(href: string): boolean }[] } {
     return {
       asked: [],
       // biome-ignore lint/correctness/useYield: nothing is crawled here
       async *crawl() {
-        throw new Error('Nobody asked for this')
+        throw new Error('Unexpected crawl')
       },
       async *verifyLinks(links) {
         this.asked.push(...links)
-        if (ends === 'is out of reach') throw new NoNetwork()
+        if (network === 'is out of reach') throw new NoNetwork()
         for (const [n, link] of [...links].reverse().entries()) {
-          if (ends === 'breaks off' && n === 20) throw new NoNetwork()
+          if (network === 'breaks off' && n === 20) throw new NoNetwork()
           yield { link, status: n % 2 === 0 ? 'live' : 'lost' }
         }
       },
     }
   }
 
-  test('visits the sites with most links; the others come before them', async () => {
-    const web = webThat('tells all')
-    const { rows, steps, notes } = await search(await engineOver(items), asked, { web })
-    const unverified = [...Array.from({ length: 10 }, (_, n) => `site${n}.com`), 'told.com']
+  test('visits the domains with the most links and yields the others first', async () => {
+    const web = fakeWeb('works')
+    const { rows, steps, notes } = await search(await engineOver(items), input, { web })
+    const unverified = [...Array.from({ length: 10 }, (_, n) => `site${n}.com`), 'edge.com']
     expect(
       rows
         .slice(0, 11)
@@ -581,21 +578,16 @@ describe('verifying', () => {
   test.each([
     ['is out of reach', 50],
     ['breaks off', 30],
-  ] as const)(
-    'ends early with a note when the web %s, and the search completes',
-    async (ends, left) => {
-      const { rows, notes } = await search(await engineOver(items), asked, { web: webThat(ends) })
-      expect(new Set(rows.map((row) => row.site)).size).toBe(61)
-      expect(rows.filter((row) => row.status === null)).toHaveLength(11 + left)
-      expect(notes.at(-1)).toMatch(
-        new RegExp(
-          `^Stopped verifying, the other ${left} sites are as the index knows them\\. .*be reached`,
-        ),
-      )
-    },
-  )
+  ] as const)('completes with a note when the network %s', async (network, left) => {
+    const { rows, notes } = await search(await engineOver(items), input, { web: fakeWeb(network) })
+    expect(new Set(rows.map((row) => row.site)).size).toBe(61)
+    expect(rows.filter((row) => row.status === null)).toHaveLength(11 + left)
+    expect(notes.at(-1)).toMatch(
+      new RegExp(`^Stopped verifying; ${left} domains remain unverified\\. .*be reached`),
+    )
+  })
 
-  test('tells what real pages hold now, by the scope that was asked for', async () => {
+  test('reports the current links of real pages, by scope', async () => {
     const link = '<p>See <a href="https://www.target.com/a/">it</a>'
     const hosts = {
       'one.com': link,
@@ -629,15 +621,15 @@ describe('verifying', () => {
     })
   })
 
-  test('fails with what is not the want of a network', async () => {
+  test('fails on errors other than a missing network', async () => {
     const web: Web = {
-      ...webThat('tells all'),
-      // biome-ignore lint/correctness/useYield: it breaks
+      ...fakeWeb('works'),
+      // biome-ignore lint/correctness/useYield: it throws
       async *verifyLinks() {
         throw new Error('broken')
       },
     }
-    await expect(search(await engineOver(items), asked, { web })).rejects.toThrow('broken')
+    await expect(search(await engineOver(items), input, { web })).rejects.toThrow('broken')
   })
 
   test.each([
@@ -648,20 +640,17 @@ describe('verifying', () => {
     ],
     ['host', ['https://target.com/b', 'http://www.target.com/a'], ['https://docs.target.com/a']],
     ['url', ['http://www.target.com/a/#b'], ['https://target.com/', 'https://target.com/a?b']],
-  ])(
-    'knows which links on a page lead to the target, with scope %s',
-    async (scope, leading, others) => {
-      const web = webThat('tells all')
-      await search(await engineOver(items), { ...asked, domain: 'target.com/a', scope }, { web })
-      const isTarget = web.asked[0]?.isTarget ?? (() => undefined)
-      expect(leading.map((href) => isTarget(href))).toEqual(leading.map(() => true))
-      expect(others.map((href) => isTarget(href))).toEqual(others.map(() => false))
-    },
-  )
+  ])('recognises links to the target with scope %s', async (scope, leading, others) => {
+    const web = fakeWeb('works')
+    await search(await engineOver(items), { ...input, domain: 'target.com/a', scope }, { web })
+    const isTarget = web.asked[0]?.isTarget ?? (() => undefined)
+    expect(leading.map((href) => isTarget(href))).toEqual(leading.map(() => true))
+    expect(others.map((href) => isTarget(href))).toEqual(others.map(() => false))
+  })
 })
 
 describe('the input', () => {
-  test('has defaults for all but the domain, which comes out in one form', () => {
+  test('normalises the domain and has defaults for the rest', () => {
     const input = linkingDomains.input.parse({ domain: ' https://www.Redis.io/ ' })
     expect(input).toEqual({
       domain: 'redis.io',
@@ -691,7 +680,7 @@ describe('the input', () => {
   })
 })
 
-test('the starter index of this project knows more than ten sites that link to github.com, none of them on it', async () => {
+test('the starter index of this project has more than ten domains that link to github.com, none of them on it', async () => {
   const dir = temporaryFolder()
   await copyStarterIndex(dir)
   const engine = await engineOf(dir)

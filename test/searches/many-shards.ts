@@ -1,7 +1,7 @@
 import { buildIndex } from '#webindex/build/build-index.ts'
 import type { WebDocument } from '#webindex/pages/document.ts'
 
-/** A target that every site of the index links to. */
+/** The domain that every site of the index links to. */
 export const everybodysTarget = 'example.org'
 
 async function* documents(sites: number): AsyncGenerator<WebDocument> {
@@ -26,8 +26,8 @@ async function* documents(sites: number): AsyncGenerator<WebDocument> {
 }
 
 /**
- * An index in so many files that a search of it takes some seconds: long enough to end a process in
- * the midst of it.
+ * Builds an index with so many files that a search takes seconds: long enough to kill a process
+ * during it.
  */
 export async function buildIndexOfManyShards(
   dir: string,

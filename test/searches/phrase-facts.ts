@@ -33,8 +33,8 @@ const urls = places.flatMap((url) => [
 ])
 
 /**
- * Pages with titles, sentences and links to each other; every text is made of plain words, so that
- * it can be counted with split().
+ * Pages with titles, sentences and links to each other. All texts consist of plain words, so that
+ * split() can count them.
  */
 const pages = urls.map((url) => ({
   url,
@@ -59,7 +59,7 @@ export const queries: LoggedQuery[] = [
 ]
 
 export function phraseItems({ withQueries = true } = {}): SourceItem[] {
-  const written = pages.map(({ url, title, sentences, links }) =>
+  const documents = pages.map(({ url, title, sentences, links }) =>
     pageAt(
       url,
       links.map(({ to, anchor, kind }) => linkTo(to, { anchor, kind })),
@@ -67,7 +67,7 @@ export function phraseItems({ withQueries = true } = {}): SourceItem[] {
     ),
   )
   return [
-    ...written.map((page) => ({ page })),
+    ...documents.map((page) => ({ page })),
     ...(withQueries ? queries.map((query) => ({ query })) : []),
   ]
 }
@@ -127,7 +127,7 @@ function countPhrases(): Map<string, PhraseCounts> {
       },
     ]
   })
-  // What stands in the text of a single page and nowhere else is not kept.
+  // The index drops phrases that occur only in the text of a single page.
   const logged = new Set(queries.map(({ query }) => query.toLowerCase().replace('-', ' ')))
   return new Map(
     counts.filter(
@@ -137,15 +137,12 @@ function countPhrases(): Map<string, PhraseCounts> {
   )
 }
 
-/**
- * What is to be counted of each phrase, by going over the pages as they were written, for each
- * phrase anew.
- */
+/** The expected counts of each phrase, counted from the raw pages. */
 export const counted = countPhrases()
 
 /**
- * What the query log says of a phrase: the same phrase in two spellings adds up, its position is
- * the average over all searches.
+ * What the query log holds for a phrase. Spellings of one phrase are added up; the position is
+ * averaged over all searches.
  */
 export function queryLogOf(
   phrase: string,

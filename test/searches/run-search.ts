@@ -10,7 +10,7 @@ import { toolsOver } from './tools-fixture.ts'
 
 export const builtAt = new Date('2026-05-06T07:08:09.010Z')
 
-/** Builds an index of these items in a folder of the test's own. @returns the folder. */
+/** Builds an index of these items in a temporary folder. @returns the folder */
 export async function builtIndex(
   items: Iterable<SourceItem>,
   { shards = 5 } = {},
@@ -36,14 +36,14 @@ export async function engineOver(
   return engineOf(await builtIndex(items, options))
 }
 
-/** One run of a search, with all that it says. */
+/** The output of one run. */
 export interface Run {
   rows: Row[]
   notes: string[]
   steps: Progress[]
 }
 
-/** @param options.onRow is told each row as it comes. */
+/** @param options.onRow called with each row as it is yielded */
 export async function runSearch(
   search: Search<SearchTools>,
   engine: IndexEngine,
@@ -79,7 +79,7 @@ export async function runSearch(
   return run
 }
 
-/** The same numbers on each run: a linear congruential generator (Numerical Recipes). */
+/** Picks items reproducibly: a linear congruential generator (Numerical Recipes). */
 export function dice(seed: number) {
   let state = seed
   return <Item>(items: readonly Item[]): Item => {

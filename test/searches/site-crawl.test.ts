@@ -29,7 +29,7 @@ interface Installation {
   stop?: AbortController
 }
 
-/** Runs it as a worker does: with the real web, on loopback, and a real index. */
+/** Runs the search as a worker does: real HTTP on loopback and a real index. */
 async function run(
   sites: LocalSites,
   input: Record<string, unknown>,
@@ -70,7 +70,7 @@ async function linkingDomainsIn(dir: string, domain: string): Promise<Row[]> {
   return rows
 }
 
-/** Where the search puts what it sets aside: a folder that nobody else uses. */
+/** Points TMPDIR, where the search spools documents, at a fresh folder. @returns the folder */
 function ownTemporaryFolder(): string {
   const before = process.env.TMPDIR
   const folder = temporaryFolder()
@@ -92,8 +92,8 @@ const site = (): Record<string, Served> => ({
   '/file': answer(200, { 'content-type': 'application/pdf' }),
 })
 
-test('a row per page is what its server says, recounted here, and the index then knows its links', async () => {
-  const aside = ownTemporaryFolder()
+test('the crawl yields a correct row per page and adds the links to the index', async () => {
+  const tmp = ownTemporaryFolder()
   const sites = await localSites({ [host]: site() })
   const dir = temporaryFolder()
   const { rows, notes, steps } = await run(sites, { startUrl: sites.url(host) }, { dir })
@@ -157,10 +157,10 @@ test('a row per page is what its server says, recounted here, and the index then
       first_seen: now().toISOString(),
     },
   ])
-  expect(readdirSync(aside).filter((name) => name.startsWith('searchlight-crawl-'))).toEqual([])
+  expect(readdirSync(tmp).filter((name) => name.startsWith('searchlight-crawl-'))).toEqual([])
 })
 
-test('the same crawl again replaces what it has found before, another one stands beside it', async () => {
+test('a repeated crawl replaces its earlier pages and keeps those of other crawls', async () => {
   const pages: Record<string, Served> = { '/': links('https://one-target.net/') }
   const sites = await localSites({
     [host]: pages,
@@ -187,7 +187,7 @@ test.each([
   ['site', 'crawl:example.com'],
   ['host', 'crawl:docs.example.com/'],
   ['folder', 'crawl:docs.example.com:PORT/guide/'],
-])('with scope %s its source is called %s', async (scope, name) => {
+])('scope %s names the source %s', async (scope, name) => {
   const sites = await localSites({ [host]: { '/guide': 'page' } })
   const { notes } = await run(
     sites,
@@ -197,18 +197,18 @@ test.each([
   expect(notes[0]).toContain(` as ${name.replace('PORT', String(sites.port))} `)
 })
 
-test('a page that can’t be had ends the search with its reason', async () => {
+test('an unavailable start page fails the search with the reason', async () => {
   const sites = await localSites({
     [host]: { '/robots.txt': robots('User-agent: *', 'Disallow: /') },
   })
   const failing = run(sites, { startUrl: sites.url(host) }, { dir: temporaryFolder() })
   await expect(failing).rejects.toThrow(SearchFailed)
   await expect(failing).rejects.toThrow(
-    `The crawl can’t begin at ${sites.url(host)}: its robots.txt does not allow it.`,
+    `The crawl can’t start at ${sites.url(host)}: its robots.txt does not allow it.`,
   )
 })
 
-test('where no page may be indexed nothing is added, and it completes with a note', async () => {
+test('a crawl without indexable pages completes with a note and adds nothing', async () => {
   const sites = await localSites({ [host]: { '/': '<meta name="robots" content="noindex">x' } })
   const dir = temporaryFolder()
   const { rows, notes } = await run(sites, { startUrl: sites.url(host) }, { dir })
@@ -218,34 +218,34 @@ test('where no page may be indexed nothing is added, and it completes with a not
 })
 
 describe('while another build is running', () => {
-  test('it waits and adds its pages then', async () => {
+  test('the crawl waits and then adds its pages', async () => {
     const sites = await localSites({ [host]: { '/': 'home' } })
     const dir = temporaryFolder()
-    const giveBack = await takeBuildLock(dir)
-    const search = createSiteCrawl({ crawlMs: 60_000, retryMs: 20, mostWaitMs: 20_000 })
+    const releaseLock = await takeBuildLock(dir)
+    const search = createSiteCrawl({ crawlMs: 60_000, retryMs: 20, maxWaitMs: 20_000 })
     const stop = new AbortController()
     const running = run(sites, { startUrl: sites.url(host) }, { dir, search, stop })
     await expect.poll(() => sites.requests.length).toBe(3)
-    await giveBack()
+    await releaseLock()
     expect((await running).notes.at(-1)).toMatch(/^Added 1 page to the index/)
   })
 
-  test('that does not end, it completes and says that nothing was added', async () => {
+  test('the crawl gives up after its longest wait and notes that nothing was added', async () => {
     const sites = await localSites({ [host]: { '/': 'home' } })
     const dir = temporaryFolder()
-    const giveBack = await takeBuildLock(dir)
-    const search = createSiteCrawl({ crawlMs: 60_000, retryMs: 5, mostWaitMs: 20 })
+    const releaseLock = await takeBuildLock(dir)
+    const search = createSiteCrawl({ crawlMs: 60_000, retryMs: 5, maxWaitMs: 20 })
     expect((await run(sites, { startUrl: sites.url(host) }, { dir, search })).notes).toEqual([
-      'The index is being built by others; the pages are added after that.',
-      'The pages were not added: the index was being built by others all the time. Crawl again to add them.',
+      'Another index build is running. The pages will be added when it has ended.',
+      'The pages were not added: other index builds kept running. Crawl again to add them.',
     ])
-    await giveBack()
+    await releaseLock()
   })
 })
 
-test('a crawl that takes too long ends early with a note, and what it has is added', async () => {
+test('a crawl that exceeds its time limit notes so and adds the pages it has', async () => {
   const sites = await localSites({ [host]: { '/': links('/slow'), '/slow': () => {} } })
-  const search = createSiteCrawl({ crawlMs: 1_000, retryMs: 5, mostWaitMs: 20 })
+  const search = createSiteCrawl({ crawlMs: 1_000, retryMs: 5, maxWaitMs: 20 })
   const { rows, notes } = await run(
     sites,
     { startUrl: sites.url(host) },
@@ -253,13 +253,13 @@ test('a crawl that takes too long ends early with a note, and what it has is add
   )
   expect(rows).toHaveLength(1)
   expect(notes).toEqual([
-    expect.stringMatching(/^The crawl ends early/),
+    expect.stringMatching(/^The crawl stopped early/),
     expect.stringMatching(/^Added 1 page to the index/),
   ])
 })
 
-test('a cancelled crawl adds nothing and leaves no file behind', async () => {
-  const aside = ownTemporaryFolder()
+test('a cancelled crawl adds nothing and deletes its temporary files', async () => {
+  const tmp = ownTemporaryFolder()
   const stop = new AbortController()
   const dir = temporaryFolder()
   const sites = await localSites({
@@ -268,18 +268,18 @@ test('a cancelled crawl adds nothing and leaves no file behind', async () => {
   await expect(run(sites, { startUrl: sites.url(host) }, { dir, stop })).rejects.toThrow(
     'cancelled',
   )
-  expect(readdirSync(aside).filter((name) => name.startsWith('searchlight-crawl-'))).toEqual([])
+  expect(readdirSync(tmp).filter((name) => name.startsWith('searchlight-crawl-'))).toEqual([])
   await expect((await openEngine(dir)).open()).rejects.toThrow(NoIndex)
 })
 
-describe('the start', () => {
+describe('the start URL', () => {
   test.each([
     ['redis.io', 'https://redis.io/'],
     [' https://www.Redis.io/docs/?a=1#top ', 'https://www.redis.io/docs/?a=1'],
     ['http://redis.io:8080/x', 'http://redis.io:8080/x'],
     ['bücher.de', 'https://xn--bcher-kva.de/'],
     ['//redis.io/docs', 'https://redis.io/docs'],
-  ])('%s is read as %s, which reads as the same again', (written, url) => {
+  ])('%s is normalised to %s, and parsing that changes nothing', (written, url) => {
     const input = siteCrawl.input.parse({ startUrl: written })
     expect(input).toEqual({ startUrl: url, maxPages: 100, scope: 'site' })
     expect(siteCrawl.input.parse(input)).toEqual(input)
@@ -294,7 +294,7 @@ describe('the start', () => {
     ['intranet', /no ending/],
     ['ftp://redis.io', /Only http and https/],
     ['me@redis.io', /e-mail/],
-    ['redis.io:22', /port 22 is not one for web pages/],
+    ['redis.io:22', /port 22 is not used for web pages/],
     ['two words', /is not a domain/],
   ])('“%s” is refused with the reason', (startUrl, reason) => {
     const issues = siteCrawl.input.safeParse({ startUrl }).error?.issues

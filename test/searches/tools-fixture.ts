@@ -3,16 +3,16 @@ import type { WebIndex } from '#webindex/query/engine.ts'
 
 function missing(tool: string) {
   return (): never => {
-    throw new Error(`This test gives its search no ${tool}`)
+    throw new Error(`This test provides no ${tool}`)
   }
 }
 
-/** The tools of a search that reads this index and needs nothing else. */
+/** Tools for a search that only reads this index. */
 export function toolsOver(index: WebIndex, others: Partial<SearchTools> = {}): SearchTools {
   return toolsWith({ openIndex: async () => index, ...others })
 }
 
-/** These tools, and no others. */
+/** The given tools; all others throw. */
 export function toolsWith(tools: Partial<SearchTools>): SearchTools {
   return {
     openIndex: missing('index'),

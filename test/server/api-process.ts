@@ -1,8 +1,6 @@
 import { startServer } from './start-server.ts'
 
-/**
- * A server without its pages, in a process of its own: it tells its address, and ends on SIGTERM.
- */
+/** A server without its pages, as a process. Reports its address over IPC; exits on SIGTERM. */
 const environment = Object.fromEntries(
   Object.entries(process.env).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value]],

@@ -14,8 +14,8 @@ import {
 } from './server-fixture.ts'
 import { startServer } from './start-server.ts'
 
-/** A build of the index is a job like any other, for admins. */
-let places: string
+/** A build of the index is a job like any other, but only admins may start it. */
+let folder: string
 let drop: () => Promise<void>
 let worker: ChildProcess
 let server: Awaited<ReturnType<typeof startServer>>
@@ -23,8 +23,8 @@ let asAdmin: ReturnType<typeof apiClient>
 let asUser: ReturnType<typeof apiClient>
 
 beforeAll(async () => {
-  places = await mkdtemp(join(tmpdir(), 'searchlight-build-job-'))
-  writeTree(join(places, 'import'), {
+  folder = await mkdtemp(join(tmpdir(), 'searchlight-build-job-'))
+  writeTree(join(folder, 'import'), {
     'docs/index.html':
       '<title>Front page</title><p>Read <a href="https://redis.io/docs">the Redis docs</a> or the <a href="guide.html">guide</a>.',
     'docs/guide.html':
@@ -32,22 +32,22 @@ beforeAll(async () => {
     'blog/index.html': '<title>Blog</title><p>We like <a href="https://redis.io/">Redis</a>.',
     'nothing/data.bin': 'no page',
   })
-  const { environment, drop: dropDatabase } = await testEnvironment(join(places, 'index'))
+  const { environment, drop: dropDatabase } = await testEnvironment(join(folder, 'index'))
   drop = dropDatabase
   server = await startServer(environment)
   const people = await makePeople(environment.DATABASE_URL, environment.AUTH_SECRET, server.url)
   asAdmin = apiClient(server.url, people.admin.key)
   asUser = apiClient(server.url, people.user.key)
-  worker = await startWorker({ ...environment, IMPORT_DIR: join(places, 'import') })
+  worker = await startWorker({ ...environment, IMPORT_DIR: join(folder, 'import') })
 })
 afterAll(async () => {
   await stopProcess(worker)
   await server.close()
   await drop()
-  await rm(places, { recursive: true })
+  await rm(folder, { recursive: true })
 })
 
-/** The job once it has ended, with its rows and notes, and the phases that were told on the way. */
+/** Runs a job to its end. @returns the job, its rows and notes, and the phases of its progress */
 async function run(search: string, input: Record<string, unknown>, call = asAdmin) {
   const started = await call('POST', '/api/jobs', { search, input })
   expect(started.status, JSON.stringify(started.body)).toBe(201)
@@ -65,7 +65,7 @@ async function run(search: string, input: Record<string, unknown>, call = asAdmi
 }
 
 describe('a build of the index', () => {
-  test('is offered to admins only', async () => {
+  test('is available to admins only', async () => {
     const names = async (call: typeof asUser) =>
       (await call('GET', '/api/searches')).body.searches.map((type: { name: string }) => type.name)
     expect(await names(asAdmin)).toContain('index-build')
@@ -80,7 +80,7 @@ describe('a build of the index', () => {
     })
   })
 
-  test('adds a folder, and searches find what it holds; added again, it is replaced; removed, it is gone', async () => {
+  test('adds a folder so that searches find its pages, replaces it and removes it', async () => {
     const docs = { action: 'add', kind: 'html', path: 'docs', baseUrl: 'https://docs.example.com/' }
     const blog = { action: 'add', kind: 'html', path: 'blog', baseUrl: 'https://blog.example.org/' }
     const first = await run('index-build', docs)
@@ -90,8 +90,8 @@ describe('a build of the index', () => {
     ])
     expect(first.phases.length).toBeGreaterThan(0)
     await run('index-build', blog)
-    const shown = await run('index-build', { action: 'stats' })
-    expect(shown.rows.map(({ source }: Record<string, unknown>) => source)).toEqual([
+    const stats = await run('index-build', { action: 'stats' })
+    expect(stats.rows.map(({ source }: Record<string, unknown>) => source)).toEqual([
       'html:https://docs.example.com/',
       'html:https://blog.example.org/',
     ])
@@ -115,14 +115,14 @@ describe('a build of the index', () => {
       'example.org',
     ])
     const generations = async () =>
-      (await readdir(join(places, 'index'))).filter((name) => name.startsWith('gen-'))
+      (await readdir(join(folder, 'index'))).filter((name) => name.startsWith('gen-'))
     await expect.poll(generations).toHaveLength(1)
   })
 
   test.each([
     [
       { action: 'add', kind: 'html', path: '../index', baseUrl: 'https://a.com/' },
-      /leads out of the import folder/,
+      /is outside the import folder/,
     ],
     [{ action: 'add', kind: 'html', path: 'absent', baseUrl: 'https://a.com/' }, /absent/],
     [{ action: 'add', kind: 'html', path: 'docs' }, /published/],
@@ -132,14 +132,14 @@ describe('a build of the index', () => {
     ],
     [{ action: 'remove', name: 'nobody' }, /nobody/],
     [{ action: 'remove' }, /which/],
-  ])('ends in error with a sentence, and the index stays as it was: %j', async (input, message) => {
-    const before = await readdir(join(places, 'index'))
+  ])('fails with a clear message and leaves the index unchanged: %j', async (input, message) => {
+    const before = await readdir(join(folder, 'index'))
     const { job } = await run('index-build', input)
     expect(job.state).toBe('error')
     expect(job.message).toMatch(message)
     expect(job.message).not.toMatch(/Searchlight, not because/)
     expect(
-      (await readdir(join(places, 'index'))).filter((name) => name.startsWith('gen-')),
+      (await readdir(join(folder, 'index'))).filter((name) => name.startsWith('gen-')),
     ).toEqual(before.filter((name) => name.startsWith('gen-')))
   })
 })

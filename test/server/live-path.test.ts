@@ -21,7 +21,7 @@ import {
 import { startServer } from './start-server.ts'
 
 /**
- * The whole path on real parts: API → Redis → BullMQ → a worker process → DuckDB → events → hub →
+ * The whole path with real parts: API → Redis → BullMQ → worker process → DuckDB → events → hub →
  * socket → archive.
  */
 let indexDir: string
@@ -58,26 +58,26 @@ async function socketOf(key: string): Promise<Socket> {
 
 type Frame = [id: string, seq: number | null, type: string, data: Record<string, unknown>][]
 
-/** Everything of one job that arrives, until its end. */
+/** Collects the events of one job until its end. */
 function eventsUntilEnd(socket: Socket, id: string): Promise<Frame> {
-  const seen: Frame = []
+  const collected: Frame = []
   return new Promise((resolve) => {
     socket.on('events', (frame: Frame) => {
       for (const event of frame) {
         if (event[0] !== id) continue
-        seen.push(event)
+        collected.push(event)
         if (
           event[2] === 'state' &&
           ['complete', 'error', 'cancelled'].includes(String(event[3].state))
         )
-          resolve(seen)
+          resolve(collected)
       }
     })
   })
 }
 
 describe('a search', () => {
-  test('runs to its end, is seen live in order and without a gap, and stays readable', async () => {
+  test('runs to its end, sends events in order without gaps, and stays readable', async () => {
     const socket = await socketOf(people.user.key)
     const { status, body, headers } = await asUser('POST', '/api/jobs', {
       search: 'linking-domains',
@@ -116,7 +116,7 @@ describe('a search', () => {
     expect(states).toEqual(['new', 'running', 'complete'])
   })
 
-  test('is told whole to a program over server-sent events', async () => {
+  test('sends all its events to a program over server-sent events', async () => {
     const { body } = await asUser('POST', '/api/jobs', {
       search: 'linking-domains',
       input: { domain: 'nodejs.org' },
@@ -138,7 +138,7 @@ describe('a search', () => {
     expect(resumed.status).toBe(204)
   })
 
-  test('started twice with one idempotency key is one job', async () => {
+  test('started twice with one idempotency key makes one job', async () => {
     const request = { search: 'linking-domains', input: { domain: 'npmjs.com' } }
     const first = await asUser('POST', '/api/jobs', request, { 'Idempotency-Key': 'once' })
     const again = await asUser('POST', '/api/jobs', request, { 'Idempotency-Key': 'once' })
@@ -162,7 +162,7 @@ describe('the terminal client', () => {
       env: { ...process.env, SEARCHLIGHT_URL: server.url, SEARCHLIGHT_KEY: key },
     })
 
-  test('prints each row on a line of its own, and the ending elsewhere', async () => {
+  test('prints each row on a line of stdout, and the ending to stderr', async () => {
     const { stdout, stderr } = await run([
       'linking-domains',
       '--domain',
@@ -179,7 +179,7 @@ describe('the terminal client', () => {
     expect(stderr).toContain(`complete (${rows.length} rows`)
   })
 
-  test('says what is wrong with an input, a type or a key, and fails', async () => {
+  test('names what is wrong with an input, a type or a key, and exits with 2', async () => {
     await expect(run(['linking-domains', '--domain', 'localhost'])).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining('input.domain'),
@@ -200,7 +200,7 @@ describe('bad input', () => {
     ['an unknown search', { search: 'nothing', input: {} }, 'search'],
     ['a missing field', { search: 'linking-domains', input: {} }, 'input.domain'],
     [
-      'an address instead of a domain',
+      'an IP address instead of a domain',
       { search: 'linking-domains', input: { domain: '127.0.0.1' } },
       'input.domain',
     ],
@@ -209,17 +209,14 @@ describe('bad input', () => {
       { search: 'linking-domains', input: { domain: 'example.com', limit: 0 } },
       'input.limit',
     ],
-    ['no JSON', '{"search":', ''],
-  ])(
-    '%s is answered 422 with an issue at its field, and nothing is created',
-    async (_, body, path) => {
-      const before = (await asUser('GET', '/api/jobs')).body.jobs.length
-      const answer = await asUser('POST', '/api/jobs', body)
-      expect(answer).toMatchObject({ status: 422, body: { error: { code: 'invalid_input' } } })
-      expect(answer.body.error.issues.map((issue: { path: string }) => issue.path)).toContain(path)
-      expect((await asUser('GET', '/api/jobs')).body.jobs).toHaveLength(before)
-    },
-  )
+    ['malformed JSON', '{"search":', ''],
+  ])('%s answers 422 with an issue at its field, and creates no job', async (_, body, path) => {
+    const before = (await asUser('GET', '/api/jobs')).body.jobs.length
+    const answer = await asUser('POST', '/api/jobs', body)
+    expect(answer).toMatchObject({ status: 422, body: { error: { code: 'invalid_input' } } })
+    expect(answer.body.error.issues.map((issue: { path: string }) => issue.path)).toContain(path)
+    expect((await asUser('GET', '/api/jobs')).body.jobs).toHaveLength(before)
+  })
 
   test("another user's search is not found; an admin sees it", async () => {
     const { id } = (await asUser('GET', '/api/jobs')).body.jobs[0]
@@ -241,7 +238,7 @@ describe('bad input', () => {
     )
   })
 
-  test('without a key nothing is answered, and no socket opens', async () => {
+  test('without a valid key, requests and sockets are refused', async () => {
     expect((await fetch(`${server.url}/api/jobs`)).status).toBe(401)
     await expect(connectSocket(server.url, 'sl_nonsense')).rejects.toMatchObject({
       data: { code: 'unauthenticated' },

@@ -13,7 +13,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export const password = 'correct horse battery'
 
-/** What every process of one test is told. */
+/** A new database and Redis prefix, as environment variables for the processes of one test. */
 export async function testEnvironment(indexDir: string) {
   const database = await createDatabase()
   const environment = {
@@ -22,7 +22,7 @@ export async function testEnvironment(indexDir: string) {
     DATABASE_URL: database.url,
     AUTH_SECRET: 'a secret that only this test knows, 32 or more',
     INDEX_DIR: indexDir,
-    // Searches that take their time: tests end processes in the midst of them.
+    // Slows searches down: tests kill processes during a search.
     INDEX_THREADS: '1',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'fatal',
     PORT: '0',
@@ -30,7 +30,7 @@ export async function testEnvironment(indexDir: string) {
   return { environment, drop: database.drop }
 }
 
-/** A worker process; resolves when it takes jobs. */
+/** Starts a worker process; resolves when it takes jobs. */
 export async function startWorker(
   environment: Record<string, string>,
   log: 'inherit' | 'ignore' = 'inherit',
@@ -39,7 +39,7 @@ export async function startWorker(
   return (await startProcess('workers/main.ts', environment, log, project)).child
 }
 
-/** A server without its pages, in a process of its own; resolves when it answers. */
+/** Starts a server process without pages; resolves when it answers. */
 export async function startServerProcess(
   environment: Record<string, string>,
   file: ProgramFile = 'test/server/api-process.ts',
@@ -48,7 +48,7 @@ export async function startServerProcess(
   return { child, url: String(message.url) }
 }
 
-/** Resolves when the process says that it is ready. */
+/** Resolves when the process reports over IPC that it is ready. */
 async function startProcess(
   file: ProgramFile,
   environment: Record<string, string>,
@@ -81,7 +81,7 @@ export async function stopProcess(
   await exit
 }
 
-/** A client of the API by key. */
+/** Calls the API with a key. */
 export function apiClient(url: string, key: string) {
   return async (
     method: string,
@@ -111,7 +111,7 @@ export function apiClient(url: string, key: string) {
   }
 }
 
-/** Accounts of one test, each with an API key. */
+/** Creates the accounts of one test, each with an API key. */
 export async function makePeople(
   databaseUrl: string,
   secret: string,

@@ -6,7 +6,7 @@ import { compose } from '#server/compose.ts'
 import { listen } from '#server/listen.ts'
 import { serverSettings } from '#server/settings.ts'
 
-/** The server without its pages, in this process; at any free port unless it is told one. */
+/** Starts a server without its pages in this process, on `PORT` or any free port. */
 export async function startServer(environment: Record<string, string>) {
   const settings = readSettings(serverSettings, environment)
   let answer: RequestListener = (_request, response) => response.writeHead(503).end()

@@ -11,19 +11,19 @@ import {
   testEnvironment,
 } from './server-fixture.ts'
 
-/** Sends the whole request, and is gone before the answer comes. */
+/** Sends the whole request and disconnects before the answer arrives. */
 function startAndHangUp(url: string, key: string, headers: Record<string, string>): Promise<void> {
   return new Promise((resolve) => {
-    const sent = httpRequest(`${url}/api/jobs`, {
+    const sending = httpRequest(`${url}/api/jobs`, {
       method: 'POST',
       headers: { ...headers, Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
     })
-    sent.on('error', () => {}).on('close', resolve)
-    sent.end(JSON.stringify(request), () => sent.destroy())
+    sending.on('error', () => {}).on('close', resolve)
+    sending.end(JSON.stringify(request), () => sending.destroy())
   })
 }
 
-/** Two server processes, no worker: what is started waits. */
+/** Two server processes and no worker, so started jobs wait. */
 let servers: { child: ChildProcess; url: string }[]
 let people: Awaited<ReturnType<typeof makePeople>>
 let environment: Awaited<ReturnType<typeof testEnvironment>>['environment']
@@ -47,37 +47,38 @@ const urlOf = (i: number) => servers[i % servers.length]?.url ?? ''
 const request = { search: 'linking-domains', input: { domain: 'example.com' } }
 type Person = keyof Awaited<ReturnType<typeof makePeople>>
 const clientOf = (person: Person, i = 0) => apiClient(urlOf(i), people[person].key)
-const liveOf = async (person: Person) => {
+const waitingJobsOf = async (person: Person) => {
   const { jobs } = (await clientOf(person)('GET', '/api/jobs?limit=200')).body
   return jobs
     .filter((job: { state: string }) => job.state === 'new')
     .map((job: { id: string }) => job.id)
 }
 const cancelAll = async (person: Person) => {
-  for (const id of await liveOf(person)) await clientOf(person)('POST', `/api/jobs/${id}/cancel`)
+  for (const id of await waitingJobsOf(person))
+    await clientOf(person)('POST', `/api/jobs/${id}/cancel`)
 }
 
 describe('one active job per user and type', () => {
-  test('of 500 simultaneous starts over two servers exactly one makes a job, the others are told its id', async () => {
+  test('of 500 concurrent starts on two servers, one creates a job and the others get its id', async () => {
     const answers = await Promise.all(
       Array.from({ length: 500 }, (_, i) => clientOf('user', i)('POST', '/api/jobs', request)),
     )
-    const made = answers.filter(({ status }) => status === 201)
-    expect(made).toHaveLength(1)
-    const { id } = made[0]?.body.job ?? {}
+    const created = answers.filter(({ status }) => status === 201)
+    expect(created).toHaveLength(1)
+    const { id } = created[0]?.body.job ?? {}
     const others = answers.filter(({ status }) => status === 409)
     expect(others).toHaveLength(499)
     for (const { body } of others)
       expect(body.error).toMatchObject({ code: 'already_running', jobId: id })
-    expect(await liveOf('user')).toEqual([id])
+    expect(await waitingJobsOf('user')).toEqual([id])
   })
 
-  test('another user does not wait for them', async () => {
+  test('another user can start the same type', async () => {
     expect((await clientOf('other', 1)('POST', '/api/jobs', request)).status).toBe(201)
     await Promise.all([cancelAll('user'), cancelAll('other')])
   })
 
-  test('a lock without a live job, which can’t be, keeps nobody from starting', async () => {
+  test('a stray lock without a live job does not block a start', async () => {
     const lock = keys.lock(
       { namespace: store.namespace, number: 0 },
       people.user.userId,
@@ -91,23 +92,23 @@ describe('one active job per user and type', () => {
   })
 })
 
-describe('a start whose answer got lost', () => {
-  test('is repeated under its idempotency key, on any server, and made once', async () => {
+describe('a start whose answer was lost', () => {
+  test('can be retried with its idempotency key on any server, and creates one job', async () => {
     const headers = { 'Idempotency-Key': 'lost answer' }
     await Promise.all(
       Array.from({ length: 20 }, (_, i) => startAndHangUp(urlOf(i), people.user.key, headers)),
     )
-    await expect.poll(() => liveOf('user')).toHaveLength(1)
+    await expect.poll(() => waitingJobsOf('user')).toHaveLength(1)
     const again = await Promise.all(
       [0, 1].map((i) => clientOf('user', i)('POST', '/api/jobs', request, headers)),
     )
     const ids = again.map(({ status, body }) => [status, body.job.id])
     expect(ids[0]).toEqual([201, expect.any(String)])
     expect(ids[1]).toEqual(ids[0])
-    expect(await liveOf('user')).toEqual([ids[0]?.[1]])
+    expect(await waitingJobsOf('user')).toEqual([ids[0]?.[1]])
   })
 
-  test('by a server that died before it enqueued the job, is enqueued when it is repeated', async () => {
+  test('is enqueued on retry if its server died before enqueueing it', async () => {
     await cancelAll('user')
     const headers = { 'Idempotency-Key': 'died before the queue' }
     const { body } = await clientOf('user')('POST', '/api/jobs', request, headers)
@@ -121,8 +122,8 @@ describe('a start whose answer got lost', () => {
   })
 })
 
-describe('too much that waits', () => {
-  test('is answered overloaded, with when to come back, and nothing is made', async () => {
+describe('too much work', () => {
+  test('a start above the limit of waiting jobs is refused with Retry-After and creates no job', async () => {
     for (const person of ['admin', 'user', 'other'] as const)
       expect((await clientOf(person)('POST', '/api/jobs', request)).status).toBe(201)
     const late = (
@@ -153,7 +154,7 @@ describe('too much that waits', () => {
   })
 })
 
-test('deleted twice at once, a search is taken off the counts once', async () => {
+test('two concurrent deletions of a search reduce the counts once', async () => {
   const asAdmin = clientOf('admin')
   await cancelAll('admin')
   const { body } = await clientOf('user')('POST', '/api/jobs', request)

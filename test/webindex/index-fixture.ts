@@ -7,21 +7,21 @@ import type { ParquetFile } from '#webindex/manifest.ts'
 import type { DocumentLink, WebDocument } from '#webindex/pages/document.ts'
 import type { Dataset, SourceItem } from '#webindex/source.ts'
 
-/** A folder of the test's own, removed when it ends. */
+/** A new folder, removed at the end of the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'searchlight-index-test-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** A folder for all tests of a file: to be asked for in `beforeAll`. */
+/** A new folder for all tests of a file. Call it in `beforeAll`. */
 export function sharedFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'searchlight-index-test-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** @param files content by path; a value that isn't text is written as JSON. */
+/** @param files content by path; anything but text is written as JSON. */
 export function writeTree(folder: string, files: Record<string, unknown>): void {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
@@ -60,7 +60,7 @@ export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]>
   return all
 }
 
-/** A source of what a test has written. */
+/** A dataset with the given items. */
 export function sourceOf(
   name: string,
   items: Iterable<SourceItem> | AsyncIterable<SourceItem>,
@@ -77,21 +77,21 @@ export function sourceOf(
   }
 }
 
-/** The pages that a source hands to a build. */
-export async function pagesOf(source: Dataset): Promise<WebDocument[]> {
+/** The pages that a dataset hands to a build. */
+export async function pagesOf(dataset: Dataset): Promise<WebDocument[]> {
   const items = await collect(
-    source.items({ signal: new AbortController().signal, onProgress() {} }),
+    dataset.items({ signal: new AbortController().signal, onProgress() {} }),
   )
   return items.flatMap((item) => ('page' in item ? [item.page] : []))
 }
 
 export type Row = Record<string, unknown>
 
-/** All rows of a table's files, one file after the other; times as ISO 8601. */
-export async function readTable(dir: string, shards: readonly ParquetFile[]): Promise<Row[]> {
+/** All rows of a table's files, file by file; times as ISO 8601. */
+export async function readTable(dir: string, files: readonly ParquetFile[]): Promise<Row[]> {
   const rows: Row[] = []
-  for (const shard of shards) {
-    for (const row of await query('FROM read_parquet($files)', dir, [shard])) {
+  for (const file of files) {
+    for (const row of await query('FROM read_parquet($files)', dir, [file])) {
       const plain = Object.entries(row).map(([name, value]) => [
         name,
         value instanceof DuckDBTimestampValue
@@ -105,21 +105,21 @@ export async function readTable(dir: string, shards: readonly ParquetFile[]): Pr
 }
 
 /** `name TYPE` of each column. */
-export async function columnsOf(dir: string, shards: readonly ParquetFile[]): Promise<string[]> {
-  const columns = await query('DESCRIBE FROM read_parquet($files)', dir, shards)
+export async function columnsOf(dir: string, files: readonly ParquetFile[]): Promise<string[]> {
+  const columns = await query('DESCRIBE FROM read_parquet($files)', dir, files)
   return columns.map(({ column_name, column_type }) => `${column_name} ${column_type}`)
 }
 
 async function query(
   sql: string,
   dir: string,
-  shards: readonly ParquetFile[],
+  files: readonly ParquetFile[],
 ): Promise<Record<string, DuckDBValue>[]> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await instance.connect()
   try {
-    const files = listValue(shards.map((shard) => join(dir, shard.file)))
-    return await (await connection.run(sql, { files })).getRowObjects()
+    const paths = listValue(files.map(({ file }) => join(dir, file)))
+    return await (await connection.run(sql, { files: paths })).getRowObjects()
   } finally {
     connection.closeSync()
     instance.closeSync()

@@ -7,17 +7,17 @@ import type { Job } from '#jobs/job.ts'
 import { readArchivedJob, readArchivedStack } from '#jobs/postgres/read-archive.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { readRows } from '#jobs/redis/read-job.ts'
-import { stopVainRuns } from '#workers/maintain.ts'
+import { stopObsoleteRuns } from '#workers/maintain.ts'
 import { newJob, newRef } from '../jobs/job-fixture.ts'
-import { openWorkshop } from './workshop.ts'
+import { openTestEnvironment } from './test-environment.ts'
 
 const rows = async function* (count: number) {
   for (let n = 0; n < count; n++) yield { n }
 }
 const facts = { title: '', description: '', columns: [] }
-const anything = z.object({})
-/** Told by a search when it hears that it should stop, under the name that the test gave it. */
-const stopped = new Map<string, () => void>()
+const noInput = z.object({})
+/** Callbacks of the tests, by the name in a search's input: called when that search is aborted. */
+const onStop = new Map<string, () => void>()
 const named = z.object({ name: z.string() })
 
 const searches: Search[] = [
@@ -30,7 +30,7 @@ const searches: Search[] = [
   defineSearch({
     ...facts,
     name: 'on-purpose',
-    input: anything,
+    input: noInput,
     async *run() {
       yield* rows(3)
       throw new SearchFailed('The site is closed on Sundays.')
@@ -39,7 +39,7 @@ const searches: Search[] = [
   defineSearch({
     ...facts,
     name: 'broken',
-    input: anything,
+    input: noInput,
     async *run() {
       yield* rows(3)
       throw new TypeError('secret-host:5432 is not a function', {
@@ -50,7 +50,7 @@ const searches: Search[] = [
   defineSearch({
     ...facts,
     name: 'passes-at-third',
-    input: anything,
+    input: noInput,
     attempts: 3,
     async *run(_input, { note }) {
       yield* rows(2)
@@ -63,7 +63,7 @@ const searches: Search[] = [
   defineSearch({
     ...facts,
     name: 'never-passes',
-    input: anything,
+    input: noInput,
     attempts: 2,
     async *run() {
       yield* rows(1)
@@ -73,31 +73,31 @@ const searches: Search[] = [
   defineSearch({
     ...facts,
     name: 'slow',
-    input: anything,
+    input: noInput,
     timeoutMs: 300,
     async *run(_input, { signal }) {
       yield { n: 0 }
       await aborted(signal)
     },
   }),
-  // Says nothing until it is told to stop.
+  // Yields nothing until it is aborted.
   defineSearch({
     ...facts,
     name: 'silent',
     input: named,
     async *run({ name }, { signal }) {
       await aborted(signal)
-      stopped.get(name)?.()
+      onStop.get(name)?.()
       yield { n: 0 }
     },
   }),
-  // Yields for ever.
+  // Yields forever.
   defineSearch({
     ...facts,
     name: 'endless',
     input: named,
     async *run({ name }, { signal }) {
-      aborted(signal).then(() => stopped.get(name)?.())
+      aborted(signal).then(() => onStop.get(name)?.())
       for (let n = 0; ; n++) {
         yield { n }
         await new Promise((resolve) => setTimeout(resolve, 5))
@@ -111,40 +111,41 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
-/** Starts one of the searches that tell when they stop. */
-async function startTelling(search: 'silent' | 'endless') {
+/** Starts a search that reports when it is aborted. */
+async function startStoppable(search: 'silent' | 'endless') {
   const name = uuid()
-  const stops = new Promise<void>((resolve) => stopped.set(name, resolve))
-  const started = await workshop.start(search, { name })
-  await started.begun(1)
-  return { ...started, stops }
+  const stopped = new Promise<void>((resolve) => onStop.set(name, resolve))
+  const started = await environment.start(search, { name })
+  await started.started(1)
+  return { ...started, stopped }
 }
 
+/** Ends the record only; the worker gets no message. */
 async function cancel(search: { job(): Promise<Job> }): Promise<void> {
   await endJob(
     await search.job(),
     { state: 'cancelled', message: 'Cancelled by Ann.', at: new Date() },
-    workshop.store,
+    environment.store,
   )
 }
 
-/** Once the worker has put it there. */
+/** Waits until the worker has archived the job. */
 async function archivedStack(id: string): Promise<string | null> {
-  await expect.poll(() => readArchivedJob(id, workshop.db)).not.toBeNull()
-  return readArchivedStack(id, workshop.db)
+  await expect.poll(() => readArchivedJob(id, environment.db)).not.toBeNull()
+  return readArchivedStack(id, environment.db)
 }
 
-let workshop: Awaited<ReturnType<typeof openWorkshop>>
-let worker: ReturnType<typeof workshop.addWorker>
+let environment: Awaited<ReturnType<typeof openTestEnvironment>>
+let worker: ReturnType<typeof environment.addWorker>
 beforeAll(async () => {
-  workshop = await openWorkshop(searches)
-  worker = workshop.addWorker()
+  environment = await openTestEnvironment(searches)
+  worker = environment.addWorker()
 })
-afterAll(() => workshop.close())
+afterAll(() => environment.close())
 
-describe('every ending is told', () => {
-  test('complete', async () => {
-    const search = await workshop.start('ten-rows', { count: 250 })
+describe('every ending is recorded', () => {
+  test('a search that completes has all its rows and no message', async () => {
+    const search = await environment.start('ten-rows', { count: 250 })
     expect(await search.end()).toMatchObject({
       state: 'complete',
       rowCount: 250,
@@ -154,14 +155,14 @@ describe('every ending is told', () => {
     expect(await search.timeline()).toEqual(['new 0', 'running 1', 'complete 1'])
   })
 
-  test('a search that fails on purpose says so in its own words, and what it found stays readable', async () => {
-    const search = await workshop.start('on-purpose')
+  test('a search that fails on purpose keeps its own message and its rows', async () => {
+    const search = await environment.start('on-purpose')
     expect(await search.end()).toMatchObject({
       state: 'error',
       message: 'The site is closed on Sundays.',
       rowCount: 3,
     })
-    expect((await readRows(search.id, { from: 0, limit: 10 }, workshop.store))?.rows).toEqual([
+    expect((await readRows(search.id, { from: 0, limit: 10 }, environment.store))?.rows).toEqual([
       { n: 0 },
       { n: 1 },
       { n: 2 },
@@ -169,8 +170,8 @@ describe('every ending is told', () => {
     expect(await archivedStack(search.id)).toBeNull()
   })
 
-  test('an error that nobody foresaw is told without its details; admins find where it came from', async () => {
-    const search = await workshop.start('broken')
+  test('an unforeseen error shows no details to users, but its stack to admins', async () => {
+    const search = await environment.start('broken')
     expect(await search.end()).toMatchObject({ state: 'error', message: unforeseen, rowCount: 3 })
     expect(unforeseen).not.toContain('secret-host')
     const stack = await archivedStack(search.id)
@@ -179,116 +180,121 @@ describe('every ending is told', () => {
     expect(stack).toContain('Caused by: Error: the root of it')
   })
 
-  test('an attempt that takes too long is stopped', async () => {
-    const search = await workshop.start('slow')
+  test('an attempt that exceeds its timeout is stopped', async () => {
+    const search = await environment.start('slow')
     const message = 'The search took longer than 0.3 seconds and was stopped.'
     expect(await search.end()).toMatchObject({ state: 'error', message, rowCount: 1 })
   })
 
-  test('a type that this installation does not have', async () => {
-    const search = await workshop.start('from-the-future')
+  test('a search of unknown type ends in error', async () => {
+    const search = await environment.start('from-the-future')
     const message = 'This installation has no search of the type “from-the-future”.'
     expect(await search.end()).toMatchObject({ state: 'error', message })
   })
 
-  test('an input that no longer fits after an upgrade', async () => {
-    const search = await workshop.start('ten-rows', { amount: 3 })
+  test('an input that an upgrade made invalid ends in error', async () => {
+    const search = await environment.start('ten-rows', { amount: 3 })
     expect(await search.end()).toMatchObject({
       state: 'error',
-      message: expect.stringMatching(/^Its input no longer fits: count: /),
+      message: expect.stringMatching(
+        /^The input is no longer valid \(count: .*\)\. Start a new search\.$/,
+      ),
     })
   })
 
-  test('cancelled, by whom, and the run of a worker that was not told stops at its next write', async () => {
-    const search = await startTelling('endless')
+  test('a cancelled run that missed the message stops at its next write', async () => {
+    const search = await startStoppable('endless')
     await cancel(search)
-    await search.stops
+    await search.stopped
     const ended = await search.end()
     expect(ended).toMatchObject({ state: 'cancelled', message: 'Cancelled by Ann.' })
     expect((await search.job()).seq).toBe(ended.seq)
   })
 
-  test('the run of a worker that was not told and writes nothing is stopped by the next pass', async () => {
-    const search = await startTelling('silent')
+  test('a silent cancelled run that missed the message stops at the next pass', async () => {
+    const search = await startStoppable('silent')
     await cancel(search)
-    await stopVainRuns(worker)
-    await search.stops
+    await stopObsoleteRuns(worker)
+    await search.stopped
     expect(await search.timeline()).toEqual(['new 0', 'running 1', 'cancelled 1'])
   })
 })
 
 describe('retries', () => {
-  test('an error that may pass is tried again, with fresh rows, and each attempt is in the timeline', async () => {
-    const search = await workshop.start('passes-at-third')
+  test('a passing error is retried with fresh rows, and the timeline shows each attempt', async () => {
+    const search = await environment.start('passes-at-third')
     expect(await search.end()).toMatchObject({ state: 'complete', attempt: 3, rowCount: 2 })
     expect(await search.timeline()).toEqual([
       'new 0',
       'running 1',
-      'Attempt 1 failed and another one will follow: Busy, 1.',
+      'Attempt 1 failed and will be retried. Busy, 1.',
       'running 2',
-      'Attempt 2 failed and another one will follow: Busy, 2.',
+      'Attempt 2 failed and will be retried. Busy, 2.',
       'running 3',
       'Third time lucky.',
       'complete 3',
     ])
   })
 
-  test('between two attempts the rows of the first stay readable', async () => {
-    const search = await workshop.start('never-passes')
+  test('the rows of a failed attempt stay readable until the next one starts', async () => {
+    const search = await environment.start('never-passes')
     await search.noted('Attempt 1 failed')
-    expect(await readRows(search.id, { from: 0, limit: 10 }, workshop.store)).toMatchObject({
+    expect(await readRows(search.id, { from: 0, limit: 10 }, environment.store)).toMatchObject({
       attempt: 1,
       rows: [{ n: 0 }],
     })
     await search.end()
   })
 
-  test('after the last attempt it ends in error with the reason, and its lock is free', async () => {
-    const search = await workshop.start('never-passes')
+  test('the last failure ends the job in error and frees its lock', async () => {
+    const search = await environment.start('never-passes')
     expect(await search.end()).toMatchObject({
       state: 'error',
       message: 'The disk is full.',
       attempt: 2,
     })
-    await newJob(workshop.store, newRef(search.search, search.userId))
+    await newJob(environment.store, newRef(search.search, search.userId))
   })
 })
 
-describe('a run that lost touch', () => {
-  test('with its lock is handed back and run again', async () => {
-    const search = await startTelling('silent')
+describe('an interrupted run', () => {
+  test('is handed back and starts over if its lock is lost', async () => {
+    const search = await startStoppable('silent')
     worker.running.lockLost(search.id)
-    await search.begun(2)
+    await search.started(2)
     expect(await search.timeline()).toEqual([
       'new 0',
       'running 1',
-      'The worker lost touch with the queue; the search will be run again from its beginning.',
+      'The worker lost contact with the queue. The search will start over.',
       'running 2',
     ])
     await cancel(search)
-    await stopVainRuns(worker)
+    await stopObsoleteRuns(worker)
   })
 
-  test('with its lock for good: the renewal that fails stops it, and the job is run again', async () => {
-    const search = await startTelling('silent')
-    await workshop.store.redis.set(
-      `{${workshop.store.namespace}:0}:bull:searches:${search.id}:lock`,
-      'somebody else',
+  test('stops and starts over if it fails to renew its lock', async () => {
+    const search = await startStoppable('silent')
+    await environment.store.redis.set(
+      `{${environment.store.namespace}:0}:bull:searches:${search.id}:lock`,
+      'another token',
       'PX',
       6_000,
     )
-    await search.stops
-    await search.begun(2)
+    await search.stopped
+    await search.started(2)
     await cancel(search)
-    await stopVainRuns(worker)
+    await stopObsoleteRuns(worker)
   })
 
-  test('with a store that was rolled back is run again from its beginning', async () => {
-    const search = await startTelling('endless')
-    // As after a Redis that lost its last moments: it knows of fewer writes than it had
-    // acknowledged.
-    await workshop.store.redis.hset(`{${workshop.store.namespace}:0}:job:${search.id}`, 'n', '-7')
-    await search.begun(2)
+  test('starts over if the store was rolled back', async () => {
+    const search = await startStoppable('endless')
+    // Like a Redis that lost its latest writes: it knows fewer than it has acknowledged.
+    await environment.store.redis.hset(
+      `{${environment.store.namespace}:0}:job:${search.id}`,
+      'n',
+      '-7',
+    )
+    await search.started(2)
     await cancel(search)
     expect(await search.end()).toMatchObject({ state: 'cancelled', attempt: 2 })
   })

@@ -26,6 +26,8 @@ let asAdmin: ReturnType<typeof apiClient>
 let socket: Socket
 const workers: ChildProcess[] = []
 
+/** Each test starts worker processes, which takes long on a busy machine. */
+
 beforeAll(async () => {
   indexDir = await mkdtemp(join(tmpdir(), 'searchlight-shards-'))
   emptyDir = await mkdtemp(join(tmpdir(), 'searchlight-empty-'))
@@ -54,7 +56,7 @@ async function addWorker(more: Record<string, string> = {}): Promise<ChildProces
 }
 
 type Event = [id: string, seq: number | null, type: string, data: Record<string, unknown>]
-interface Fact {
+interface JobView {
   state: string
   attempt: number
   message: string | null
@@ -62,8 +64,8 @@ interface Fact {
 }
 
 /**
- * Starts a search and watches it. What is known of it comes by events or, where a slow machine had
- * to be spared them, by a resync.
+ * Starts a search and watches it. Its state comes from events or, if a slow machine falls behind,
+ * from a resync.
  */
 async function startWatched() {
   const { status, body } = await api('POST', '/api/jobs', {
@@ -72,12 +74,12 @@ async function startWatched() {
   })
   expect(status).toBe(201)
   const { id } = body.job
-  const known: Fact = { state: 'new', attempt: 0, message: null, rowCount: 0 }
+  const view: JobView = { state: 'new', attempt: 0, message: null, rowCount: 0 }
   let seq = 0
   let outOfOrder = 0
   const waiting = new Set<() => void>()
-  const become = (job: Fact & { seq: number }) => {
-    Object.assign(known, {
+  const replace = (job: JobView & { seq: number }) => {
+    Object.assign(view, {
       state: job.state,
       attempt: job.attempt,
       message: job.message,
@@ -85,51 +87,51 @@ async function startWatched() {
     })
     seq = job.seq
   }
-  const take = ([, number, type, data]: Event) => {
+  const apply = ([, number, type, data]: Event) => {
     if (number === null) return
     if (number !== seq + 1) outOfOrder++
     seq = number
     if (type === 'state')
-      Object.assign(known, {
-        rowCount: data.attempt === known.attempt ? known.rowCount : 0,
+      Object.assign(view, {
+        rowCount: data.attempt === view.attempt ? view.rowCount : 0,
         ...data,
       })
-    if (type === 'rows' && Array.isArray(data.rows)) known.rowCount += data.rows.length
+    if (type === 'rows' && Array.isArray(data.rows)) view.rowCount += data.rows.length
   }
-  const tellWaiting = () => {
-    for (const look of waiting) look()
+  const checkWaiting = () => {
+    for (const check of waiting) check()
   }
   socket.on('events', (frame: Event[]) => {
-    for (const event of frame) if (event[0] === id) take(event)
-    tellWaiting()
+    for (const event of frame) if (event[0] === id) apply(event)
+    checkWaiting()
   })
   socket.on('resync', (message) => {
-    if (message.id === id) become(message.job)
-    tellWaiting()
+    if (message.id === id) replace(message.job)
+    checkWaiting()
   })
-  // Taken in where it arrives: a promise would resolve after the next message, and make what is
-  // known older again.
-  const job = await new Promise<Fact & { seq: number }>((resolve) => {
-    socket.emit('watch', { jobs: [{ id }] }, ([answer]: [{ job: Fact & { seq: number } }]) => {
-      become(answer.job)
+  // Applied in the callback: after an await, the next message may already have arrived, and an
+  // older state would replace a newer one.
+  const job = await new Promise<JobView & { seq: number }>((resolve) => {
+    socket.emit('watch', { jobs: [{ id }] }, ([answer]: [{ job: JobView & { seq: number } }]) => {
+      replace(answer.job)
       resolve(answer.job)
     })
   })
-  const until = (holds: (fact: Fact) => boolean) =>
-    new Promise<Fact>((resolve) => {
-      const look = () => {
-        if (!holds(known)) return
-        waiting.delete(look)
-        resolve({ ...known })
+  const until = (condition: (view: JobView) => boolean) =>
+    new Promise<JobView>((resolve) => {
+      const check = () => {
+        if (!condition(view)) return
+        waiting.delete(check)
+        resolve({ ...view })
       }
-      waiting.add(look)
-      look()
+      waiting.add(check)
+      check()
     })
   return {
     id,
     job,
     disorder: () => outOfOrder,
-    rowsOf: (attempt: number) => until((fact) => fact.attempt === attempt && fact.rowCount > 0),
+    rowsOf: (attempt: number) => until((job) => job.attempt === attempt && job.rowCount > 0),
     end: () => until(({ state }) => state !== 'new' && state !== 'running'),
   }
 }
@@ -145,7 +147,7 @@ async function expectFreeLock(): Promise<void> {
   )
 }
 
-test('a killed worker’s search is run again by another one, whole and in order', async () => {
+test('another worker restarts the search of a killed worker and completes it in order', async () => {
   const first = await addWorker()
   const search = await startWatched()
   await search.rowsOf(1)
@@ -159,7 +161,7 @@ test('a killed worker’s search is run again by another one, whole and in order
   expect(search.disorder()).toBe(0)
   const { events } = (await api('GET', `/api/jobs/${search.id}/timeline`)).body
   const stall = events.find((event: { data: { text?: string } }) =>
-    event.data.text?.includes('was lost'),
+    event.data.text?.includes('stopped responding'),
   )
   const [started] = events.filter(
     (event: { data: { state?: string } }) => event.data.state === 'running',
@@ -168,7 +170,7 @@ test('a killed worker’s search is run again by another one, whole and in order
   await expectFreeLock()
 })
 
-test('a search that loses two workers ends in error and says so', async () => {
+test('a search that loses two workers ends in error', async () => {
   const first = await addWorker()
   const search = await startWatched()
   await search.rowsOf(1)
@@ -179,12 +181,13 @@ test('a search that loses two workers ends in error and says so', async () => {
   await addWorker()
   expect(await search.end()).toMatchObject({
     state: 'error',
-    message: 'The worker that ran this search was lost twice, so it was not tried a third time.',
+    message:
+      'The worker stopped responding a second time, so the search was not retried. Start it again.',
   })
   await expectFreeLock()
 })
 
-test('a cancelled search ends at once and its worker takes the next', async () => {
+test('a cancelled search ends at once and frees its worker', async () => {
   await addWorker({ WORKER_CONCURRENCY: '1' })
   const search = await startWatched()
   await search.rowsOf(1)
@@ -199,7 +202,7 @@ test('a cancelled search ends at once and its worker takes the next', async () =
   })
 })
 
-test('a worker that is told to stop hands its search to another one', async () => {
+test('a worker that gets SIGTERM hands its search back to the queue', async () => {
   const first = await addWorker({ SHUTDOWN_GRACE_MS: '0' })
   const search = await startWatched()
   await search.rowsOf(1)
@@ -209,7 +212,7 @@ test('a worker that is told to stop hands its search to another one', async () =
   expect((await api('GET', `/api/jobs/${search.id}`)).body.job.rowCount).toBe(sites)
 })
 
-test('a search that can’t run ends in error with a sentence, and the worker lives on', async () => {
+test('a search that cannot run ends in error with a message, and its worker goes on', async () => {
   await addWorker({ INDEX_DIR: emptyDir })
   for (let i = 0; i < 2; i++) {
     const search = await startWatched()
@@ -219,13 +222,16 @@ test('a search that can’t run ends in error with a sentence, and the worker li
       'NoIndex',
     )
     expect((await asAdmin('GET', '/api/admin/jobs/0-none/stack')).status).toBe(404)
-    expect(end).toMatchObject({ state: 'error', message: expect.stringContaining('npm run index') })
+    expect(end).toMatchObject({
+      state: 'error',
+      message: expect.stringContaining('npm run index'),
+    })
   }
   await buildIndexOfManyShards(emptyDir, { shards: 4, sites: 10 })
   expect(await (await startWatched()).end()).toMatchObject({ state: 'complete' })
 })
 
-test('a search that was started while no worker lived is run by the first that comes', async () => {
+test('a search started without any worker runs when the first one comes up', async () => {
   const search = await startWatched()
   expect(search.job.state).toBe('new')
   await addWorker()

@@ -5,16 +5,16 @@ import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { readArchivedJob } from '#jobs/postgres/read-archive.ts'
-import { lost, neverBegan } from '#jobs/reconcile.ts'
+import { lost, neverStarted } from '#jobs/reconcile.ts'
 import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { countJobs } from '#jobs/redis/job-lists.ts'
+import { jobsToCheck } from '#jobs/redis/jobs-to-check.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { closeQueues, enqueueJob, openQueues, queueOf } from '#jobs/redis/queue.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
-import { jobsToCheck } from '#jobs/redis/unfinished-jobs.ts'
 import { type ArchiveDeps, archiveEnded } from '#workers/archive-ended.ts'
-import { forgetOldJobs } from '#workers/maintain.ts'
+import { deleteOldJobs } from '#workers/maintain.ts'
 import { type ReconcileDeps, reconcile, reconcileJob } from '#workers/reconcile-jobs.ts'
 import { delivery, jobIn, newJob, newRef, openStore, quietLog } from '../jobs/job-fixture.ts'
 import { createDatabase } from '../services.ts'
@@ -50,39 +50,39 @@ const at = new Date()
 const entryOf = async (ref: { id: string; userId: string; search: string }) =>
   queueOf(ref, deps.queues).getJobState(ref.id)
 
-/** As if whoever created it had died long ago. */
-const forgottenJob = () => newJob(store, newRef(), { createdAt: new Date(Date.now() - 60_000) })
+/** A job whose server died long ago, before it could enqueue it. */
+const abandonedJob = () => newJob(store, newRef(), { createdAt: new Date(Date.now() - 60_000) })
 const later = (seconds: number): ReconcileDeps => ({
   ...deps,
   now: () => new Date(Date.now() + seconds * 1_000),
 })
 
-test('a job that was recorded and not enqueued is enqueued', async () => {
-  const ref = await forgottenJob()
+test('a job that was created but not enqueued is enqueued', async () => {
+  const ref = await abandonedJob()
   await reconcile(deps)
   expect(await entryOf(ref)).toBe('waiting')
   expect((await jobIn(store, ref.id)).state).toBe('new')
 })
 
-test('a job that vanishes from the queue again and again ends in error', async () => {
-  const ref = await forgottenJob()
+test('a job that keeps vanishing from the queue ends in error', async () => {
+  const ref = await abandonedJob()
   for (let i = 0; i < 3; i++) {
     await reconcile(later(i * 10))
     expect(await entryOf(ref)).toBe('waiting')
     await queueOf(ref, deps.queues).remove(ref.id)
   }
   await reconcile(later(60))
-  expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', message: neverBegan })
+  expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', message: neverStarted })
 })
 
-test('a job that was created this moment is left to its server, however many reconcilers come by', async () => {
+test('a job created just now is left to its server, even with several reconcilers', async () => {
   const ref = await newJob(store)
   await Promise.all(Array.from({ length: 8 }, () => reconcile(deps)))
   expect(await entryOf(ref)).toBe('unknown')
   expect(await jobIn(store, ref.id)).toMatchObject({ state: 'new', seq: 1 })
 })
 
-test('a running job of which the queue knows nothing ends in error and frees its lock', async () => {
+test('a running job without a queue entry ends in error and frees its lock', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
   await reconcile(deps)
@@ -90,7 +90,7 @@ test('a running job of which the queue knows nothing ends in error and frees its
   await newJob(store, newRef(ref.search, ref.userId))
 })
 
-test('a job that waits in the queue is left alone', async () => {
+test('a job that waits in the queue is not changed', async () => {
   const ref = await newJob(store)
   await enqueueJob(ref, {}, deps.queues)
   const { seq } = await jobIn(store, ref.id)
@@ -98,7 +98,7 @@ test('a job that waits in the queue is left alone', async () => {
   expect((await jobIn(store, ref.id)).seq).toBe(seq)
 })
 
-test('an ended job is archived, its entry removed, and only then its keys begin to expire', async () => {
+test('an ended job’s keys expire only after it is archived and its entry removed', async () => {
   const ref = await newJob(store)
   await enqueueJob(ref, {}, deps.queues)
   await endJob(
@@ -115,14 +115,14 @@ test('an ended job is archived, its entry removed, and only then its keys begin 
   expect(await entryOf(ref)).toBe('unknown')
 })
 
-test('several reconcilers at once do each thing once', async () => {
+test('several simultaneous reconcilers end a job once', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
   await Promise.all(Array.from({ length: 5 }, () => reconcile(deps)))
   expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', seq: 3 })
 })
 
-/** Brings the job's entry where a worker would have brought it, behind our back. */
+/** Finishes the job's entry in the queue without touching its record. */
 async function finishEntry(ref: JobRef, how: 'failed' | 'completed'): Promise<void> {
   const queue = queueOf(ref, deps.queues)
   await queue.add(ref.search, { userId: ref.userId }, { jobId: ref.id })
@@ -148,7 +148,7 @@ async function finishEntry(ref: JobRef, how: 'failed' | 'completed'): Promise<vo
 }
 
 test.each(['new', 'running'] as const)(
-  'a %s job that the queue gave up ends in error, and its entry is gone',
+  'a %s job whose entry has failed ends in error, and the entry is removed',
   async (state) => {
     const ref = await newJob(store)
     if (state === 'running') await startJob(delivery(ref), at, store)
@@ -160,9 +160,9 @@ test.each(['new', 'running'] as const)(
 )
 
 test.each([
-  ['new', neverBegan],
+  ['new', neverStarted],
   ['running', lost],
-] as const)('a %s job that the queue holds for completed ends in error', async (state, message) => {
+] as const)('a %s job whose entry is completed ends in error', async (state, message) => {
   const ref = await newJob(store)
   if (state === 'running') await startJob(delivery(ref), at, store)
   await finishEntry(ref, 'completed')
@@ -170,12 +170,12 @@ test.each([
   expect(await jobIn(store, ref.id)).toMatchObject({ state: 'error', message })
 })
 
-test('a job whose attempt began after it was looked at is not ended', async () => {
+test('a job that began another attempt after it was read is not ended', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref, 1), at, store)
-  const seen = await jobIn(store, ref.id)
+  const stale = await jobIn(store, ref.id)
   await startJob(delivery(ref, 2), at, store)
-  expect(await endJob(seen, { state: 'error', message: lost, at }, store)).toBe('changed')
+  expect(await endJob(stale, { state: 'error', message: lost, at }, store)).toBe('changed')
   await endJob(
     await jobIn(store, ref.id),
     { state: 'cancelled', message: 'Cancelled by Ann.', at },
@@ -183,7 +183,7 @@ test('a job whose attempt began after it was looked at is not ended', async () =
   )
 })
 
-test('the entry of an ended job is removed, whether it waits or is put off', async () => {
+test('the entry of an ended job is removed, whether waiting or delayed', async () => {
   const waiting = await newJob(store)
   await enqueueJob(waiting, {}, deps.queues)
   const delayed = await newJob(store)
@@ -202,7 +202,7 @@ test('the entry of an ended job is removed, whether it waits or is put off', asy
   expect([await entryOf(waiting), await entryOf(delayed)]).toEqual(['unknown', 'unknown'])
 })
 
-test('passes go round: with more jobs than one pass takes, each is looked at in turn', async () => {
+test('passes cycle through all jobs if there are more than one pass takes', async () => {
   const own = await openStore()
   const shard = { namespace: own.namespace, number: 0 }
   try {
@@ -219,7 +219,7 @@ test('passes go round: with more jobs than one pass takes, each is looked at in 
   }
 })
 
-test('a job that can’t be archived keeps no other from it', async () => {
+test('a job that cannot be archived does not keep others from the archive', async () => {
   const refs = [await newJob(store), await newJob(store), await newJob(store)]
   for (const ref of refs)
     await endJob(
@@ -227,29 +227,31 @@ test('a job that can’t be archived keeps no other from it', async () => {
       { state: 'cancelled', message: 'Cancelled by Ann.', at },
       store,
     )
-  const [broken, ...whole] = refs
+  const [broken, ...intact] = refs
   await store.redis.rpush(
     keys.log({ namespace: store.namespace, number: 0 }, broken?.id ?? ''),
     'rows|{"not": "rows"}',
   )
   await archiveEnded(deps)
-  for (const ref of whole) expect(await readArchivedJob(ref.id, postgres.db)).not.toBeNull()
+  for (const ref of intact) expect(await readArchivedJob(ref.id, postgres.db)).not.toBeNull()
   expect(await readArchivedJob(broken?.id ?? '', postgres.db)).toBeNull()
   expect(
     await store.redis.ttl(keys.record({ namespace: store.namespace, number: 0 }, broken?.id ?? '')),
   ).toBe(-1)
 })
 
-test('while the database is away nothing expires; when it is back, the archive catches up', async () => {
+test('nothing expires during a database outage, and the archive catches up after it', async () => {
   const ref = await newJob(store)
   await endJob(
     await jobIn(store, ref.id),
     { state: 'cancelled', message: 'Cancelled by Ann.', at },
     store,
   )
-  const away = connectPostgres('postgres://nobody@127.0.0.1:1/none')
+  const unreachable = connectPostgres('postgres://user@127.0.0.1:1/none')
   await expect(
-    archiveEnded({ ...deps, db: away.db }).catch((error) => Promise.reject(error.cause ?? error)),
+    archiveEnded({ ...deps, db: unreachable.db }).catch((error) =>
+      Promise.reject(error.cause ?? error),
+    ),
   ).rejects.toMatchObject({
     code: 'ECONNREFUSED',
   })
@@ -261,10 +263,10 @@ test('while the database is away nothing expires; when it is back, the archive c
     state: 'cancelled',
   })
   expect(await store.redis.ttl(key)).toBeGreaterThan(0)
-  await away.close()
+  await unreachable.close()
 })
 
-test('what ended longer ago than the archive keeps is forgotten, and no longer counted', async () => {
+test('jobs past their retention are deleted and no longer counted', async () => {
   const ref = await newJob(store)
   await endJob(
     await jobIn(store, ref.id),
@@ -273,12 +275,12 @@ test('what ended longer ago than the archive keeps is forgotten, and no longer c
   )
   await archiveEnded(deps)
   const before = (await countJobs(store)).cancelled
-  await forgetOldJobs({ ...deps, archiveDays: 3 })
+  await deleteOldJobs({ ...deps, archiveDays: 3 })
   expect(await readArchivedJob(ref.id, postgres.db)).not.toBeNull()
   const inAWeek = () => new Date(Date.now() + 7 * 24 * 60 * 60_000)
-  await forgetOldJobs({ ...deps, archiveDays: null, now: inAWeek })
+  await deleteOldJobs({ ...deps, archiveDays: null, now: inAWeek })
   expect(await readArchivedJob(ref.id, postgres.db)).not.toBeNull()
-  await forgetOldJobs({ ...deps, archiveDays: 3, now: inAWeek })
+  await deleteOldJobs({ ...deps, archiveDays: 3, now: inAWeek })
   expect(await readArchivedJob(ref.id, postgres.db)).toBeNull()
   expect((await countJobs(store)).cancelled).toBeLessThan(before)
 })

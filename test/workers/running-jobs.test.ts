@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { HandBack, WriteRefused } from '#jobs/errors.ts'
 import { createRunningJobs } from '#workers/running-jobs.ts'
 
-test('a run that begins while its process is leaving is handed back at once', () => {
+test('a run that begins during shutdown is handed back at once', () => {
   const running = createRunningJobs()
   const before = running.add('a', 1)
   running.handBackAll()
@@ -10,7 +10,7 @@ test('a run that begins while its process is leaving is handed back at once', ()
   for (const { abort } of [before, after]) expect(abort.signal.reason).toBeInstanceOf(HandBack)
 })
 
-test('two attempts of one job in the same process are told apart when one is over', () => {
+test('removing one attempt of a job leaves its other attempt registered', () => {
   const running = createRunningJobs()
   const first = running.add('a', 1)
   const second = running.add('a', 2)

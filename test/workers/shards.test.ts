@@ -41,7 +41,7 @@ afterAll(async () => {
   await drop()
 })
 
-test('users are spread over the shards, and what looks at all jobs sees those of each', async () => {
+test('users are spread over the shards; counts, lists and upkeep cover all shards', async () => {
   const refs: JobRef[] = []
   for (let i = 0; i < 30; i++) {
     const userId = `user-${i}`
@@ -90,7 +90,7 @@ test('users are spread over the shards, and what looks at all jobs sees those of
   for (const { queue } of queues.byShard) expect(await queue.count()).toBe(0)
 })
 
-test('a store is not opened with another number of shards than its jobs are spread over, nor in another layout', async () => {
+test('a store with another number of shards or another layout is refused', async () => {
   await claimStore(store)
   await claimStore(store)
   await expect(claimStore({ ...store, shards: 2 })).rejects.toThrow(

@@ -1,10 +1,8 @@
 import type { Manifest } from '../manifest.ts'
 import type { BadRow, Dataset } from '../source.ts'
-import type { RowsRead } from './source-rows.ts'
+import type { RowsRead } from './source-tables.ts'
 
-/**
- * How far a build is. `done` never goes back within a phase; `total` is null where it is unknown.
- */
+/** Progress of a build. `done` never decreases within a phase; `total` is null if unknown. */
 export interface BuildProgress {
   phase: string
   done: number
@@ -17,37 +15,41 @@ export interface BuildOptions {
   onProgress?(progress: BuildProgress): void
 }
 
-/** What became of a build. */
+/** The result of a build. */
 export interface Built {
   manifest: Manifest
   read: RowsRead
-  /** The first few of what was passed over. */
+  /** The first rows that could not be read. */
   samples: BadRow[]
   remarks: string[]
 }
 
 /**
- * Every change builds a whole new generation and puts it live in one step; whatever fails leaves
- * the old one live. One at a time over all processes.
+ * Changes an index. Each change builds a complete new generation and makes it live atomically; a
+ * failed build leaves the live one unchanged. Only one build runs at a time, across all processes.
  */
 export interface IndexBuilds {
   /**
-   * Adds a source, or replaces the one of its name. An index that can't be read, or is of an older
-   * version, is built anew from this source alone.
-   * @throws {BuildRunning} @throws {NothingToIndex} @throws {TooManyBad} @throws {NotEnoughDisk}
-   * @throws {UnusableSourceName} @throws {LaterIndex}
-   */
-  add(source: Dataset, options: BuildOptions): Promise<Built>
-  /**
-   * Without its last source an index is empty, and can be read.
+   * Adds a dataset, or replaces the one of the same name. A damaged or older index is replaced by
+   * one with only this dataset.
    * @throws {BuildRunning}
-   * @throws {NoSuchSource}
+   * @throws {NothingToIndex}
+   * @throws {TooManyBad}
+   * @throws {NotEnoughDisk}
+   * @throws {UnusableDatasetName}
+   * @throws {LaterIndex}
+   */
+  add(dataset: Dataset, options: BuildOptions): Promise<Built>
+  /**
+   * Removes a dataset. Removing the last one leaves an empty, readable index.
+   * @throws {BuildRunning}
+   * @throws {NoSuchDataset}
    * @throws {NoIndex}
    * @throws {NotEnoughDisk}
    */
   remove(name: string, options: BuildOptions): Promise<Built>
   /**
-   * Writes the live generation anew, and removes whatever nobody uses.
+   * Rewrites the live generation and removes unused files.
    * @throws {BuildRunning}
    * @throws {NoIndex}
    * @throws {NotEnoughDisk}

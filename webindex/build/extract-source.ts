@@ -1,65 +1,67 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { IndexedSource } from '../manifest.ts'
+import type { IndexedDataset } from '../manifest.ts'
 import type { BadRow, Dataset, ReadProgress } from '../source.ts'
-import { type ExtractName, extractNames, openRows, type RowsRead } from './source-rows.ts'
+import { openRows } from './source-rows.ts'
+import { type RowsRead, type SourceTableName, sourceTableNames } from './source-tables.ts'
 import { quoted, type Staging } from './staging.ts'
 
 export interface Extracted {
-  files: IndexedSource['files']
+  files: IndexedDataset['files']
   read: RowsRead
+  /** The first bad rows. */
   samples: BadRow[]
   remarks: string[]
 }
 
 /**
- * Characters that wait in the staging until they are set aside as files: more would fill memory, or
- * block the process when DuckDB moves them out of it.
+ * Characters in the tables before they are moved to piece files. More would fill the memory, or
+ * block the process while DuckDB moves them to disk.
  */
-const setAsideAt = 32_000_000
-/** Rows with whole texts in them. */
+const moveAtChars = 32_000_000
+/** Row group of the table of pages, whose rows contain whole texts. */
 const textRowGroup = 2_048
 
 /**
- * Reads a source to its end and writes its rows as Parquet files of its own:
- * `source-<uuid>-pages.parquet`.
+ * Reads a dataset to its end and writes its rows to Parquet files of its own,
+ * `source-<uuid>-pages.parquet` and so on.
  */
 export async function extractSource(
-  source: Dataset,
+  dataset: Dataset,
   options: { staging: Staging; signal: AbortSignal; onProgress(progress: ReadProgress): void },
 ): Promise<Extracted> {
   const { staging, signal, onProgress } = options
-  await mkdir(staging.asideFolder, { recursive: true })
-  const rows = await openRows(staging, { place: source.name, signal })
+  await mkdir(staging.tmpFolder, { recursive: true })
+  const rows = await openRows(staging, { place: dataset.name, signal })
   const pieces: Pieces = { pages: [], links: [], queries: [], edges: [], ranks: [], reported: [] }
-  const setAside = async () => {
+  const moveToPieces = async () => {
     rows.flush()
     await writePieces(staging, rows.read, pieces)
     await rows.empty()
   }
   try {
-    for await (const item of source.items({ signal, onProgress })) {
+    for await (const item of dataset.items({ signal, onProgress })) {
       await rows.add(item)
-      if (rows.held >= setAsideAt) await setAside()
+      if (rows.storedChars >= moveAtChars) await moveToPieces()
     }
     signal.throwIfAborted()
-    await setAside()
+    await moveToPieces()
   } finally {
     await rows.close()
   }
   const files = await joinPieces(staging, pieces)
-  await rm(staging.asideFolder, { recursive: true, force: true })
+  await rm(staging.tmpFolder, { recursive: true, force: true })
   return { files, read: rows.read, samples: rows.samples, remarks: [...rows.remarks] }
 }
 
-/** Files with the rows of each table, in the order in which they were read. */
-type Pieces = Record<ExtractName, string[]>
+/** Temporary files with the rows of each table, in the order in which they were read. */
+type Pieces = Record<SourceTableName, string[]>
 
 async function writePieces(staging: Staging, read: RowsRead, pieces: Pieces): Promise<void> {
-  for (const table of extractNames) {
+  for (const table of sourceTableNames) {
     if (read[table] === 0) continue
-    const file = join(staging.asideFolder, `${table}-${pieces[table].length}.parquet`)
+    const file = join(staging.tmpFolder, `${table}-${pieces[table].length}.parquet`)
     await staging.run(
       `COPY ${table} TO ${quoted(file)} (FORMAT parquet, ROW_GROUP_SIZE ${textRowGroup})`,
     )
@@ -67,15 +69,14 @@ async function writePieces(staging: Staging, read: RowsRead, pieces: Pieces): Pr
   }
 }
 
-async function joinPieces(staging: Staging, pieces: Pieces): Promise<IndexedSource['files']> {
-  const files: IndexedSource['files'] = {}
-  const all = (table: ExtractName) => `read_parquet([${pieces[table].map(quoted).join(', ')}])`
-  // Of a page that came twice the last one counts, and its links.
+async function joinPieces(staging: Staging, pieces: Pieces): Promise<IndexedDataset['files']> {
+  const files: IndexedDataset['files'] = {}
+  const all = (table: SourceTableName) => `read_parquet([${pieces[table].map(quoted).join(', ')}])`
+  // If a page was read twice, only the last reading and its links count.
   const last = `WHERE n IN (SELECT max(n) FROM ${all('pages')} GROUP BY key)`
-  // They stay for as many generations as the source does, beside those of sources that were read at
-  // another time.
+  // A unique name: later generations keep these files beside those of other datasets.
   const id = randomUUID()
-  for (const table of extractNames) {
+  for (const table of sourceTableNames) {
     if (pieces[table].length === 0) continue
     const rows = `FROM ${all(table)} ${table === 'pages' || table === 'links' ? last : ''}`
     files[table] = await staging.copy(

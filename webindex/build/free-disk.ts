@@ -2,25 +2,26 @@ import { statfs } from 'node:fs/promises'
 import { NotEnoughDisk } from '../errors.ts'
 import { type Manifest, sizeOf } from '../manifest.ts'
 
-const alwaysFree = 64 * 1024 * 1024
+const reserveBytes = 64 * 1024 * 1024
 
 /**
- * Looks whether a build has room: for the source's own rows and what is gathered of them, and for
- * the merged tables, which are as large as those of now.
- * @param sourceBytes of the source that is added; null where there is none or its size is unknown.
+ * Checks that a build has enough disk space. It needs the size of the dataset twice, for the
+ * dataset's own rows and for temporary files, and the size of the live generation, to which the new
+ * tables are likely to be similar.
+ * @param datasetBytes size of the added dataset; null if there is none or its size is unknown
  * @throws {NotEnoughDisk}
  */
 export async function checkFreeDisk(
   dir: string,
   live: Manifest | null,
-  sourceBytes: number | null,
+  datasetBytes: number | null,
 ): Promise<void> {
-  const needed = 2 * (sourceBytes ?? 0) + (live ? sizeOf(live) : 0) + alwaysFree
+  const needed = 2 * (datasetBytes ?? 0) + (live ? sizeOf(live) : 0) + reserveBytes
   const { bavail, bsize } = await statfs(dir)
   if (needed > bavail * bsize) throw new NotEnoughDisk(dir, { needed, free: bavail * bsize })
 }
 
-/** @returns the error for people when a build has filled the disk, however it was told. */
+/** Converts the errors of Node and DuckDB for a full disk to `NotEnoughDisk`; returns any other. */
 export function asFullDisk(dir: string, error: unknown): unknown {
   const full =
     error instanceof Error &&

@@ -1,44 +1,44 @@
 import { join } from 'node:path'
-import type { IndexedSource, Manifest, ParquetFile } from '../manifest.ts'
+import type { IndexedDataset, Manifest, ParquetFile } from '../manifest.ts'
 import type { MergeOptions } from './merge-options.ts'
-import { type ExtractName, extracts } from './source-rows.ts'
+import { type SourceTableName, sourceTables } from './source-tables.ts'
 import { quoted } from './staging.ts'
 
-type Sources = Pick<MergeOptions, 'dir' | 'sources'>
+type Datasets = Pick<MergeOptions, 'dir' | 'datasets'>
 
 /**
- * A page of any source in one number; the source that was added last has the highest, and within it
- * the page that was read last.
+ * Numbers the pages of all datasets: later datasets have higher numbers, and so have pages read
+ * later within a dataset. Each dataset has room for 2^40 pages.
  */
 const pageNumber = (position: number) => `${position}::UBIGINT * 1099511627776 + n AS page`
 
-/** The rows of one source, `page` in place of its own number; none where it has no such table. */
+/** Selects the rows of one dataset, with `page` instead of `n`. @returns null if it has none. */
 export function rowsOf(
-  { dir, sources }: Sources,
-  source: IndexedSource,
-  table: ExtractName,
+  { dir, datasets }: Datasets,
+  dataset: IndexedDataset,
+  table: SourceTableName,
 ): string | null {
-  const file = source.files[table]
+  const file = dataset.files[table]
   if (!file) return null
   const rows = `read_parquet(${quoted(join(dir, file.file))})`
   if (table !== 'pages' && table !== 'links') return `SELECT * FROM ${rows}`
-  return `SELECT ${pageNumber(sources.indexOf(source))}, * EXCLUDE (n) FROM ${rows}`
+  return `SELECT ${pageNumber(datasets.indexOf(dataset))}, * EXCLUDE (n) FROM ${rows}`
 }
 
-/** The rows of all sources. */
-export function allRows(from: Sources, table: ExtractName): string {
-  const selects = from.sources.flatMap((source) => rowsOf(from, source, table) ?? [])
+/** Selects the rows of all datasets. */
+export function allRows(from: Datasets, table: SourceTableName): string {
+  const selects = from.datasets.flatMap((dataset) => rowsOf(from, dataset, table) ?? [])
   return selects.length > 0 ? selects.join(' UNION ALL ') : noRows(table)
 }
 
-/** The columns of a table, and nothing in them. */
-function noRows(table: ExtractName): string {
-  const columns = extracts[table].split(',').map((column) => column.trim().split(/\s+/))
+/** Selects no rows, with the columns of a table. */
+function noRows(table: SourceTableName): string {
+  const columns = sourceTables[table].split(',').map((column) => column.trim().split(/\s+/))
   const nulls = columns.map(([name, type]) => `NULL::${type} AS ${name === 'n' ? 'page' : name}`)
   return `SELECT ${nulls.join(', ')} WHERE false`
 }
 
-/** A page that several sources hold counts once, and only the links of that one count. */
+/** Fills `pages` with each page once, from the last dataset that has it. */
 export async function mergePages({ staging, ...from }: MergeOptions): Promise<void> {
   const rows = allRows(from, 'pages')
   await staging.run(`
@@ -47,8 +47,8 @@ export async function mergePages({ staging, ...from }: MergeOptions): Promise<vo
 }
 
 /**
- * Links with their pages; and what only graphs and tables tell of sites, `edges` without the pairs
- * that links tell already.
+ * Fills `links` with the links of those pages and the reported links, `all_edges` with all edges,
+ * `edges` with the edges between sites that no link connects, and `web_ranks`.
  */
 export async function mergeLinks({ staging, ...from }: MergeOptions): Promise<void> {
   await staging.run(`
@@ -56,13 +56,13 @@ export async function mergeLinks({ staging, ...from }: MergeOptions): Promise<vo
     SELECT pages.url AS source_url, pages.site AS source_site, pages.host AS source_host, target_url, target_host, target_site, anchor, nofollow, kind,
       pages.seen_at
     FROM (${allRows(from, 'links')}) JOIN pages USING (page)`)
-  // A report counts for as long as no page is known that says more: which of its links lead there,
-  // and with which words.
+  // A reported link counts only while the index has no link from that page to that site, which
+  // would say more: its target and its anchor text.
   await staging.run(`
     INSERT INTO links
     SELECT DISTINCT ON (source_key, target_url) source_url, source_site, source_host, target_url, target_host, target_site, '', false, 'reported', seen_at
-    FROM (${allRows(from, 'reported')}) AS told
-    WHERE NOT EXISTS (FROM links JOIN pages ON pages.url = links.source_url WHERE pages.key = told.source_key AND links.target_site = told.target_site)
+    FROM (${allRows(from, 'reported')}) AS reports
+    WHERE NOT EXISTS (FROM links JOIN pages ON pages.url = links.source_url WHERE pages.key = reports.source_key AND links.target_site = reports.target_site)
     ORDER BY seen_at DESC`)
   await staging.run(`
     CREATE TABLE all_edges AS
@@ -77,9 +77,9 @@ export async function mergeLinks({ staging, ...from }: MergeOptions): Promise<vo
 }
 
 /**
- * Links go by hash of their source's site, so all links of one referring site are in one shard and
- * its row is final when that shard is read; within a shard by target, so a search reads only its
- * own stretch.
+ * Writes links and edges. A shard has all links of its referring domains, so a search's rows are
+ * final once the shard is read. Files are sorted by target, so a search reads only the row groups
+ * of its target.
  */
 export async function writeLinks(
   { staging, shards, onProgress }: MergeOptions,

@@ -15,18 +15,18 @@ const Counts = z.object({
   edges: count,
 })
 
-/** Makes one set of tables (schema.ts) of the rows of all sources. */
+/** Merges the rows of all datasets into one set of tables (schema.ts). */
 export async function mergeSources(
   options: MergeOptions,
 ): Promise<Pick<Manifest, 'counts' | 'tables'>> {
   const { staging, signal, onProgress } = options
-  const merging = (done: number) =>
+  const reportMerged = (done: number) =>
     onProgress({ phase: 'Merging sources', done, total: 2, unit: 'tables' })
-  merging(0)
+  reportMerged(0)
   await mergePages(options)
-  merging(1)
+  reportMerged(1)
   await mergeLinks(options)
-  merging(2)
+  reportMerged(2)
   await rankSites(staging, {
     signal,
     onRound: (done) => onProgress({ phase: 'Ranking sites', done, total: null, unit: 'rounds' }),

@@ -7,9 +7,9 @@ import type { Staging } from './staging.ts'
 const Size = z.object({ nodes: z.number(), pairs: z.number() })
 
 /**
- * Fills `sites` (schema.ts) from the staging's `pages`, `links`, `all_edges` and `web_ranks`. A link
- * counts once for each pair of sites, however often it is there; those that were only declared
- * don't count. A site that only an imported ranking knows has no rank here.
+ * Fills `sites` (schema.ts) from the staging's `pages`, `links`, `all_edges` and `web_ranks`. All
+ * links between two sites count once; `metadata` links don't count. A site known only from an
+ * imported ranking gets no rank of ours.
  */
 export async function rankSites(
   staging: Staging,
@@ -30,8 +30,7 @@ export async function rankSites(
   const ranks = await pageRank(graph, { signal, onRound })
   await appendRanks(staging, ranks, signal)
 
-  // Rounded to a millionth of the average: the order in which equal shares were summed must not
-  // tell two sites apart.
+  // Rounded to a millionth of the average: the order of summation makes equal ranks differ.
   await staging.run(`
     CREATE TABLE sites AS
     WITH ranked AS (
@@ -70,7 +69,7 @@ async function readPairs(staging: Staging, signal: AbortSignal) {
     }
   }
   if (filled !== pairs)
-    throw new Error(`The graph of sites has ${pairs} edges, but ${filled} could be read`)
+    throw new Error(`The graph of sites has ${pairs} edges, but only ${filled} could be read`)
   return { nodes, from, to }
 }
 

@@ -1,239 +1,155 @@
-import { type DuckDBAppender, DuckDBTimestampValue } from '@duckdb/node-api'
 import type { WebDocument } from '../pages/document.ts'
 import { phraseTokens } from '../pages/phrase-tokens.ts'
 import { addressOf } from '../pages/web-address.ts'
-import { givingWay } from '../pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '../pages/yield-to-event-loop.ts'
 import type { BadRow, LoggedQuery, ReportedLink, SiteEdge, SourceItem, WebRank } from '../source.ts'
+import { openRowWriter, type RowWriter } from './row-writer.ts'
+import { nothingRead, type RowsRead } from './source-tables.ts'
 import type { Staging } from './staging.ts'
 
-/**
- * The rows of one source, as the build keeps them: `n` numbers its pages in the order in which they
- * were read. Tokens are joined by spaces, stretches that no phrase runs over by line breaks.
- */
-export const extracts = {
-  pages: `
-    n UBIGINT, url VARCHAR, key VARCHAR, site VARCHAR, host VARCHAR, title VARCHAR, words UINTEGER, source VARCHAR, seen_at TIMESTAMP,
-    title_tokens VARCHAR, text_tokens VARCHAR`,
-  links: `
-    n UBIGINT, target_url VARCHAR, target_host VARCHAR, target_site VARCHAR, anchor VARCHAR, anchor_tokens VARCHAR, nofollow BOOLEAN, kind VARCHAR`,
-  queries: 'phrase VARCHAR, searches UBIGINT, clicks UBIGINT, position DOUBLE',
-  edges: 'source_site VARCHAR, target_site VARCHAR, linking_pages UBIGINT, target_pages UBIGINT',
-  ranks: 'site VARCHAR, position UINTEGER',
-  reported: `
-    source_url VARCHAR, source_key VARCHAR, source_site VARCHAR, source_host VARCHAR, target_url VARCHAR, target_host VARCHAR, target_site VARCHAR,
-    seen_at TIMESTAMP`,
-} as const
-export const extractNames = ['pages', 'links', 'queries', 'edges', 'ranks', 'reported'] as const
-export type ExtractName = (typeof extractNames)[number]
-
-/** What was read; of a page that came twice, both. */
-export interface RowsRead {
-  pages: number
-  links: number
-  queries: number
-  edges: number
-  ranks: number
-  reported: number
-  /** Understood, and left out. */
-  passed: number
-  bad: number
-}
-
-const mostSamples = 20
-/** Characters that wait in the appenders: handing them over blocks the process, so not for long. */
-const flushAt = 1_000_000
-/** A byte in the table of phrases. */
-const longestQuery = 255
+const maxSamples = 20
+/** Characters buffered at most: a flush blocks the process, so it must stay short. */
+const flushAtChars = 1_000_000
+/** The number of words is stored in one byte. */
+const maxQueryWords = 255
 
 /**
- * Takes the items of a source one by one, into temporary tables of the staging: nothing of those goes
- * to a log.
- * @param options.place names the source.
+ * Prepares the tables for the rows of one dataset.
+ * @param options.place the dataset's name, for the samples of bad rows
  */
 export async function openRows(
-  { connection, run }: Staging,
+  staging: Staging,
   { place, signal }: { place: string; signal: AbortSignal },
-) {
-  const giveWay = givingWay(signal)
-  for (const table of extractNames) await run(`CREATE TEMP TABLE ${table} (${extracts[table]})`)
-  const pages = await connection.createAppender('pages', null, 'temp')
-  const links = await connection.createAppender('links', null, 'temp')
-  const queries = await connection.createAppender('queries', null, 'temp')
-  const edges = await connection.createAppender('edges', null, 'temp')
-  const ranks = await connection.createAppender('ranks', null, 'temp')
-  const reported = await connection.createAppender('reported', null, 'temp')
-  const appenders = [pages, links, queries, edges, ranks, reported]
+): Promise<SourceRows> {
+  return new SourceRows(await openRowWriter(staging), place, createEventLoopYield(signal))
+}
 
-  const read: RowsRead = {
-    pages: 0,
-    links: 0,
-    queries: 0,
-    edges: 0,
-    ranks: 0,
-    reported: 0,
-    passed: 0,
-    bad: 0,
-  }
-  const samples: BadRow[] = []
-  const remarks = new Set<string>()
-  let waiting = 0
-  let held = 0
+/** Converts the items of one dataset to rows, and counts them. */
+class SourceRows {
+  readonly read: RowsRead = { ...nothingRead }
+  /** The first bad rows. */
+  readonly samples: BadRow[] = []
+  readonly remarks = new Set<string>()
+  readonly #writer: RowWriter
+  readonly #place: string
+  readonly #yieldToEventLoop: () => Promise<void>
 
-  function text(appender: DuckDBAppender, ...values: string[]): void {
-    for (const value of values) {
-      appender.appendVarchar(value)
-      waiting += value.length
-    }
+  constructor(writer: RowWriter, place: string, yieldToEventLoop: () => Promise<void>) {
+    this.#writer = writer
+    this.#place = place
+    this.#yieldToEventLoop = yieldToEventLoop
   }
 
-  /** Line by line: a text may be long, and no phrase runs over the end of a line. */
-  async function tokensOf(text: string): Promise<string> {
-    const stretches: string[] = []
-    for (const line of text.split('\n')) {
-      for (const stretch of phraseTokens(line)) stretches.push(stretch.join(' '))
-      await giveWay()
-    }
-    return stretches.join('\n')
+  async add(item: SourceItem): Promise<void> {
+    if ('page' in item) await this.#addPage(item.page)
+    else if ('query' in item) this.#addQuery(item.query)
+    else if ('edge' in item) this.#addEdge(item.edge)
+    else if ('rank' in item) this.#addRank(item.rank)
+    else if ('reported' in item) this.#addReportedLink(item.reported)
+    else if ('bad' in item) this.#addBad(item.bad)
+    else if ('passed' in item) this.read.passed += item.passed
+    else this.remarks.add(item.remark)
+    if (this.#writer.bufferedChars >= flushAtChars) this.#writer.flush()
+    await this.#yieldToEventLoop()
   }
 
-  function passOver(bad: BadRow) {
-    read.bad++
-    if (samples.length < mostSamples) samples.push(bad)
+  /** Moves all rows to the tables. */
+  flush(): void {
+    this.#writer.flush()
   }
 
-  async function addPage(page: WebDocument) {
+  /** Characters in the tables. */
+  get storedChars(): number {
+    return this.#writer.storedChars
+  }
+
+  /** Deletes the rows in the tables. */
+  async empty(): Promise<void> {
+    await this.#writer.empty()
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close()
+  }
+
+  async #addPage(page: WebDocument): Promise<void> {
     const from = addressOf(page.url)
-    if (!from) return passOver({ place, reason: `${page.url} is not a page of the public web` })
+    if (!from) return this.#refuse(`${page.url} is not a page of the public web`)
     if (Number.isNaN(page.seenAt.getTime()))
-      return passOver({ place, reason: `the date of ${page.url} is none` })
-    // Before a row is begun: an abort must not come in the midst of one.
-    const [titleTokens, textTokens] = [await tokensOf(page.title), await tokensOf(page.text)]
-    pages.appendUBigInt(BigInt(read.pages))
-    text(pages, from.url, from.key, from.site, from.host, page.title)
-    pages.appendUInteger(page.words)
-    text(pages, page.source)
-    pages.appendTimestamp(timestampOf(page.seenAt))
-    text(pages, titleTokens, textTokens)
-    pages.endRow()
-    // What is not on the public web, and links of a page to itself, are passed over.
-    for (const { href, anchor, nofollow, kind } of page.links) {
-      const to = addressOf(href)
-      if (!to || to.key === from.key) continue
-      const anchorTokens = await tokensOf(anchor)
-      links.appendUBigInt(BigInt(read.pages))
-      text(links, to.key, to.host, to.site, anchor, anchorTokens)
-      links.appendBoolean(nofollow)
-      text(links, kind)
-      links.endRow()
-      read.links++
+      return this.#refuse(`the date of ${page.url} is not valid`)
+    // Before the row begins: an abort must not leave an unfinished row.
+    const tokens = {
+      title: await this.#tokensOf(page.title),
+      text: await this.#tokensOf(page.text),
     }
-    read.pages++
-  }
-
-  function addQuery({ query, searches, clicks, position }: LoggedQuery) {
-    const tokens = phraseTokens(query).flat()
-    if (tokens.length === 0)
-      return passOver({ place, reason: `the query “${query}” has no word in it` })
-    if (tokens.length > longestQuery)
-      return passOver({ place, reason: `a query has ${tokens.length} words` })
-    text(queries, tokens.join(' '))
-    queries.appendUBigInt(BigInt(searches))
-    queries.appendUBigInt(BigInt(clicks))
-    if (position === null) queries.appendNull()
-    else queries.appendDouble(position)
-    queries.endRow()
-    read.queries++
-  }
-
-  function addEdge({ fromSite, toSite, linkingPages, targetPages }: SiteEdge) {
-    const from = siteNamed(fromSite)
-    const to = siteNamed(toSite)
-    if (!from || !to)
-      return passOver({
-        place,
-        reason: `${from ? toSite : fromSite} is not a site of the public web`,
-      })
-    text(edges, from, to)
-    for (const count of [linkingPages, targetPages]) {
-      if (count === null) edges.appendNull()
-      else edges.appendUBigInt(BigInt(count))
+    const n = this.read.pages
+    this.#writer.addPage(n, from, page, tokens)
+    for (const link of page.links) {
+      const to = addressOf(link.href)
+      if (!to || to.key === from.key) continue // Off the public web, or within the page.
+      this.#writer.addLink(n, to, link, await this.#tokensOf(link.anchor))
+      this.read.links++
     }
-    edges.endRow()
-    read.edges++
+    this.read.pages++
   }
 
-  function addRank({ site, position }: WebRank) {
-    const named = siteNamed(site)
-    if (!named) return passOver({ place, reason: `${site} is not a site of the public web` })
-    text(ranks, named)
-    ranks.appendUInteger(position)
-    ranks.endRow()
-    read.ranks++
+  #addQuery(logged: LoggedQuery) {
+    const tokens = phraseTokens(logged.query).flat()
+    if (tokens.length === 0) return this.#refuse(`the query “${logged.query}” has no word in it`)
+    if (tokens.length > maxQueryWords) return this.#refuse(`a query has ${tokens.length} words`)
+    this.#writer.addQuery(tokens.join(' '), logged)
+    this.read.queries++
   }
 
-  function addReported({ sourceUrl, targetUrl, seenAt }: ReportedLink) {
+  #addEdge(edge: SiteEdge) {
+    const fromSite = normalisedSite(edge.fromSite)
+    const toSite = normalisedSite(edge.toSite)
+    if (!fromSite || !toSite)
+      return this.#refuse(
+        `${fromSite ? edge.toSite : edge.fromSite} is not a site of the public web`,
+      )
+    this.#writer.addEdge({ ...edge, fromSite, toSite })
+    this.read.edges++
+  }
+
+  #addRank({ site, position }: WebRank) {
+    const normalised = normalisedSite(site)
+    if (!normalised) return this.#refuse(`${site} is not a site of the public web`)
+    this.#writer.addRank(normalised, position)
+    this.read.ranks++
+  }
+
+  #addReportedLink({ sourceUrl, targetUrl, seenAt }: ReportedLink) {
     const from = addressOf(sourceUrl)
     const to = addressOf(targetUrl)
     if (!from || !to)
-      return passOver({
-        place,
-        reason: `${from ? targetUrl : sourceUrl} is not a page of the public web`,
-      })
+      return this.#refuse(`${from ? targetUrl : sourceUrl} is not a page of the public web`)
     if (from.key === to.key) return
-    text(reported, from.url, from.key, from.site, from.host, to.key, to.host, to.site)
-    reported.appendTimestamp(timestampOf(seenAt))
-    reported.endRow()
-    read.reported++
+    this.#writer.addReportedLink(from, to, seenAt)
+    this.read.reported++
   }
 
-  function flush(): void {
-    held += waiting
-    waiting = 0
-    for (const appender of appenders) appender.flushSync()
+  #refuse(reason: string): void {
+    this.#addBad({ place: this.#place, reason })
   }
 
-  return {
-    read,
-    samples,
-    remarks,
-    /** Hands everything over to the tables. */
-    flush,
-    /** Characters in the tables since they were emptied. */
-    get held() {
-      return held
-    },
-    /** Throws away what is in the tables. */
-    async empty(): Promise<void> {
-      for (const table of extractNames) await run(`DELETE FROM ${table}`)
-      held = 0
-    },
-    async add(item: SourceItem): Promise<void> {
-      if ('page' in item) await addPage(item.page)
-      else if ('query' in item) addQuery(item.query)
-      else if ('edge' in item) addEdge(item.edge)
-      else if ('rank' in item) addRank(item.rank)
-      else if ('reported' in item) addReported(item.reported)
-      else if ('bad' in item) passOver(item.bad)
-      else if ('passed' in item) read.passed += item.passed
-      else remarks.add(item.remark)
-      if (waiting >= flushAt) flush()
-      await giveWay()
-    },
-    async close(): Promise<void> {
-      for (const appender of appenders) {
-        appender.clear()
-        appender.closeSync()
-      }
-      for (const table of extractNames) await connection.run(`DROP TABLE ${table}`)
-    },
+  #addBad(bad: BadRow): void {
+    this.read.bad++
+    if (this.samples.length < maxSamples) this.samples.push(bad)
+  }
+
+  /** Goes line by line: texts may be long, and no phrase crosses the end of a line. */
+  async #tokensOf(text: string): Promise<string> {
+    const segments: string[] = []
+    for (const line of text.split('\n')) {
+      for (const segment of phraseTokens(line)) segments.push(segment.join(' '))
+      await this.#yieldToEventLoop()
+    }
+    return segments.join('\n')
   }
 }
 
-function timestampOf(date: Date): DuckDBTimestampValue {
-  return new DuckDBTimestampValue(BigInt(date.getTime()) * 1000n)
-}
-
-/** The site in the one form that pages and links have it in. */
-function siteNamed(site: string): string | null {
+/** The site in the form that pages and links use; null if it is not on the public web. */
+function normalisedSite(site: string): string | null {
   return addressOf(`https://${site}`)?.site ?? null
 }

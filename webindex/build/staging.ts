@@ -6,25 +6,25 @@ import type { ParquetFile } from '../manifest.ts'
 import { runQuery } from '../run-query.ts'
 
 /**
- * Where the rows of a generation are gathered before they are written: a database in a file, not in
- * memory, for a build may be large.
+ * The scratch database of a build, which collects the rows of a generation before they are written.
+ * It is a file, not in memory, because a build may be large.
  */
 export interface Staging {
   connection: DuckDBConnection
   /** The generation's folder. */
   folder: string
-  /** For what a build sets aside on the way; goes with the staging. */
-  asideFolder: string
+  /** For a build's temporary files; `close` removes it. Does not exist at first. */
+  tmpFolder: string
   run(sql: string): Promise<void>
   read<Shape extends z.ZodObject>(shape: Shape, sql: string): Promise<z.output<Shape>[]>
-  /** Writes rows to `<name>.parquet`. @param select in their final order. */
+  /** Writes rows to `<name>.parquet`. @param select the rows in their final order. */
   copy(name: string, select: string, options?: { rowGroup?: number }): Promise<ParquetFile>
   close(): Promise<void>
 }
 
 const RowCount = z.object({ rows: z.number() })
-/** Small, so that a search for a rare target or word skips most of a file. */
-const usualRowGroup = 20_480
+/** Rows. Small, so that a search for a rare target or word skips most of a file. */
+const defaultRowGroup = 20_480
 
 export async function openStaging(options: {
   folder: string
@@ -34,43 +34,43 @@ export async function openStaging(options: {
 }): Promise<Staging> {
   const { folder, signal } = options
   const file = join(folder, 'staging.duckdb')
-  const asideFolder = join(folder, 'aside')
+  const spillFolder = join(folder, 'spill')
+  const tmpFolder = join(folder, 'tmp')
   const instance = await DuckDBInstance.create(file, {
     memory_limit: `${options.memoryLimitMb}MB`,
     threads: String(options.threads),
-    temp_directory: join(folder, 'spill'),
+    temp_directory: spillFolder,
     preserve_insertion_order: 'false',
-    // Rows that are split over files wait in memory, so many for each thread.
+    // Rows per thread that a partitioned write buffers in memory.
     partitioned_write_flush_threshold: '65536',
   })
   const connection = await instance.connect()
-  await connection.run('PRAGMA disable_checkpoint_on_shutdown') // It is thrown away, and nobody waits for that to be tidy.
+  // Saves time: the database is deleted right after it is closed.
+  await connection.run('PRAGMA disable_checkpoint_on_shutdown')
 
   async function read<Shape extends z.ZodObject>(
     shape: Shape,
     sql: string,
   ): Promise<z.output<Shape>[]> {
-    return z
-      .array(shape)
-      .parse(await (await runQuery(connection, sql, {}, signal)).getRowObjectsJS())
+    const result = await runQuery(connection, sql, {}, signal)
+    return z.array(shape).parse(await result.getRowObjectsJS())
+  }
+
+  async function run(sql: string): Promise<void> {
+    await runQuery(connection, sql, {}, signal)
   }
 
   return {
     connection,
     folder,
-    asideFolder,
+    tmpFolder,
     read,
-    async run(sql) {
-      await runQuery(connection, sql, {}, signal)
-    },
-    async copy(name, select, { rowGroup = usualRowGroup } = {}) {
+    run,
+    async copy(name, select, { rowGroup = defaultRowGroup } = {}) {
       const path = join(folder, `${name}.parquet`)
       const to = quoted(path)
-      await runQuery(
-        connection,
+      await run(
         `COPY (${select}) TO ${to} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup})`,
-        {},
-        signal,
       )
       const [counted] = await read(
         RowCount,
@@ -85,13 +85,13 @@ export async function openStaging(options: {
     async close() {
       connection.closeSync()
       instance.closeSync()
-      for (const left of [file, `${file}.wal`, join(folder, 'spill'), asideFolder])
-        await rm(left, { recursive: true, force: true })
+      for (const path of [file, `${file}.wal`, spillFolder, tmpFolder])
+        await rm(path, { recursive: true, force: true })
     },
   }
 }
 
-/** Text in SQL, where a statement takes no parameters. */
+/** Quotes text for SQL statements that take no parameters. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }

@@ -1,6 +1,7 @@
 /**
- * A link's place on its page. `metadata` was declared (in a package.json), not seen on a page;
- * `reported` was told by a search engine, which names the linking page and no more.
+ * How a link is known. `text` and `image` links stand on their page; a `metadata` link was declared
+ * in a file such as package.json; a `reported` link comes from a search engine's report, which
+ * names the source page only.
  */
 export const linkKinds = ['text', 'image', 'metadata', 'reported'] as const
 export type LinkKind = (typeof linkKinds)[number]
@@ -8,30 +9,28 @@ export type LinkKind = (typeof linkKinds)[number]
 export interface DocumentLink {
   /** Absolute. */
   href: string
-  /** Visible text, or the image's alternative text; '' where there is neither. */
+  /** Visible text, else the image's alternative text, else ''. */
   anchor: string
-  /** Its rel says nofollow, ugc or sponsored, or the whole page says nofollow. */
+  /** Its rel has nofollow, ugc or sponsored, or the whole page is nofollow. */
   nofollow: boolean
   kind: LinkKind
 }
 
-/** One page as a source hands it to the build. */
+/** One page, as a dataset hands it to the build. */
 export interface WebDocument {
-  /** Where the page is on the web; one document per address. */
+  /** Address on the web. If a dataset repeats an address, its last document counts. */
   url: string
   title: string
   /** Number of words in the visible text. */
   words: number
   /**
-   * The visible text without the title; a line break wherever a phrase can't go on (the end of a
-   * paragraph, a cell, a heading). '' where it is unknown.
+   * The visible text without the title; '' if unknown. A line break marks each place that a phrase
+   * can't run over: the end of a paragraph, a cell, a heading.
    */
   text: string
-  /**
-   * When the page was known to be so: the date its publisher gives, else the moment it was read.
-   */
+  /** The publisher's date of this version, else the time at which the page was read. */
   seenAt: Date
-  /** Which source it came from, in words for people: `installed npm packages`. */
+  /** Where the page came from, for people: `installed npm packages`. */
   source: string
   links: DocumentLink[]
 }

@@ -2,23 +2,17 @@ import { isIP } from 'node:net'
 import { parseUrl } from './parse-url.ts'
 import { addressOf, inspectHost, type WebAddress } from './web-address.ts'
 
-/** What a search looks for, in the form in which the index keeps link targets. */
+/** The target of a search, in the form in which the index stores link targets. */
 export interface LinkTarget extends Pick<WebAddress, 'site' | 'host' | 'key'> {
-  /**
-   * Shown to people and read again to the same target: the key without its scheme.
-   * `github.com/redis`
-   */
+  /** The key without its scheme; `readTarget` maps it to the same target. `github.com/redis` */
   text: string
 }
 
 export type TargetReading = { ok: true; target: LinkTarget } | { ok: false; reason: string }
 
-/**
- * Understands what people paste: a domain, a URL, an internationalised name, an owner on a code
- * host.
- */
+/** Parses user input: a domain, a URL, an internationalised name, an owner on a code host. */
 export function readTarget(written: string): TargetReading {
-  // One slash too few or too many is a slip of the hand.
+  // Repairs typing errors in the scheme: `http:redis.io`, `https:///redis.io`.
   const text = written.trim().replace(/^(https?):\/*(?=[^/])/i, '$1://')
   const shown = shorten(text)
   const refuse = (reason: string): TargetReading => ({ ok: false, reason })
@@ -34,7 +28,7 @@ export function readTarget(written: string): TargetReading {
   const url = new URL(href)
   if (scheme && (url.username || url.password))
     return refuse(
-      `“${url.hostname}” is written with a user name or a password. Give the address without them.`,
+      `The address of “${url.hostname}” contains a user name or a password. Leave them out.`,
     )
   if (url.username)
     return refuse(`“${shown}” looks like an e-mail address. Give only the domain: ${url.hostname}.`)
@@ -51,28 +45,28 @@ function shorten(text: string): string {
 }
 
 function ipReason(address: string): string {
-  return `${address} is an IP address. Links are counted by domain name: give a name such as redis.io.`
+  return `${address} is an IP address. Links are counted by domain name. Give a name such as redis.io.`
 }
 
 function reasonAgainst(hostname: string): string | null {
   const found = inspectHost(hostname)
   if (found.isIp) return ipReason(hostname)
   if (hostname === 'localhost' || hostname.endsWith('.localhost'))
-    return 'localhost is your own computer: nobody on the web links there.'
+    return 'localhost is your own computer. Give a domain on the web, such as redis.io.'
   if (!found.hostname || hostname.startsWith('.'))
     return `“${shorten(hostname)}” is not a valid domain name.`
   if (!hostname.includes('.') && !found.isIcann)
-    return `“${hostname}” is not a whole domain name: it has no ending such as .com or .org.`
+    return `“${hostname}” is not a whole domain name. Add its ending, such as .com or .org.`
   if (!found.isIcann && !found.isPrivate)
-    return `“.${found.publicSuffix}” is not an ending that domains on the web have.`
+    return `“.${found.publicSuffix}” is not an ending of domains on the web. Check the spelling.`
   if (!found.domain)
     return `“${hostname}” is an ending that many owners share. Give a name under it, such as example.${hostname}.`
   return null
 }
 
 /**
- * Whether a link leads to the target: to any page of its site, its host, or the very page. A whole
- * code host has the sites of all its owners.
+ * Whether a link leads to the target: to any page of its site, to any page of its host, or to
+ * exactly this page. The target `github.com` includes the sites of all its owners.
  */
 export function leadsTo(
   href: string,

@@ -3,10 +3,10 @@ import { parseUrl } from './parse-url.ts'
 import type { HtmlLink } from './read-html.ts'
 
 /**
- * Links with absolute addresses, as a browser would open them. What leads nowhere on the web is
- * left out: other schemes, places on the same page.
- * @param url of the page
- * @param base as its `<base href>` says; may be relative
+ * Resolves links to absolute addresses, as a browser does. Drops links within the page and links
+ * with other schemes than http and https.
+ * @param url the page's address
+ * @param base the page's `<base href>`; may be relative
  */
 export function absoluteLinks(
   links: readonly HtmlLink[],

@@ -1,45 +1,43 @@
-/** Scripts that are written without spaces between words. */
+/** Scripts that put no spaces between words. */
 const unspaced =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 /**
- * Letters and digits, apostrophes within a word, and the signs of `c++` and `c#`; or whatever ends
- * a stretch that phrases may run over.
+ * First group, a token: letters and digits, apostrophes within a word, the signs of `c++` and `c#`.
+ * Second group: a mark that ends a segment.
  */
 const tokenOrEnd =
   /([\p{L}\p{N}\p{M}]+(?:['’][\p{L}\p{M}]+)*(?:\+\+|#)?)|([.!?…。！？](?=\s|$|["'”’)])|[;:()[\]{}"“”«»|•·、，,]|\s[-–—]\s|\n)/gu
-const words = new Intl.Segmenter(undefined, { granularity: 'word' })
-/** Longer ones are no words: a hash, a data URL, a row of a table. */
-const longestToken = 64
+const wordSegmenter = new Intl.Segmenter(undefined, { granularity: 'word' })
+/** Characters. Longer tokens are not words: a hash, a data URL, a row of a table. */
+const maxTokenLength = 64
 
 /**
- * The tokens of a text as phrases are made of them: lower case, Unicode-normalised (NFKC), in
- * stretches that no phrase runs over (sentences, brackets, list items). `Node.js` and `node-js` are
- * two tokens, `don’t`, `c++` and `c#` one each. Where a script has no spaces, words are as Unicode
- * segments them (ICU).
+ * Splits a text into segments that no phrase crosses (sentences, brackets, list items), each a list
+ * of tokens: lower case, Unicode-normalised (NFKC). `Node.js` and `node-js` are two tokens;
+ * `don’t`, `c++` and `c#` are one. Scripts without spaces are split at Unicode word boundaries
+ * (ICU).
  */
 export function phraseTokens(text: string): string[][] {
-  const stretches: string[][] = []
-  let stretch: string[] = []
-  const end = () => {
-    if (stretch.length > 0) stretches.push(stretch)
-    stretch = []
+  const segments: string[][] = []
+  let tokens: string[] = []
+  const endSegment = () => {
+    if (tokens.length > 0) segments.push(tokens)
+    tokens = []
   }
   for (const [, token, ending] of text.normalize('NFKC').toLowerCase().matchAll(tokenOrEnd)) {
-    if (ending !== undefined) end()
+    if (ending !== undefined) endSegment()
     else if (token === undefined) continue
     else if (unspaced.test(token)) {
-      for (const { segment, isWordLike } of words.segment(token))
-        if (isWordLike) stretch.push(segment)
-    } else if (token.length > longestToken) end()
-    else stretch.push(token.replaceAll('’', "'"))
+      for (const { segment: word, isWordLike } of wordSegmenter.segment(token))
+        if (isWordLike) tokens.push(word)
+    } else if (token.length > maxTokenLength) endSegment()
+    else tokens.push(token.replaceAll('’', "'"))
   }
-  end()
-  return stretches
+  endSegment()
+  return segments
 }
 
-/**
- * One phrase out of what somebody typed: all of its tokens, joined by spaces; '' when it has none.
- */
+/** All tokens of a user's text as one phrase, joined by spaces; '' if it has none. */
 export function phraseOf(written: string): string {
   return phraseTokens(written).flat().join(' ')
 }

@@ -15,175 +15,196 @@ export interface HtmlPage {
   text: string
   links: HtmlLink[]
 }
-/** What only a whole HTML page says of itself. */
+/** A complete HTML page with the facts in its head. */
 export interface WholeHtmlPage extends HtmlPage {
-  /** As written in `<base href>`; null where there is none. */
+  /** As written in `<base href>`; null if there is none. */
   base: string | null
-  /** As written in `<link rel="canonical">`: under which address the page wants to be known. */
+  /** The page's preferred address as in `<link rel="canonical">`; null if there is none. */
   canonical: string | null
-  /** Its meta robots says noindex or none: search engines shall not show it. */
+  /** Its meta robots has noindex or none: search engines must not show the page. */
   noindex: boolean
 }
 
-/** Longer anchors and titles are cut: they are someone's whole paragraph wrapped in a link. */
+/** Characters. Longer titles and anchor texts are truncated: they are whole paragraphs. */
 const maxTextLength = 300
 /**
- * What stands deeper is not read: the parser's time grows with depth, and a few hundred kilobytes
- * of `<i>` would take it minutes. Browsers stop at 512.
+ * Reading stops at deeper nesting: parse time grows with depth, and a few hundred kilobytes of
+ * `<i>` would take minutes. Browsers stop at 512.
  */
 const maxDepth = 2_000
-/** In characters: takes a few milliseconds at most, also where it is nothing but tags. */
-const turnLength = 16_384
-const unseen = new Set(['script', 'style', 'template', 'noscript'])
-/** These stand in the midst of a sentence; whatever else begins or ends parts it. */
-const inline = new Set(
+/** Characters parsed without a pause: a few milliseconds at most, even for nothing but tags. */
+const sliceLength = 16_384
+const hiddenElements = new Set(['script', 'style', 'template', 'noscript'])
+/** Elements within a line of text; the start and the end of any other element break the line. */
+const inlineElements = new Set(
   'a abbr b bdi bdo cite code data del dfn em font i img ins kbd label mark q s samp small span strong sub sup svg time tt u var wbr'.split(
     ' ',
   ),
 )
 
-/** Reads what a visitor of a page sees of it: title, number of words, and links. */
+/** Reads what a visitor sees of a page: title, text and links. */
 export function readHtml(html: string): WholeHtmlPage {
-  const reader = htmlReader()
+  const reader = new HtmlReader()
   reader.write(html)
   return reader.end()
 }
 
 /**
- * The same for pages of any size: between stretches of a few milliseconds it waits for `giveWay`,
- * which may throw.
+ * Like `readHtml`, for pages of any size: awaits `yieldToEventLoop`, which may throw, between
+ * slices of a few milliseconds.
  */
-export async function readHtmlInTurns(
+export async function readHtmlInSlices(
   html: string,
-  giveWay: () => Promise<void>,
+  yieldToEventLoop: () => Promise<void>,
 ): Promise<WholeHtmlPage> {
-  const reader = htmlReader()
-  for (let at = 0; at < html.length; at += turnLength) {
-    reader.write(html.slice(at, at + turnLength))
-    await giveWay()
+  const reader = new HtmlReader()
+  for (let at = 0; at < html.length; at += sliceLength) {
+    reader.write(html.slice(at, at + sliceLength))
+    await yieldToEventLoop()
   }
   return reader.end()
 }
 
-function htmlReader() {
-  const links: HtmlLink[] = []
-  let title = ''
-  let heading = ''
-  let shown = ''
-  let depth = 0
-  let hidden = 0
-  let inTitle = false
-  let inHeading = false
-  let robots = ''
-  let base: string | null = null
-  let canonical: string | null = null
-  let open: { href: string; rel: string; text: string; alt: string; image: boolean } | null = null
+interface OpenLink {
+  href: string
+  rel: string
+  text: string
+  /** Alternative texts of its images. */
+  alt: string
+  hasImage: boolean
+}
 
-  function closeLink() {
-    if (!open) return
-    const text = tidyText(open.text)
-    const kind = !text && open.image ? 'image' : 'text'
-    links.push({
-      href: open.href.trim(),
-      anchor: text || tidyText(open.alt),
-      nofollow: isNofollow(open.rel),
-      kind,
-    })
-    open = null
+/** Collects one page from the parser's events, which call the methods named `on…`. */
+class HtmlReader {
+  readonly #parser = new Parser(this)
+  readonly #links: HtmlLink[] = []
+  #openLink: OpenLink | null = null
+  #title = ''
+  #inTitle = false
+  #heading = ''
+  #inHeading = false
+  #text = ''
+  #robots = ''
+  #base: string | null = null
+  #canonical: string | null = null
+  #depth = 0
+  /** How many of the open elements hide their content. */
+  #hidden = 0
+
+  write(html: string): void {
+    if (this.#depth <= maxDepth) this.#parser.write(html)
   }
 
-  const parser = new Parser({
-    onopentag(name, attributes) {
-      if (++depth > maxDepth) parser.pause()
-      if (unseen.has(name)) hidden++
-      if (hidden) return
-      if (!inline.has(name)) shown += '\n'
-      if (name === 'title' && !title) inTitle = true
-      if (name === 'h1' && !heading) inHeading = true
-      if (name === 'base') base ??= attributes.href ?? null
-      if (name === 'link' && /(^|\s)canonical(\s|$)/i.test(attributes.rel ?? ''))
-        canonical ??= attributes.href ?? null
-      if (name === 'meta' && attributes.name?.toLowerCase() === 'robots')
-        robots += ` ${attributes.content ?? ''}`
-      if (name === 'a') closeLink() // HTML allows no link in a link: the second one ends the first.
-      if (name === 'a' && attributes.href)
-        open = { href: attributes.href, rel: attributes.rel ?? '', text: '', alt: '', image: false }
-      if (open && (name === 'img' || name === 'svg'))
-        open = { ...open, image: true, alt: `${open.alt} ${attributes.alt ?? ''}` }
-    },
-    ontext(text) {
-      if (hidden) return
-      if (inTitle) {
-        title += text
-        return
-      }
-      if (inHeading) heading += text
-      if (open) open.text += text
-      // Most pieces of text need nothing done to them.
-      shown += /[^\S ]| {2}/.test(text) ? text.replace(/\s+/g, ' ') : text
-    },
-    onclosetag(name) {
-      depth--
-      if (unseen.has(name) && hidden > 0) hidden--
-      if (!inline.has(name)) shown += '\n'
-      if (name === 'title') inTitle = false
-      if (name === 'h1') inHeading = false
-      if (name === 'a') closeLink()
-    },
-    onend: closeLink,
-  })
-  return {
-    write(html: string) {
-      if (depth <= maxDepth) parser.write(html)
-    },
-    end(): WholeHtmlPage {
-      if (depth <= maxDepth) parser.end()
-      else closeLink()
-      const text = shown.replace(/ ?\n[ \n]*/g, '\n').trim()
-      return {
-        title: tidyText(title) || tidyText(heading),
-        words: countWords(text),
-        text,
-        links:
-          isNofollow(robots) || isNone(robots)
-            ? links.map((link) => ({ ...link, nofollow: true }))
-            : links,
-        base,
-        canonical,
-        noindex: isNoindex(robots),
-      }
-    },
+  end(): WholeHtmlPage {
+    if (this.#depth <= maxDepth) this.#parser.end()
+    else this.#closeLink()
+    const text = this.#text.replace(/ ?\n[ \n]*/g, '\n').trim()
+    const nofollow = isNofollow(this.#robots) || isNone(this.#robots)
+    return {
+      title: tidyText(this.#title) || tidyText(this.#heading),
+      words: countWords(text),
+      text,
+      links: nofollow ? this.#links.map((link) => ({ ...link, nofollow })) : this.#links,
+      base: this.#base,
+      canonical: this.#canonical,
+      noindex: isNoindex(this.#robots),
+    }
+  }
+
+  onopentag(name: string, attributes: Record<string, string>): void {
+    if (++this.#depth > maxDepth) this.#parser.pause()
+    if (hiddenElements.has(name)) this.#hidden++
+    if (this.#hidden) return
+    if (!inlineElements.has(name)) this.#text += '\n'
+    if (name === 'title' && !this.#title) this.#inTitle = true
+    if (name === 'h1' && !this.#heading) this.#inHeading = true
+    this.#readHead(name, attributes)
+    if (name === 'a') this.#closeLink() // HTML forbids nested links: the second ends the first.
+    if (name === 'a' && attributes.href) {
+      const { href, rel = '' } = attributes
+      this.#openLink = { href, rel, text: '', alt: '', hasImage: false }
+    }
+    if (this.#openLink && (name === 'img' || name === 'svg')) {
+      this.#openLink.hasImage = true
+      this.#openLink.alt += ` ${attributes.alt ?? ''}`
+    }
+  }
+
+  ontext(text: string): void {
+    if (this.#hidden) return
+    if (this.#inTitle) {
+      this.#title += text
+      return
+    }
+    if (this.#inHeading) this.#heading += text
+    if (this.#openLink) this.#openLink.text += text
+    // The test is cheaper than the replacement, which few texts need.
+    this.#text += /[^\S ]| {2}/.test(text) ? text.replace(/\s+/g, ' ') : text
+  }
+
+  onclosetag(name: string): void {
+    this.#depth--
+    if (hiddenElements.has(name) && this.#hidden > 0) this.#hidden--
+    if (!inlineElements.has(name)) this.#text += '\n'
+    if (name === 'title') this.#inTitle = false
+    if (name === 'h1') this.#inHeading = false
+    if (name === 'a') this.#closeLink()
+  }
+
+  onend(): void {
+    this.#closeLink()
+  }
+
+  #readHead(name: string, attributes: Record<string, string>): void {
+    if (name === 'base') this.#base ??= attributes.href ?? null
+    if (name === 'link' && /(^|\s)canonical(\s|$)/i.test(attributes.rel ?? ''))
+      this.#canonical ??= attributes.href ?? null
+    if (name === 'meta' && attributes.name?.toLowerCase() === 'robots')
+      this.#robots += ` ${attributes.content ?? ''}`
+  }
+
+  #closeLink(): void {
+    if (!this.#openLink) return
+    const { href, rel, text, alt, hasImage } = this.#openLink
+    const visible = tidyText(text)
+    this.#links.push({
+      href: href.trim(),
+      anchor: visible || tidyText(alt),
+      nofollow: isNofollow(rel),
+      kind: !visible && hasImage ? 'image' : 'text',
+    })
+    this.#openLink = null
   }
 }
 
-/** Runs of letters and digits. */
+/** Counts the runs of letters and digits. */
 export function countWords(text: string): number {
   const word = /[\p{L}\p{N}]+/gu
   let words = 0
-  while (word.test(text)) words++ // Four times faster than to have all of them as strings.
+  while (word.test(text)) words++ // Four times faster than `match`.
   return words
 }
 
-/** On one line, and cut where it is longer than any title or link text. */
+/** Puts a title or an anchor text on one line and truncates it to `maxTextLength`. */
 export function tidyText(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > maxTextLength ? `${line.slice(0, maxTextLength)}…` : line
 }
 
-/** @param tokens of a link's rel, or of a robots meta element */
+/** @param tokens a link’s rel, or the content of a robots meta element */
 export function isNofollow(tokens: string): boolean {
   return /\b(nofollow|ugc|sponsored)\b/i.test(tokens)
 }
 
 /**
- * @param tokens of a robots meta element or header; what is addressed to one crawler alone
- * (`somebot: noindex`) does not count
+ * Rules for one crawler only (`somebot: noindex`) don’t count.
+ * @param tokens the content of a robots meta element or header
  */
 export function isNoindex(tokens: string): boolean {
   return /(?<![\w-]|:\s*)noindex(?![\w-])/i.test(tokens) || isNone(tokens)
 }
 
-/** Short for noindex and nofollow; in `max-image-preview:none` it is something else. */
+/** `none` means noindex and nofollow, but not in `max-image-preview:none`. */
 function isNone(tokens: string): boolean {
   return /(?<![\w-]|:\s*)none(?![\w-])/i.test(tokens)
 }

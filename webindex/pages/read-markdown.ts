@@ -1,14 +1,14 @@
 import { Marked } from 'marked'
-import { type HtmlPage, readHtml, readHtmlInTurns } from './read-html.ts'
+import { type HtmlPage, readHtml, readHtmlInSlices } from './read-html.ts'
 
 const marked = new Marked({ gfm: true, async: false })
 const frontMatter = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n---(?:\r?\n|$)/
-/** Parsed in one go, in characters: takes some ten milliseconds. */
-const pieceLength = 8_192
+/** Characters parsed without a pause: about ten milliseconds of work. */
+const sliceLength = 8_192
 
 /**
- * Reads Markdown as a code host shows it: bare URLs are links, URLs in code are not; front matter
- * gives the title.
+ * Reads Markdown as a code host renders it: bare URLs are links, URLs in code are not. A title in
+ * the front matter takes precedence.
  */
 export function readMarkdown(markdown: string): HtmlPage {
   const { title, body } = withoutFrontMatter(markdown)
@@ -16,22 +16,22 @@ export function readMarkdown(markdown: string): HtmlPage {
 }
 
 /**
- * The same for long ones: it waits for `giveWay`, which may throw, between sections. One section
- * that is very long is still parsed in one go.
+ * Like `readMarkdown`, for texts of any length: awaits `yieldToEventLoop`, which may throw, between
+ * sections. It never splits a section, however long.
  */
-export async function readMarkdownInTurns(
+export async function readMarkdownInSlices(
   markdown: string,
-  giveWay: () => Promise<void>,
+  yieldToEventLoop: () => Promise<void>,
 ): Promise<HtmlPage> {
   const { title, body } = withoutFrontMatter(markdown)
-  // The addresses of `[text][name]` may stand in any section, so each is given all of them.
-  const names = (body.match(/^ {0,3}\[[^\]\n]+\]:[^\n]*$/gm) ?? []).join('\n')
+  // A link `[text][name]` may be defined in another section, so each section gets all definitions.
+  const definitions = (body.match(/^ {0,3}\[[^\]\n]+\]:[^\n]*$/gm) ?? []).join('\n')
   let html = ''
-  for (const piece of sections(body, Math.max(pieceLength, names.length))) {
-    html += toHtml(`${piece}\n\n${names}`)
-    await giveWay()
+  for (const section of sections(body, Math.max(sliceLength, definitions.length))) {
+    html += toHtml(`${section}\n\n${definitions}`)
+    await yieldToEventLoop()
   }
-  return titled(await readHtmlInTurns(html, giveWay), title)
+  return titled(await readHtmlInSlices(html, yieldToEventLoop), title)
 }
 
 function toHtml(markdown: string): string {
@@ -44,20 +44,23 @@ function withoutFrontMatter(markdown: string): { title: string | undefined; body
   return { title, body: markdown.slice(matter?.[0].length ?? 0) }
 }
 
-function titled({ title, words, text, links }: HtmlPage, given: string | undefined): HtmlPage {
-  return { title: given ?? title, words, text, links }
+function titled({ title, words, text, links }: HtmlPage, override: string | undefined): HtmlPage {
+  return { title: override ?? title, words, text, links }
 }
 
-/** Cut before headings, but not within code and comments, where a `#` is none. */
+/**
+ * Splits before headings into sections of at least `length` characters. A `#` in a code block or a
+ * comment is not a heading.
+ */
 function sections(markdown: string, length: number): string[] {
-  const pieces: string[] = []
+  const complete: string[] = []
   let from = 0
   let at = 0
   let fence = ''
   let comment = false
   for (const line of markdown.split(/(?<=\n)/)) {
     if (!fence && !comment && at - from >= length && /^#{1,6} /.test(line)) {
-      pieces.push(markdown.slice(from, at))
+      complete.push(markdown.slice(from, at))
       from = at
     }
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1] ?? ''
@@ -68,5 +71,5 @@ function sections(markdown: string, length: number): string[] {
     if (opened !== closed) comment = opened > closed
     at += line.length
   }
-  return [...pieces, markdown.slice(from)]
+  return [...complete, markdown.slice(from)]
 }

@@ -1,73 +1,72 @@
 import { parse } from 'tldts'
 import { parseUrl } from './parse-url.ts'
 
-/** A page of the public web, and the site that answers for it. */
+/** The address of a page on the public web, and the site it belongs to. */
 export interface WebAddress {
-  /** As it was written, without fragment: this one can be opened. */
+  /** The address to open: as written, without fragment, user name and password. */
   url: string
   /**
-   * What pages are compared by: https, no `www.`, no trailing slash, no fragment.
-   * `https://redis.io/docs`
+   * Identifies the page: https, no `www.`, no trailing slash, no fragment. `https://redis.io/docs`
    */
   key: string
   /** Without `www.` and port. */
   host: string
   /**
-   * Registrable domain, private suffixes counted as suffixes; on code hosts with the owner.
-   * `github.com/redis`
+   * Registrable domain, where private suffixes such as `github.io` count as suffixes; on a code
+   * host, with the owner. `github.com/redis`
    */
   site: string
 }
 
 /**
- * On these hosts an owner, not the host, answers for a page. `apart` are first path segments that
- * are no owner.
+ * On these hosts each owner is a site. `reserved` lists first path segments that belong to the host
+ * itself; `minSegments` is the shortest path that starts with an owner.
  */
 const codeHosts: Record<
   string,
-  { site: string; owner: RegExp; minSegments: number; apart: Set<string> }
+  { site: string; owner: RegExp; minSegments: number; reserved: Set<string> }
 > = {
   'github.com': {
     site: 'github.com',
     owner: /^[a-z\d][a-z\d-]*$/,
     minSegments: 1,
-    apart: new Set(
+    reserved: new Set(
       `about account apps blog collections contact customer-stories dashboard enterprise events explore features issues join login
       logout marketplace mobile new notifications orgs organizations pricing pulls readme search security sessions settings signup
       site sponsors stars team topics trending users watching`.split(/\s+/),
     ),
   },
-  // One segment alone is the number of a gist, not a person.
+  // A single segment is the id of a gist, not an owner.
   'gist.github.com': {
     site: 'github.com',
     owner: /^[a-z\d][a-z\d-]*$/,
     minSegments: 2,
-    apart: new Set(['discover', 'starred']),
+    reserved: new Set(['discover', 'starred']),
   },
   'gitlab.com': {
     site: 'gitlab.com',
     owner: /^[a-z\d_][a-z\d_.-]*$/,
     minSegments: 1,
-    apart: new Set(['-', 'api', 'dashboard', 'explore', 'groups', 'help', 'users']),
+    reserved: new Set(['-', 'api', 'dashboard', 'explore', 'groups', 'help', 'users']),
   },
   'bitbucket.org': {
     site: 'bitbucket.org',
     owner: /^[a-z\d_][a-z\d_-]*$/,
     minSegments: 1,
-    apart: new Set(['account', 'product']),
+    reserved: new Set(['account', 'product']),
   },
   'codeberg.org': {
     site: 'codeberg.org',
     owner: /^[a-z\d_][a-z\d_.-]*$/,
     minSegments: 1,
-    apart: new Set(['api', 'explore', 'user']),
+    reserved: new Set(['api', 'explore', 'user']),
   },
-  'git.sr.ht': { site: 'sr.ht', owner: /^~[a-z\d_.-]+$/, minSegments: 1, apart: new Set() },
+  'git.sr.ht': { site: 'sr.ht', owner: /^~[a-z\d_.-]+$/, minSegments: 1, reserved: new Set() },
 }
 
 /**
- * @returns null for what is not a page of the public web: other schemes, IP addresses, names
- * without a real ending.
+ * @returns null if the page is not on the public web: another scheme than http and https, an IP
+ * address, a host name without a public suffix.
  */
 export function addressOf(href: string): WebAddress | null {
   const url = parseUrl(href)
@@ -85,7 +84,7 @@ export function addressOf(href: string): WebAddress | null {
   return { url: url.href, key, host, site: siteOf(host, domain, url.pathname) }
 }
 
-/** What tldts says of a host name, with private suffixes (`github.io`) counted as suffixes. */
+/** Parses a host name with tldts; private suffixes (`github.io`) count as suffixes. */
 export function inspectHost(hostname: string) {
   return parse(hostname, { allowPrivateDomains: true })
 }
@@ -93,12 +92,12 @@ export function inspectHost(hostname: string) {
 function registrableDomain(hostname: string): string | null {
   if (hostname.startsWith('.')) return null
   const found = inspectHost(hostname)
-  // A suffix that people also publish under (vercel.app) is its own site when it is linked to.
+  // A private suffix can have pages of its own (vercel.app); those belong to the suffix.
   if (found.isPrivate) return found.domain ?? found.hostname
   return found.isIcann ? found.domain : null
 }
 
-/** `www.gov.uk` keeps its www: there it is the registrable domain itself. */
+/** Keeps the `www.` of a registrable domain such as `www.gov.uk`. */
 function withoutWww(hostname: string, domain: string): string {
   return hostname.startsWith('www.') && hostname !== domain ? hostname.slice(4) : hostname
 }
@@ -109,6 +108,6 @@ function siteOf(host: string, domain: string, path: string): string {
   const segments = path.toLowerCase().split('/').filter(Boolean)
   const owner = segments[0]
   if (!owner || segments.length < codeHost.minSegments) return codeHost.site
-  if (codeHost.apart.has(owner) || !codeHost.owner.test(owner)) return codeHost.site
+  if (codeHost.reserved.has(owner) || !codeHost.owner.test(owner)) return codeHost.site
   return `${codeHost.site}/${owner}`
 }

@@ -1,20 +1,20 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** Well below what anyone notices: queue locks are renewed and cancellations heard in between. */
-const turnMs = 8
+/** How long synchronous work may block lock renewals, heartbeats and cancellations. */
+const maxBlockedMs = 8
 
 /**
- * To be awaited between small pieces of synchronous work: once they have taken some milliseconds
- * together, everything else of the process gets its turn. It throws as soon as the signal has
- * aborted.
+ * Returns a function to await between small pieces of synchronous work. It yields to the event
+ * loop once the pieces have blocked it for some milliseconds, and throws the signal's reason as
+ * soon as the signal has aborted.
  */
-export function givingWay(signal: AbortSignal): () => Promise<void> {
-  let began = performance.now()
+export function createEventLoopYield(signal: AbortSignal): () => Promise<void> {
+  let resumedAt = performance.now()
   return async () => {
     signal.throwIfAborted()
-    if (performance.now() - began < turnMs) return
+    if (performance.now() - resumedAt < maxBlockedMs) return
     await setImmediate()
-    began = performance.now()
+    resumedAt = performance.now()
     signal.throwIfAborted()
   }
 }

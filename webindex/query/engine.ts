@@ -1,65 +1,62 @@
 import { resolve } from 'node:path'
 import { leaseLiveGeneration } from '../leases.ts'
 import { type Manifest, type ParquetFile, sizeOf } from '../manifest.ts'
-import { type KeywordReading, lookUpPhrases } from './look-up-phrases.ts'
-import { type Phrase, type PhraseQuestion, phrasesWith } from './phrases.ts'
+import { lookUpPhrases, type PhraseLookup } from './look-up-phrases.ts'
+import { type Phrase, type PhraseQuery, phrasesWith } from './phrases.ts'
 import { openQueryPool } from './query-pool.ts'
 import type { GenerationFiles, Part } from './read-shards.ts'
-import { type LinkQuestion, type ReferringDomain, referringDomains } from './referring-domains.ts'
+import { type LinkQuery, type ReferringDomain, referringDomains } from './referring-domains.ts'
 
-/** What a job says of the index that it read. */
+/** The facts that a job records about the index it has read. */
 export interface Generation extends Pick<Manifest, 'id' | 'builtAt' | 'sources' | 'counts'> {
-  /** Size of its files. */
+  /** Size of all its files. */
   bytes: number
 }
 
 type Options = { signal: AbortSignal }
 
 /**
- * One whole generation, open for one job: what is built meanwhile does not show. What it reads
- * comes in parts, which also name the files that can't be read. All of it throws {GenerationGone}
- * and {NotEnoughMemory}.
+ * One generation, opened for one job; later builds don't affect it. Results come in parts, which
+ * also name the files that could not be read.
+ * @throws {GenerationGone} from every query
+ * @throws {NotEnoughMemory} from every query
  */
 export interface WebIndex {
   generation: Generation
-  /** Into how many files links and phrases are split: the steps in which they are read. */
+  /** Number of shards of links and of phrases: the steps of a query's progress. */
   shards: { links: number; phrases: number }
-  /** Sites that link to the target. A part is one shard or some; the best of it come first. */
-  referringDomains(question: LinkQuestion, options: Options): AsyncIterable<Part<ReferringDomain>>
-  /** Phrases that hold the words. A part is one shard or some; the best of it come first. */
-  phrasesWith(question: PhraseQuestion, options: Options): AsyncIterable<Part<Phrase>>
-  /** @param phrases as `phraseOf` makes them, each once; they come in this order. */
-  lookUpPhrases(phrases: readonly string[], options: Options): AsyncIterable<Part<KeywordReading>>
+  /** The target's referring domains. A part covers one or more shards, best domains first. */
+  referringDomains(query: LinkQuery, options: Options): AsyncIterable<Part<ReferringDomain>>
+  /** Phrases with the given words. A part covers one or more shards, best phrases first. */
+  phrasesWith(query: PhraseQuery, options: Options): AsyncIterable<Part<Phrase>>
+  /** Rows come in the order of `phrases`. @param phrases distinct results of `phraseOf`. */
+  lookUpPhrases(phrases: readonly string[], options: Options): AsyncIterable<Part<PhraseLookup>>
   /**
-   * Lets go of the generation; if it was replaced meanwhile and nobody else reads it, it is
-   * removed. Never fails.
+   * Ends the lease. The last reader of a replaced generation removes its files. Never fails.
    */
   close(): Promise<void>
 }
 
 export interface IndexEngine {
-  /** Opens the live generation; cheap, once per job. @throws {NoIndex} @throws {BrokenIndex} */
+  /** Opens the live generation: cheap, once per job. @throws {NoIndex} @throws {BrokenIndex} */
   open(): Promise<WebIndex>
-  /** After every index that it opened was closed. */
+  /** Call it after every opened index is closed. */
   close(): void
 }
 
 export interface EngineOptions {
-  /** The index's folder; it may be empty until something is built. */
+  /** The index's folder; it may be empty until the first build. */
   dir: string
   /**
-   * For all searches of the process together. One that finds it taken waits; one that needs more
-   * than all of it fails: nothing is spilled.
+   * Shared by all searches of the process. A search waits while others occupy the memory, and fails
+   * if it needs more than all of it: nothing is spilled to disk.
    */
   memoryLimitMb?: number
-  /**
-   * Processor threads for all searches of the process together: so many queries run at once, the
-   * others wait their turn.
-   */
+  /** Processor threads shared by all searches of the process: the number of concurrent queries. */
   threads?: number
 }
 
-/** The part that lives as long as its process: one bounded DuckDB, which all jobs share. */
+/** Opens the one bounded DuckDB that all jobs of a process share. */
 export async function createIndexEngine({
   dir,
   memoryLimitMb = 256,
@@ -72,7 +69,7 @@ export async function createIndexEngine({
       const { manifest, end } = await leaseLiveGeneration(root)
       const { id, builtAt, sources, counts, tables } = manifest
       const paths = (table?: { shards: ParquetFile[] }) =>
-        (table?.shards ?? []).map((shard) => shard.file)
+        (table?.shards ?? []).map(({ file }) => file)
       const files = {
         dir: root,
         id,
@@ -83,7 +80,7 @@ export async function createIndexEngine({
       }
       return {
         generation: { id, builtAt, sources, counts, bytes: sizeOf(manifest) },
-        ...readerOf(files),
+        ...queriesOver(files),
         close: end,
       }
     },
@@ -91,14 +88,14 @@ export async function createIndexEngine({
   }
 }
 
-/** What can be asked of a generation's files. */
-export function readerOf(
+/** The queries over a generation's files. */
+function queriesOver(
   files: GenerationFiles,
 ): Pick<WebIndex, 'shards' | 'referringDomains' | 'phrasesWith' | 'lookUpPhrases'> {
   return {
     shards: { links: files.links.length, phrases: files.phrases.length },
-    referringDomains: (question, options) => referringDomains(files, question, options),
-    phrasesWith: (question, options) => phrasesWith(files, question, options),
+    referringDomains: (query, options) => referringDomains(files, query, options),
+    phrasesWith: (query, options) => phrasesWith(files, query, options),
     lookUpPhrases: (phrases, options) => lookUpPhrases(files, phrases, options),
   }
 }

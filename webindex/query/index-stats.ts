@@ -10,9 +10,9 @@ const TopTarget = z.object({ site: z.string(), sites: z.number(), links: z.numbe
 const TopPhrase = z.object({ phrase: z.string(), pages: z.number(), sites: z.number() })
 
 export interface IndexStats extends Generation {
-  /** The ten sites that most other sites link to; links that were only declared are not counted. */
+  /** The ten sites with the most referring domains; `metadata` links are not counted. */
   topTargets: z.infer<typeof TopTarget>[]
-  /** The ten phrases of two and more tokens that are on pages of most sites. */
+  /** The ten phrases of two to four tokens that are on pages of the most sites. */
   topPhrases: z.infer<typeof TopPhrase>[]
 }
 
@@ -26,7 +26,7 @@ const topPhrases = `
   FROM read_parquet($files) WHERE words BETWEEN 2 AND 4 AND sites > 0
   GROUP BY phrase ORDER BY sites DESC, pages DESC, phrase LIMIT 10`
 
-/** What the live generation holds. @throws {NoIndex} @throws {BrokenIndex} */
+/** Statistics of the live generation. @throws {NoIndex} @throws {BrokenIndex} */
 export async function readStats(
   dir: string,
   { signal }: { signal: AbortSignal },
@@ -42,10 +42,10 @@ export async function readStats(
   async function read<Shape extends z.ZodObject>(
     shape: Shape,
     sql: string,
-    shards: ParquetFile[],
+    files: ParquetFile[],
   ): Promise<z.output<Shape>[]> {
     const values: Record<string, DuckDBValue> = {
-      files: listValue(shards.map((shard) => join(root, shard.file))),
+      files: listValue(files.map(({ file }) => join(root, file))),
     }
     return z
       .array(shape)

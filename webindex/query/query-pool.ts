@@ -1,19 +1,17 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
 import { z } from 'zod'
 import { NotEnoughMemory } from '../errors.ts'
 import { runQuery } from '../run-query.ts'
-import { createTurns } from './slots.ts'
+import { createSlots } from './slots.ts'
 
-/**
- * One DuckDB for a process with bounded memory and threads; all queries of the process share it.
- */
+/** A DuckDB with bounded memory and threads that all queries of the process share. */
 export interface QueryPool {
   /**
-   * Runs a query when its turn comes. One that finds the memory taken by others is run again when
-   * it has all of it.
-   * @throws {NotEnoughMemory} when even that is too little. @throws the signal's reason, once it is
-   * aborted.
+   * Runs a query as soon as a connection is free. If it runs out of memory beside other queries, it
+   * runs again alone.
+   * @throws {NotEnoughMemory} if all of the memory is not enough
+   * @throws the signal's reason, once it is aborted
    */
   rows<Shape extends z.ZodObject>(
     shape: Shape,
@@ -21,38 +19,38 @@ export interface QueryPool {
     values: Record<string, DuckDBValue>,
     signal: AbortSignal,
   ): Promise<z.output<Shape>[]>
-  /** When nothing runs any more. */
+  /** Call it when no query is running. */
   close(): void
 }
 
 export interface PoolOptions {
   memoryLimitMb: number
-  /** Queries at once, each on one thread: those of libuv, of which a process has only a few. */
+  /** Concurrent queries. Each occupies one of the few threads in libuv's pool. */
   threads: number
 }
 
 export async function openQueryPool({ memoryLimitMb, threads }: PoolOptions): Promise<QueryPool> {
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${memoryLimitMb}MB`,
-    threads: '1', // Besides those that ask.
-    temp_directory: '', // Otherwise it would spill into the current folder.
+    threads: '1', // In addition to the thread of each query.
+    temp_directory: '', // Otherwise DuckDB would spill into the current folder.
     autoinstall_known_extensions: 'false',
   })
   const connections = await Promise.all(Array.from({ length: threads }, () => instance.connect()))
-  const turns = createTurns(connections)
+  const slots = createSlots(connections)
 
   return {
     async rows(shape, sql, values, signal) {
       const run = ([connection]: DuckDBConnection[]) => {
-        if (!connection) throw new TypeError('A turn without a connection')
+        if (!connection) throw new TypeError('A slot without a connection')
         return readRows(connection, shape, sql, values, signal)
       }
       try {
-        return await turns.take(1, run, signal)
+        return await slots.use(1, run, signal)
       } catch (error) {
         if (!isOutOfMemory(error)) throw error
       }
-      return turns.take(threads, run, signal).catch((error: unknown) => {
+      return slots.use(threads, run, signal).catch((error: unknown) => {
         throw isOutOfMemory(error) ? new NotEnoughMemory(memoryLimitMb, { cause: error }) : error
       })
     },
@@ -63,8 +61,8 @@ export async function openQueryPool({ memoryLimitMb, threads }: PoolOptions): Pr
   }
 }
 
-/** Some milliseconds' worth. */
-const parsedInOneGo = 512
+/** Rows parsed without a pause: a few milliseconds of work. */
+const parseBatch = 512
 
 async function readRows<Shape extends z.ZodObject>(
   connection: DuckDBConnection,
@@ -77,10 +75,10 @@ async function readRows<Shape extends z.ZodObject>(
   const Rows = z.array(shape)
   const rows: z.output<Shape>[] = []
   for await (const chunk of result.yieldRowObjectJs()) {
-    for (let from = 0; from < chunk.length; from += parsedInOneGo) {
-      await nextTurn() // Meanwhile an abort may have come, or a lock that is to be renewed.
+    for (let from = 0; from < chunk.length; from += parseBatch) {
+      await yieldToEventLoop() // Lets aborts arrive and locks be renewed.
       signal.throwIfAborted()
-      rows.push(...Rows.parse(chunk.slice(from, from + parsedInOneGo)))
+      rows.push(...Rows.parse(chunk.slice(from, from + parseBatch)))
     }
   }
   return rows

@@ -5,66 +5,61 @@ import { z } from 'zod'
 import { GenerationGone, NotEnoughMemory } from '../errors.ts'
 import type { QueryPool } from './query-pool.ts'
 
-/** The files of one generation, and what they are read with. */
+/** The files of one generation, and the pool that reads them. */
 export interface GenerationFiles {
   /** The index's folder. */
   dir: string
   id: string
-  /**
-   * Paths relative to the folder, one for each shard; none where the generation has no such table.
-   */
+  /** Paths relative to `dir`, one for each shard; empty if the generation has no such table. */
   links: readonly string[]
   edges: readonly string[]
   phrases: readonly string[]
   queries: QueryPool
 }
 
-/** A file that could not be read, with the reason as a sentence fragment. */
+/** A file that could not be read. `reason` is a sentence fragment. */
 export interface BrokenFile {
   file: string
   reason: string
   cause: unknown
 }
 
-/** What was read in one step. */
+/** The result of one step of a query. */
 export interface Part<Row> {
   rows: Row[]
-  /** How many files were read for it. */
+  /** Number of files read. */
   read: number
-  /** Those that could not be read: what they hold is missing from the rows. */
+  /** Files that could not be read; their rows are missing. */
   broken: BrokenFile[]
-  /** Units finished by now: never goes back. */
+  /** Units finished so far; never decreases. */
   done: number
 }
 
-/** What files say, and which of them could not be read. */
+/** The result of reading some files. */
 export type FilesRead<Row> = Omit<Part<Row>, 'done'>
 
+/** Concurrent queries of a search: one seldom keeps two processors busy. */
+const maxQueries = 2
 /**
- * So many queries of a search run at a time: where one does not use a second processor, the other
- * does.
+ * Shards read by one query, while queries return few rows: planning a query takes longer than
+ * scanning a file without matches.
  */
-const atOnce = 2
-/**
- * Up to so many shards are read by one query, as long as it gives few rows: to plan a query takes
- * longer than to look into a file that holds nothing.
- */
-const widest = 4
+const maxWidth = 4
 const fewRows = 2_000
 
 /**
- * Asks some files in one query; each for itself when that fails.
- * @param sql reads `$files`.
+ * Reads some files in one query; if that fails, each file in a query of its own.
+ * @param query.sql reads `$files`
  * @throws {GenerationGone}
  * @throws {NotEnoughMemory}
  */
 export async function readFiles<Shape extends z.ZodObject>(
   { dir, id, queries }: Pick<GenerationFiles, 'dir' | 'id' | 'queries'>,
   files: readonly string[],
-  question: { shape: Shape; sql: string; values: Record<string, DuckDBValue> },
+  query: { shape: Shape; sql: string; values: Record<string, DuckDBValue> },
   signal: AbortSignal,
 ): Promise<FilesRead<z.output<Shape>>> {
-  const { shape, sql, values } = question
+  const { shape, sql, values } = query
   const [file] = files
   if (file === undefined) return { rows: [], read: 0, broken: [] }
   try {
@@ -85,63 +80,63 @@ export async function readFiles<Shape extends z.ZodObject>(
       return { rows: [], read: 0, broken: [{ file, reason, cause }] }
     }
   }
-  const singly: FilesRead<z.output<Shape>>[] = []
+  const results: FilesRead<z.output<Shape>>[] = []
   for (const each of files)
-    singly.push(await readFiles({ dir, id, queries }, [each], question, signal))
-  return together(singly)
+    results.push(await readFiles({ dir, id, queries }, [each], query, signal))
+  return combined(results)
 }
 
-export function together<Row>(readings: readonly FilesRead<Row>[]): FilesRead<Row> {
+export function combined<Row>(results: readonly FilesRead<Row>[]): FilesRead<Row> {
   return {
-    rows: readings.flatMap(({ rows }) => rows),
-    read: readings.reduce((sum, { read }) => sum + read, 0),
-    broken: readings.flatMap(({ broken }) => broken),
+    rows: results.flatMap(({ rows }) => rows),
+    read: results.reduce((sum, { read }) => sum + read, 0),
+    broken: results.flatMap(({ broken }) => broken),
   }
 }
 
 /**
- * Reads shards, the next ones ahead, and hands them on in their order.
- * @param read all that belongs to some shards: it may lie in several files. Its signal also aborts
- * when nobody wants to read on.
+ * Reads shards ahead of the consumer and yields them in order.
+ * @param read reads all files of some shards. Its signal also aborts when the consumer stops.
+ * @param options.singly reads each shard in a query of its own
  */
 export async function* readShards<Row>(
   shards: readonly number[],
   read: (shards: readonly number[], signal: AbortSignal) => Promise<FilesRead<Row>>,
   { signal, singly = false }: { signal: AbortSignal; singly?: boolean },
 ): AsyncGenerator<Part<Row> & { shards: readonly number[] }> {
-  const left = new AbortController()
-  const until = AbortSignal.any([signal, left.signal])
-  const begun: { some: readonly number[]; reading: Promise<FilesRead<Row>> }[] = []
+  const stopped = new AbortController()
+  const until = AbortSignal.any([signal, stopped.signal])
+  const started: { batch: readonly number[]; reading: Promise<FilesRead<Row>> }[] = []
   let [next, done, width] = [0, 0, 1]
   try {
     while (done < shards.length) {
-      for (; begun.length < atOnce && next < shards.length; next += width) {
-        const some = shards.slice(next, next + width)
-        const reading = read(some, until)
-        reading.catch(() => {}) // Heard below, when its turn comes.
-        begun.push({ some, reading })
+      for (; started.length < maxQueries && next < shards.length; next += width) {
+        const batch = shards.slice(next, next + width)
+        const reading = read(batch, until)
+        reading.catch(() => {}) // Awaited below; until then the rejection counts as handled.
+        started.push({ batch, reading })
       }
-      const first = begun[0]
+      const first = started[0]
       if (!first) return
       const part = await first.reading
-      begun.shift()
-      done += first.some.length
-      if (!singly) width = part.rows.length < fewRows ? Math.min(2 * width, widest) : 1
-      yield { ...part, shards: first.some, done }
+      started.shift()
+      done += first.batch.length
+      if (!singly) width = part.rows.length < fewRows ? Math.min(2 * width, maxWidth) : 1
+      yield { ...part, shards: first.batch, done }
     }
   } finally {
-    left.abort()
-    await Promise.allSettled(begun.map(({ reading }) => reading))
+    stopped.abort()
+    await Promise.allSettled(started.map(({ reading }) => reading))
   }
 }
 
-/** What DuckDB says of a file, in words for people and without the file's place on this machine. */
+/** DuckDB's error for people, without the file's path on this machine. */
 function reasonIn(error: unknown, path: string): string {
   const [line = ''] = String(error instanceof Error ? error.message : error).split('\n')
   if (/No magic bytes|too small to be a Parquet/.test(line))
-    return 'it is cut off, or no Parquet file'
+    return 'it is cut off, or not a Parquet file'
   if (error instanceof z.ZodError || line.startsWith('Binder Error'))
-    return 'it does not hold what it should'
-  const told = line.replaceAll(path, 'the file').trim().slice(0, 100)
-  return line.startsWith('IO Error') ? told : `it is damaged: ${told}`
+    return 'it does not have the expected content'
+  const message = line.replaceAll(path, 'the file').trim().slice(0, 100)
+  return line.startsWith('IO Error') ? message : `it is damaged: ${message}`
 }

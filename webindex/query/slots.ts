@@ -1,60 +1,61 @@
-interface Waiting<Place> {
-  wanted: number
-  go(places: Place[]): void
+interface Waiter<Slot> {
+  count: number
+  grant(slots: Slot[]): void
 }
 
 /**
- * Hands out a few places, first come, first served; who wants all of them waits until nobody has
- * one, and nobody overtakes.
+ * FIFO semaphore over a few resources. A caller may take all slots at once; later callers don't
+ * overtake it while it waits.
  */
-export function createTurns<Place>(places: readonly Place[]) {
-  const free = [...places]
-  const queue: Waiting<Place>[] = []
+export function createSlots<Slot>(slots: readonly Slot[]) {
+  const free = [...slots]
+  const queue: Waiter<Slot>[] = []
 
-  function serve(): void {
-    for (let first = queue[0]; first && first.wanted <= free.length; first = queue[0]) {
+  function grantNext(): void {
+    for (let first = queue[0]; first && first.count <= free.length; first = queue[0]) {
       queue.shift()
-      first.go(free.splice(0, first.wanted))
+      first.grant(free.splice(0, first.count))
     }
   }
 
-  function wait(wanted: number, signal: AbortSignal): Promise<Place[]> {
+  function acquire(count: number, signal: AbortSignal): Promise<Slot[]> {
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        queue.splice(queue.indexOf(waiting), 1)
-        serve() // It may have held back others.
+      const abandon = () => {
+        queue.splice(queue.indexOf(waiter), 1)
+        grantNext() // It may have blocked smaller requests behind it.
         reject(signal.reason)
       }
-      const waiting: Waiting<Place> = {
-        wanted,
-        go(given) {
-          signal.removeEventListener('abort', leave)
-          resolve(given)
+      const waiter: Waiter<Slot> = {
+        count,
+        grant(granted) {
+          signal.removeEventListener('abort', abandon)
+          resolve(granted)
         },
       }
-      signal.addEventListener('abort', leave, { once: true })
-      queue.push(waiting)
-      serve()
+      signal.addEventListener('abort', abandon, { once: true })
+      queue.push(waiter)
+      grantNext()
     })
   }
 
   return {
     /**
-     * @throws the signal's reason when it is aborted while waiting; what `deed` does about it later
-     * is its own affair.
+     * Runs the task with `count` slots and releases them when it settles. The signal ends only the
+     * wait for the slots.
+     * @throws the signal's reason when it is aborted before the task starts
      */
-    async take<Result>(
-      wanted: number,
-      deed: (places: Place[]) => Promise<Result>,
+    async use<Result>(
+      count: number,
+      task: (slots: Slot[]) => Promise<Result>,
       signal: AbortSignal,
     ): Promise<Result> {
       signal.throwIfAborted()
-      const given = await wait(wanted, signal)
+      const acquired = await acquire(count, signal)
       try {
-        return await deed(given)
+        return await task(acquired)
       } finally {
-        free.push(...given)
-        serve()
+        free.push(...acquired)
+        grantNext()
       }
     },
   }

@@ -1,6 +1,6 @@
 import { IndexProblem } from '../errors.ts'
 
-/** What was named as a source can't be one; the message says why, and names no folder. */
+/** The source can't be imported. The message says why and reveals no folder of this machine. */
 export class BadSource extends IndexProblem {
   constructor(reason: string, options?: ErrorOptions) {
     super(reason, options)

@@ -18,55 +18,52 @@ export const importKinds = [
 export type ImportKind = (typeof importKinds)[number]
 
 /**
- * What somebody asks to be added to the index. Paths are relative to the import folder; '' where
- * one is not given.
+ * A request to add a source to the index. Paths are relative to the import folder, '' if not given.
  */
 export interface ImportOrder {
   kind: ImportKind
-  /** A file or a folder; of a web graph the file of its vertices. */
+  /** A file or a folder; for a web graph, its file of vertices. */
   path: string
-  /** What the source is to be called; '' for a name made of what it is. */
+  /** The name of the source; '' for a name derived from its content. */
   name: string
-  /** Of a folder: the address at which it is published. */
+  /** For `html`: the address at which the folder is published. */
   baseUrl: string
-  /** Of Search Console: whose export it is. */
+  /** For `search-console`: the property that was exported. */
   property: string
-  /** Of a web graph. */
+  /** For `webgraph`: the file of edges. */
   edges: string
+  /** For `webgraph`: the file of ranks. */
   ranks: string
-  /** Of a web graph: the domains whose referring domains are wanted. */
+  /** For `webgraph`: the domains whose referring domains are wanted. */
   targets: string[]
 }
 
-/** Finds what is to be imported. */
+/** Finds the dataset to import. */
 export interface Imports {
-  /**
-   * @throws {ImportIncomplete} and what the reader of the source throws, all of them told to people
-   * as they are.
-   */
+  /** @throws {ImportIncomplete} @throws {IndexProblem} from the reader of the source. */
   find(order: ImportOrder): Promise<Dataset>
 }
 
-/** Something that this kind of source needs was not said. */
+/** The request lacks an option that this kind of source needs. */
 export class ImportIncomplete extends IndexProblem {}
 
-export interface ImportPlaces {
+export interface ImportDeps {
   /**
-   * Answers the real path of what was asked for.
-   * @throws {IndexProblem} where it is not there, or not to be read
+   * Resolves a path of an ImportOrder to a real path.
+   * @throws {IndexProblem} if it does not exist or may not be read.
    */
   open(path: string): Promise<string>
-  /** Of the installed packages. */
+  /** The folder of the installed packages. */
   nodeModules: string
   now(): Date
 }
 
-export function createImports({ open, nodeModules, now }: ImportPlaces): Imports {
+export function createImports({ open, nodeModules, now }: ImportDeps): Imports {
   return {
     async find({ kind, path, name, baseUrl, property, edges, ranks, targets }) {
       if (kind === 'packages')
         return { ...starterSource({ nodeModules, seenAt: now() }), ...named(name) }
-      if (!path) throw new ImportIncomplete('Say which file or folder to read.')
+      if (!path) throw new ImportIncomplete('Give the file or folder to read.')
       const file = await open(path)
       switch (kind) {
         case 'warc':
@@ -76,13 +73,13 @@ export function createImports({ open, nodeModules, now }: ImportPlaces): Imports
         case 'html':
           if (!baseUrl)
             throw new ImportIncomplete(
-              'Say at which address the folder is published, such as https://example.com/docs/.',
+              'Give the address at which the folder is published, such as https://example.com/docs/.',
             )
           return folderSource({ path: file, baseUrl, ...named(name) })
         case 'search-console':
           if (!property)
             throw new ImportIncomplete(
-              'Say whose export it is: the property as Search Console names it, such as sc-domain:example.com.',
+              'Give the property that was exported, as Search Console names it, such as sc-domain:example.com.',
             )
           return searchConsoleSource({ path: file, property, ...named(name) })
         case 'webgraph':

@@ -4,33 +4,33 @@ import { decodeText } from '../pages/decode-text.ts'
 import type { WebDocument } from '../pages/document.ts'
 import { absoluteLinks } from '../pages/page-links.ts'
 import { parseUrl } from '../pages/parse-url.ts'
-import { type HtmlPage, readHtmlInTurns } from '../pages/read-html.ts'
-import { readMarkdownInTurns } from '../pages/read-markdown.ts'
+import { type HtmlPage, readHtmlInSlices } from '../pages/read-html.ts'
+import { readMarkdownInSlices } from '../pages/read-markdown.ts'
 import { addressOf } from '../pages/web-address.ts'
-import { givingWay } from '../pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '../pages/yield-to-event-loop.ts'
 import type { Dataset } from '../source.ts'
 import { BadSource } from './bad-source.ts'
+import { systemErrorCode } from './error-code.ts'
 import { countNoPages } from './no-pages.ts'
+import { shown } from './shown.ts'
 import { findSourceFiles, type SourceFile, totalBytes } from './source-files.ts'
 
 export interface FolderSourceOptions {
   /** A folder, or one file. Symbolic links are not followed. */
   path: string
-  /** The address at which the folder stands on the web: `https://example.org/docs`. */
+  /** The address at which the folder is published: `https://example.org/docs`. */
   baseUrl: string
-  /** `html:` and the base URL, unless given. */
+  /** Default: `html:` and the base URL. */
   name?: string
 }
 
 const maxHtmlBytes = 8 * 1024 * 1024
-/**
- * A section of Markdown is parsed in one go: where there is but one, so much takes about a second.
- */
+/** The parser can't be interrupted within a section; one section of this size takes about 1 s. */
 const maxMarkdownBytes = 512 * 1024
 
 const markdown = /\.(md|markdown)$/i
 const html = /\.(html?|xhtml)$/i
-/** What a server shows for a folder, best first. */
+/** Files that a web server shows for their folder, in order of preference. */
 const folderPages = [
   /^index\.(html?|xhtml)$/i,
   /^index\.(md|markdown)$/i,
@@ -38,8 +38,7 @@ const folderPages = [
 ]
 
 /**
- * Pages out of a folder with HTML and Markdown, each at its path below the base URL.
- * @throws {BadSource}
+ * Reads HTML and Markdown files as pages, each at its path below the base URL. @throws {BadSource}
  */
 export async function folderSource({ path, baseUrl, name }: FolderSourceOptions): Promise<Dataset> {
   const base = checkedBase(baseUrl)
@@ -56,12 +55,12 @@ export async function folderSource({ path, baseUrl, name }: FolderSourceOptions)
     kind: 'html',
     bytes: total,
     async *items({ signal, onProgress }) {
-      const giveWay = givingWay(signal)
+      const yieldIfDue = createEventLoopYield(signal)
       const noPages = countNoPages('file')
       let done = 0
       for (const file of files) {
-        await giveWay()
-        const page = await readPage(file, signal, giveWay)
+        await yieldIfDue()
+        const page = await readPage(file, signal, yieldIfDue)
         if ('reason' in page) yield { bad: { place: file.shown, reason: page.reason } }
         else if (page.noindex) noPages.count('marked noindex')
         else yield { page: documentOf(page, file, { source, base, addresses }) }
@@ -75,27 +74,27 @@ export async function folderSource({ path, baseUrl, name }: FolderSourceOptions)
 }
 
 function checkedBase(baseUrl: string): string {
-  const shown = baseUrl.length > 100 ? `${baseUrl.slice(0, 100)}…` : baseUrl
+  const written = shown(baseUrl, 100)
   if (!/^https?:\/\//i.test(baseUrl) || !parseUrl(baseUrl))
     throw new BadSource(
-      `The base URL “${shown}” is no web address. Give the one at which the folder stands, such as https://example.org/docs.`,
+      `The base URL “${written}” is not a web address. Give the address at which the folder is published, such as https://example.org/docs.`,
     )
   const url = new URL(baseUrl)
   if (url.search || url.hash)
     throw new BadSource(
-      `The base URL “${shown}” names more than a folder: leave out what follows ? or #.`,
+      `The base URL “${written}” has a query or a fragment. Remove everything from the ? or # on.`,
     )
   const address = addressOf(baseUrl)
   if (!address)
     throw new BadSource(
-      `The base URL “${shown}” is not on the public web: ${url.hostname} has no ending that domains on the web have.`,
+      `The base URL “${written}” is not on the public web: ${url.hostname} has no public ending such as .com. Give the address at which the folder is published.`,
     )
   return address.url.endsWith('/') ? address.url : `${address.url}/`
 }
 
 /**
- * Where each file stands on the web, by the URL of the file itself. One file of each folder stands
- * for the folder.
+ * The address of each file's page, by the URL of the file. One file of each folder gets the address
+ * of the folder.
  */
 function addressesOf(files: SourceFile[], base: string): Map<string, string> {
   const chosen = new Map<string, { shown: string; rank: number }>()
@@ -125,23 +124,23 @@ type Page = HtmlPage & { base: string | null; noindex: boolean }
 async function readPage(
   file: SourceFile,
   signal: AbortSignal,
-  giveWay: () => Promise<void>,
+  yieldIfDue: () => Promise<void>,
 ): Promise<Page | { reason: string }> {
   const isMarkdown = markdown.test(file.shown)
   const limit = isMarkdown ? maxMarkdownBytes : maxHtmlBytes
   if (file.bytes > limit) return { reason: `it is larger than ${isMarkdown ? '512 KiB' : '8 MiB'}` }
   try {
     const bytes = await readFile(file.path, { signal })
-    // Markdown says nothing of its encoding; a `<meta charset>` in it is an example.
+    // Markdown does not declare its encoding; a `<meta charset>` in it is sample code.
     const text = decodeText(bytes, isMarkdown ? 'utf-8' : undefined)
-    if (text === null) return { reason: 'its text is in an encoding that browsers refuse' }
+    if (text === null) return { reason: 'its text encoding is not supported' }
     if (text.includes('\0')) return { reason: 'it is binary' }
     return isMarkdown
-      ? { ...(await readMarkdownInTurns(text, giveWay)), base: null, noindex: false }
-      : await readHtmlInTurns(text, giveWay)
+      ? { ...(await readMarkdownInSlices(text, yieldIfDue)), base: null, noindex: false }
+      : await readHtmlInSlices(text, yieldIfDue)
   } catch (error) {
     signal.throwIfAborted()
-    const code = error instanceof Error && 'syscall' in error && 'code' in error ? error.code : null
+    const code = systemErrorCode(error)
     if (code) return { reason: `it can't be read (${code})` }
     if (isMarkdown && error instanceof Error) return { reason: `its Markdown can't be parsed` }
     throw error
@@ -153,14 +152,14 @@ function documentOf(
   file: SourceFile,
   { source, base, addresses }: { source: string; base: string; addresses: Map<string, string> },
 ): WebDocument {
-  const written = fileUrl(file.shown, base)
+  const ownUrl = fileUrl(file.shown, base)
   const { words, text } = page
-  const links = absoluteLinks(page.links, written, page.base).map((link) => {
+  const links = absoluteLinks(page.links, ownUrl, page.base).map((link) => {
     const [address = '', rest = ''] = link.href.split(/(?=[?#])/, 2)
     return { ...link, href: `${addresses.get(address) ?? address}${rest}` }
   })
   return {
-    url: addresses.get(written) ?? written,
+    url: addresses.get(ownUrl) ?? ownUrl,
     title: page.title || posix.basename(file.shown),
     words,
     text,

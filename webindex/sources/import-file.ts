@@ -2,12 +2,10 @@ import type { Stats } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BadSource } from './bad-source.ts'
+import { systemErrorCode } from './error-code.ts'
 import { shown } from './shown.ts'
 
-/**
- * What there is to read.
- * @throws {BadSource} where it is neither a file nor a folder, or can't be read.
- */
+/** @throws {BadSource} if the path can't be read or is neither a file nor a folder. */
 export async function inspectImport(path: string): Promise<Stats> {
   const found = await stat(path).catch((cause) => {
     throw cannotRead(basename(path), cause)
@@ -16,7 +14,7 @@ export async function inspectImport(path: string): Promise<Stats> {
   throw new BadSource(`${basename(path)} can’t be imported: it is neither a file nor a folder.`)
 }
 
-/** The first bytes of a file, by which it says what it is. @throws {BadSource} */
+/** The first bytes of a file as latin1 text, to recognise its format. @throws {BadSource} */
 export async function firstBytes(path: string, length: number): Promise<string> {
   const file = await open(path).catch((cause) => {
     throw cannotRead(basename(path), cause)
@@ -32,13 +30,12 @@ export async function firstBytes(path: string, length: number): Promise<string> 
 }
 
 /**
- * What reading or unpacking a file failed with, for people: errors of the file system name paths of
- * this machine.
- * @param how it can't be read: `it is damaged`.
+ * Turns a failure to read or decompress a file into a BadSource. The messages of file system errors
+ * contain paths of this machine, so only their code is shown.
+ * @param how what is wrong, as a clause: `it is damaged`.
  */
 export function cannotRead(name: string, cause: unknown, how = 'it can’t be read'): unknown {
   if (cause instanceof BadSource || !(cause instanceof Error)) return cause
-  const told =
-    'syscall' in cause && 'code' in cause ? String(cause.code) : shown(cause.message, 120)
-  return new BadSource(`${name} can’t be imported: ${how} (${told}).`, { cause })
+  const detail = systemErrorCode(cause) ?? shown(cause.message, 120)
+  return new BadSource(`${name} can’t be imported: ${how} (${detail}).`, { cause })
 }

@@ -1,16 +1,17 @@
-/** Counts what was understood and holds no page, by reason, for one remark at the end. */
+/** Counts by reason the records or files that hold no page, for one remark at the end. */
 export interface NoPages {
   /**
-   * @param reason follows a number: `with HTTP status 404`, `not HTML`. One of few: each is kept.
+   * @param reason completes a phrase that starts with a number: `with HTTP status 404`, `not HTML`.
+   * Every distinct reason is kept in memory, so there must be few.
    */
   count(reason: string): void
   /**
-   * `1,204 records were no pages: 800 of type request, 404 not HTML.` null when there were none.
+   * `1,204 records hold no page: 800 of type request, 404 not HTML.` null if nothing was counted.
    */
   remark(): string | null
 }
 
-const toldReasons = 12
+const maxReasonsShown = 12
 
 export function countNoPages(unit: 'record' | 'file'): NoPages {
   const counts = new Map<string, number>()
@@ -22,12 +23,14 @@ export function countNoPages(unit: 'record' | 'file'): NoPages {
       const reasons = [...counts].sort((a, b) => b[1] - a[1])
       const total = sum(reasons)
       if (total === 0) return null
-      const told = reasons
-        .slice(0, toldReasons)
+      const parts = reasons
+        .slice(0, maxReasonsShown)
         .map(([reason, count]) => `${count.toLocaleString('en')} ${reason}`)
-      const others = sum(reasons.slice(toldReasons))
-      if (others > 0) told.push(`${others.toLocaleString('en')} for other reasons`)
-      return `${total.toLocaleString('en')} ${total === 1 ? `${unit} was no page` : `${unit}s were no pages`}: ${told.join(', ')}.`
+      const others = sum(reasons.slice(maxReasonsShown))
+      if (others > 0) parts.push(`${others.toLocaleString('en')} for other reasons`)
+      const counted =
+        total === 1 ? `1 ${unit} holds` : `${total.toLocaleString('en')} ${unit}s hold`
+      return `${counted} no page: ${parts.join(', ')}.`
     },
   }
 }

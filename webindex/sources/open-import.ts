@@ -2,19 +2,19 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { IndexProblem } from '../errors.ts'
 
-/** The name leads out of the folder that imports are read from. */
+/** The path leads out of the import folder. */
 export class OutsideImportRoot extends IndexProblem {
   readonly path: string
   constructor(path: string) {
     super(
-      `“${path}” leads out of the import folder. Put the file there and give its name within it.`,
+      `“${path}” is outside the import folder. Move the file there and give its path within it.`,
     )
     this.name = 'OutsideImportRoot'
     this.path = path
   }
 }
 
-/** Nothing of that name can be imported. */
+/** The import folder has no such file or folder, or it can't be imported. */
 export class NoSuchFile extends IndexProblem {
   readonly path: string
   constructor(path: string, reason: string) {
@@ -24,7 +24,7 @@ export class NoSuchFile extends IndexProblem {
   }
 }
 
-/** What lies in the import folder. */
+/** A file or folder in the import folder. */
 export interface Importable {
   /** A folder's name ends with a slash. */
   name: string
@@ -32,27 +32,30 @@ export interface Importable {
   bytes: number | null
 }
 
-const mostListed = 1_000
-const mostNamed = 10
+const noImportFolder =
+  'can’t be found: the import folder does not exist yet. Create it and put the file there.'
+const maxListed = 1_000
+const maxNamed = 10
 
 /**
- * Finds a file or folder of the import folder, symbolic links followed. Links *within* a folder are
- * the reader's to refuse.
+ * Finds a file or folder in the import folder. Follows symbolic links in `path`; those inside an
+ * imported folder are left to its reader to refuse.
  * @param path relative to the root, or absolute and within it.
  * @returns the real absolute path.
- * @throws {OutsideImportRoot} @throws {NoSuchFile} naming what is there instead.
+ * @throws {OutsideImportRoot} @throws {NoSuchFile} with the names that are there instead.
  */
 export async function openImport(root: string, path: string): Promise<string> {
   if (path.includes('\0')) throw new OutsideImportRoot(path.replaceAll('\0', '␀'))
   if (path.split(/[\\/]/).includes('..')) throw new OutsideImportRoot(path)
-  const asked = resolve(root, path)
-  // An absolute path may be written through the root's own name or through where that leads.
+  const requested = resolve(root, path)
+  // If the root is a symbolic link, an absolute path may start with the link or with its target.
   const realRoot = await realpath(root).catch(() => null)
-  if (!isWithin(resolve(root), asked) && !(realRoot && isWithin(realRoot, asked)))
+  if (!isWithin(resolve(root), requested) && !(realRoot && isWithin(realRoot, requested)))
     throw new OutsideImportRoot(path)
-  if (!realRoot) throw new NoSuchFile(path, 'is not there: the import folder does not exist yet.')
-  const real = await realpath(asked).catch(() => null)
-  if (!real) throw new NoSuchFile(path, `is not in the import folder. ${await whatIsThere(root)}`)
+  if (!realRoot) throw new NoSuchFile(path, noImportFolder)
+  const real = await realpath(requested).catch(() => null)
+  if (!real)
+    throw new NoSuchFile(path, `is not in the import folder. ${await describeContents(root)}`)
   if (!isWithin(realRoot, real)) throw new OutsideImportRoot(path)
   const found = await stat(real)
   if (!found.isFile() && !found.isDirectory())
@@ -61,8 +64,8 @@ export async function openImport(root: string, path: string): Promise<string> {
 }
 
 /**
- * Files and folders at the top of the import folder, by name; the first thousand. Hidden ones and
- * links that lead out are left out.
+ * The first thousand files and folders at the top of the import folder, sorted by name. Omits
+ * hidden ones and links that lead out of the folder.
  */
 export async function listImports(root: string): Promise<Importable[]> {
   const realRoot = await realpath(root).catch(() => null)
@@ -70,7 +73,7 @@ export async function listImports(root: string): Promise<Importable[]> {
   const names = (await readdir(realRoot)).filter((name) => !name.startsWith('.')).sort()
   const listed: Importable[] = []
   for (const name of names) {
-    if (listed.length === mostListed) break
+    if (listed.length === maxListed) break
     const real = await realpath(join(realRoot, name)).catch(() => null)
     if (!real || !isWithin(realRoot, real)) continue
     const found = await stat(real).catch(() => null)
@@ -80,14 +83,14 @@ export async function listImports(root: string): Promise<Importable[]> {
   return listed
 }
 
-async function whatIsThere(root: string): Promise<string> {
-  const there = await listImports(root)
-  if (there.length === 0) return 'It is empty.'
-  const names = there.slice(0, mostNamed).map(({ name }) => name)
-  return `It holds ${names.join(', ')}${there.length > mostNamed ? ' and more' : ''}.`
+async function describeContents(root: string): Promise<string> {
+  const contents = await listImports(root)
+  if (contents.length === 0) return 'The folder is empty.'
+  const names = contents.slice(0, maxNamed).map(({ name }) => name)
+  return `The folder contains ${names.join(', ')}${contents.length > maxNamed ? ' and more' : ''}.`
 }
 
 function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path)
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+  const route = relative(folder, path)
+  return route !== '..' && !route.startsWith(`..${sep}`) && !isAbsolute(route)
 }

@@ -13,27 +13,29 @@ const limits = {
   ratioFrom: MiB,
 }
 
-const damaged = 'as an archive it is damaged'
+const damaged = 'the archive is damaged'
 
-/** A file in an archive. Its name is shown, and never used as a path. */
+/** A file in an archive. Its name is only for display, never used as a path. */
 export interface ZipEntry {
   name: string
   modifiedAt: Date
-  /** Decompressed, as the archive says; reading more than that fails. */
+  /** Decompressed size, as the archive declares it; reading more than that fails. */
   bytes: number
-  /** @throws {BadSource} where it is encrypted or packed in an unknown way. */
+  /** @throws {BadSource} if the entry is encrypted or its compression method is unknown. */
   open(): Promise<Readable>
 }
 
 export interface OpenZip {
-  /** In the archive's order; folders and a Mac's hidden copies are left out. */
+  /** In the order of the archive, without folders and the hidden copies that macOS adds. */
   entries: ZipEntry[]
   close(): void
 }
 
 /**
- * Reads the contents of an archive and refuses what is not bounded before anything is decompressed.
- * @param name of the archive, for errors. @throws {BadSource}
+ * Reads the directory of an archive. Checks declared sizes and counts before decompressing
+ * anything.
+ * @param name of the archive, for errors.
+ * @throws {BadSource} if the archive is damaged or exceeds a limit.
  */
 export async function openZip(path: string, name: string, signal: AbortSignal): Promise<OpenZip> {
   const zip = await yauzl.openPromise(path, { autoClose: false }).catch((error) => {
@@ -70,9 +72,9 @@ export async function openZip(path: string, name: string, signal: AbortSignal): 
 
 function excessOf({ uncompressedSize, compressedSize }: yauzl.Entry, total: number): string | null {
   if (uncompressedSize > limits.entryBytes) return 'unpacks to more than 256 MiB'
-  if (total > limits.totalBytes) return 'brings what the archive unpacks to above 1 GiB'
+  if (total > limits.totalBytes) return 'and the files before it unpack to more than 1 GiB'
   if (uncompressedSize > limits.ratioFrom && uncompressedSize > compressedSize * limits.ratio)
-    return `unpacks to more than ${limits.ratio} times its size, as no table does`
+    return `unpacks to more than ${limits.ratio} times its size, which no table does`
   return null
 }
 
@@ -81,7 +83,7 @@ async function openEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, name: string): 
   if (entry.isEncrypted()) throw new BadSource(`${name} can’t be imported: ${inside} is encrypted.`)
   if (!entry.canDecodeFileData())
     throw new BadSource(
-      `${name} can’t be imported: ${inside} is packed in a way that is not supported.`,
+      `${name} can’t be imported: ${inside} uses an unsupported compression method.`,
     )
   return zip.openReadStreamPromise(entry).catch((error) => {
     throw cannotRead(name, error, damaged)

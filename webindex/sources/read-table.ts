@@ -1,21 +1,20 @@
-import { setImmediate } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
+import { createEventLoopYield } from '../pages/yield-to-event-loop.ts'
 import { BadSource } from './bad-source.ts'
 
-/** A line of a table, counted from 1; `bad` is a fragment of a sentence. */
+/** A line of a table. `line` counts from 1; `bad` is a sentence fragment. */
 export type TableLine = { line: number; cells: string[] } | { line: number; bad: string }
 
-const longestLine = 65_536
-/** Characters that are looked at to tell what parts the cells. */
+const maxLineLength = 65_536
+/** How many characters to read before the delimiter is detected. */
 const headLength = 8_192
-/** Others have their turn in between: locks are renewed, aborts are heard. */
-const turnMs = 8
 
 /**
- * Reads a table as spreadsheets write it: UTF-8, or UTF-16 with a byte order mark; cells parted by
- * comma, semicolon or tab, the header tells which. A row is a line, so that a stray quotation mark
- * costs that line and no more.
- * @param name of the file, for errors. @throws {BadSource} where it is no text.
+ * Reads a table as spreadsheets export it: UTF-8, or UTF-16 with a byte order mark. The header
+ * reveals whether cells are separated by comma, semicolon or tab. Each line is a row, so an
+ * unclosed quotation mark spoils only its own line. Yields to the event loop every few
+ * milliseconds.
+ * @param name of the file, for errors. @throws {BadSource} if the file is not text.
  */
 export async function* readTable(
   bytes: AsyncIterable<Buffer>,
@@ -23,19 +22,17 @@ export async function* readTable(
 ): AsyncGenerator<TableLine> {
   let delimiter: string | undefined
   let number = 0
-  let began = performance.now()
+  const yieldIfDue = createEventLoopYield(signal)
   for await (const lines of linesOf(decoded(bytes, name))) {
     delimiter ??= delimiterOf(lines)
     for (const text of lines) {
       number++
-      if (performance.now() - began > turnMs) {
-        await setImmediate()
-        began = performance.now()
-      }
-      signal.throwIfAborted()
+      await yieldIfDue()
       if (text.trim() === '') continue
       const cells =
-        text.length > longestLine ? 'it is longer than 65,536 characters' : cellsOf(text, delimiter)
+        text.length > maxLineLength
+          ? 'it is longer than 65,536 characters'
+          : cellsOf(text, delimiter)
       yield typeof cells === 'string' ? { line: number, bad: cells } : { line: number, cells }
     }
   }
@@ -51,11 +48,11 @@ async function* decoded(bytes: AsyncIterable<Buffer>, name: string): AsyncGenera
       if (!text.includes('\0')) return text
     } catch (cause) {
       throw new BadSource(
-        `${name} can’t be imported: it is neither UTF-8 nor UTF-16 text; save it as UTF-8.`,
+        `${name} can’t be imported: it is neither UTF-8 nor UTF-16 text. Save it as UTF-8.`,
         { cause },
       )
     }
-    throw new BadSource(`${name} can’t be imported: it is no text.`)
+    throw new BadSource(`${name} can’t be imported: it is not a text file.`)
   }
   for await (const chunk of bytes) {
     if (decoder) yield decode(chunk, true)
@@ -74,47 +71,47 @@ function encodingOf(start: Buffer): string {
 }
 
 /**
- * Several lines at a time, the first time enough to see what parts the cells. What is beyond the
- * longest line is not kept.
+ * Batches of whole lines; the first batch is large enough to detect the delimiter. Of a line that
+ * is too long, only its beginning is kept.
  */
 async function* linesOf(texts: AsyncIterable<string>): AsyncGenerator<string[]> {
   let rest = ''
-  let begun = false
+  let hasStarted = false
   for await (const text of texts) {
     rest += text
-    if (!begun && rest.length < headLength) continue
+    if (!hasStarted && rest.length < headLength) continue
     const lines = rest.split('\n')
-    rest = (lines.pop() ?? '').slice(0, longestLine + 1)
-    begun ||= lines.length > 0
-    if (lines.length > 0) yield lines.map(withoutReturn)
+    rest = (lines.pop() ?? '').slice(0, maxLineLength + 1)
+    hasStarted ||= lines.length > 0
+    if (lines.length > 0) yield lines.map(withoutCarriageReturn)
   }
-  if (rest !== '') yield rest.split('\n').map(withoutReturn)
+  if (rest !== '') yield rest.split('\n').map(withoutCarriageReturn)
 }
 
-function withoutReturn(line: string): string {
+function withoutCarriageReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line
 }
 
 /**
- * The sign that parts the header into most cells: headers hold no numbers, so no decimal comma
- * either.
+ * The delimiter that splits the header into the most cells. A header holds no numbers, so it can't
+ * hold a decimal comma.
  */
 function delimiterOf(lines: string[]): string {
   const header = lines.find((line) => line.trim() !== '') ?? ''
-  const cells = (delimiter: string) => {
-    const read = cellsOf(header, delimiter)
-    return typeof read === 'string' ? 0 : read.length
+  const count = (delimiter: string) => {
+    const cells = cellsOf(header, delimiter)
+    return typeof cells === 'string' ? 0 : cells.length
   }
-  return [',', ';', '\t'].reduce((best, sign) => (cells(sign) > cells(best) ? sign : best))
+  return [',', ';', '\t'].reduce((best, each) => (count(each) > count(best) ? each : best))
 }
 
-/** @returns what is wrong, where it can't be read. */
+/** @returns the cells, or a string that says why the line can't be read. */
 function cellsOf(text: string, delimiter: string): string[] | string {
   if (!text.includes('"')) return text.split(delimiter).map((cell) => cell.trim())
   try {
     const [cells] = parse(text, { delimiter, relax_quotes: true, trim: true })
     return cells ?? []
   } catch {
-    return 'a quotation mark in it is not closed'
+    return 'it has an unclosed quotation mark'
   }
 }

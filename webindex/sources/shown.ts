@@ -1,8 +1,5 @@
-/**
- * Text out of strangers' files, as it fits into a message: one line, not long, no signs that can't
- * be seen.
- */
-export function shown(text: string, longest = 60): string {
+/** Makes untrusted text fit into a message: one line, shortened, no control characters. */
+export function shown(text: string, maxLength = 60): string {
   const plain = text.replace(/\p{C}+/gu, ' ').trim()
-  return plain.length > longest ? `${plain.slice(0, longest)}…` : plain
+  return plain.length > maxLength ? `${plain.slice(0, maxLength)}…` : plain
 }

@@ -3,9 +3,9 @@ import { basename, join } from 'node:path'
 import { BadSource } from './bad-source.ts'
 
 export interface SourceFile {
-  /** To be opened. */
+  /** Where to open the file. */
   path: string
-  /** To be shown: below the folder that was asked for, with `/`; of a single file its name. */
+  /** For people: the path below the imported folder, with `/`; for a single file, its name. */
   shown: string
   bytes: number
   modifiedAt: Date
@@ -19,22 +19,18 @@ export interface FileChoice {
 }
 
 /**
- * One file, or the wanted ones in and below a folder, by name. Symbolic links are not followed:
- * they could lead out of the import.
- * @throws {BadSource} when there is none
+ * The file at `path`, or all wanted files in and below the folder there, sorted by name. Symbolic
+ * links are not followed: they could lead out of the import folder.
+ * @throws {BadSource} if there is no such file.
  */
 export async function findSourceFiles(
   path: string,
   { isWanted, isEntered = () => true, wanted }: FileChoice,
 ): Promise<SourceFile[]> {
   const name = basename(path)
-  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new BadSource(
-      error.code === 'ENOENT' ? `There is no ${name}.` : `${name} can't be read (${error.code}).`,
-      {
-        cause: error,
-      },
-    )
+  const found = await lstat(path).catch((cause: NodeJS.ErrnoException) => {
+    const reason = cause.code === 'ENOENT' ? 'does not exist' : `can't be read (${cause.code})`
+    throw new BadSource(`${name} ${reason}.`, { cause })
   })
   if (found.isFile()) return [{ path, shown: name, bytes: found.size, modifiedAt: found.mtime }]
   if (!found.isDirectory())
@@ -51,7 +47,7 @@ export async function findSourceFiles(
       files.push({ path: join(path, shown), shown, bytes: size, modifiedAt: mtime })
     }
   }
-  if (files.length === 0) throw new BadSource(`${name} holds no ${wanted}.`)
+  if (files.length === 0) throw new BadSource(`${name} contains no ${wanted}.`)
   return files.sort((a, b) => (a.shown < b.shown ? -1 : 1))
 }
 

@@ -1,7 +1,7 @@
 import type { Cell, Column } from '#jobs/define-search.ts'
 import { decimal } from '../../words/numbers.ts'
 
-/** A cell as people read it; of an address without what is the same for all. */
+/** A cell as displayed. URLs lose their scheme, “www.” and final slash; dates lose the time. */
 export function cellText(column: Column, value: Cell): string {
   if (value === null || value === '') return '–'
   if (typeof value === 'boolean') return value ? 'Yes' : 'No'
@@ -11,7 +11,7 @@ export function cellText(column: Column, value: Cell): string {
   return value
 }
 
-/** Where a cell leads; null for one that leads nowhere, or that is no plain web address. */
+/** The URL that a cell links to; null if the column has no links or the URL is not http(s). */
 export function cellLink(column: Column, value: Cell): string | null {
   if (typeof value !== 'string' || value === '') return null
   const address =

@@ -8,7 +8,7 @@ interface ColumnHeadingProps {
   onSort(): void
 }
 
-/** A click sorts; hover or focus says what the column means. */
+/** Sorts on click; shows the column's help on hover and focus. */
 export function ColumnHeading({ column, sorted, onSort }: ColumnHeadingProps) {
   const numeric = column.type === 'number'
   const Arrow = sorted === 'asc' ? ArrowUp : ArrowDown

@@ -26,13 +26,12 @@ export function DeleteDialog({ job, own, busy, onConfirm }: DeleteDialogProps) {
         <AlertDialog.Overlay className="fixed inset-0 z-40 bg-[rgb(0_0_0/0.4)]" />
         <AlertDialog.Content className="fixed top-1/2 left-1/2 z-50 w-[calc(100vw-2rem)] max-w-sm -translate-1/2 rounded-xl bg-raised p-5 shadow-pop">
           <AlertDialog.Title className="text-lg font-semibold">
-            {own ? 'Delete this search?' : 'Delete somebody else’s search?'}
+            {own ? 'Delete this search?' : 'Delete another user’s search?'}
           </AlertDialog.Title>
-          <AlertDialog.Description className="mt-1.5 text-sm text-ink-2">
+          <AlertDialog.Description className="mt-1.5 text-sm text-pretty text-ink-2">
             {job.rowCount > 0
-              ? `Its ${plural(job.rowCount, 'row')} and its timeline`
-              : 'Its timeline'}{' '}
-            will be gone for good. Download what you want to keep first.
+              ? `This permanently deletes the search and its ${plural(job.rowCount, 'row')}. To keep the rows, download them first.`
+              : 'This permanently deletes the search and its timeline.'}
           </AlertDialog.Description>
           <div className="mt-5 flex justify-end gap-2">
             <AlertDialog.Cancel asChild>

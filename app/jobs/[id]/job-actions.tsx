@@ -7,8 +7,9 @@ import { useState } from 'react'
 import type { Job } from '#jobs/job.ts'
 import { canCancel, canDelete } from '#jobs/lifecycle.ts'
 import { OneJob } from '#protocol/answers.ts'
-import { ApiError, callApi, sentenceFor } from '../../http/call-api.ts'
-import { deleteJob, takeInJob } from '../../live/watched-jobs.ts'
+import { CallFailed } from '#protocol/client/call-api.ts'
+import { callApi, sentenceFor } from '../../http/call-api.ts'
+import { deleteJob, takeJob } from '../../live/watched-jobs.ts'
 import { alreadyRunningPath } from '../../search/already-running.ts'
 import { Button } from '../../ui/button.tsx'
 import { MenuContent, menuItemLook } from '../../ui/menu.tsx'
@@ -17,8 +18,8 @@ import { DeleteDialog } from './delete-dialog.tsx'
 interface JobActionsProps {
   job: Job
   own: boolean
-  /** What went wrong, in a sentence; null when something is tried anew. */
-  onProblem(sentence: string | null): void
+  /** Gets the error text to show, or null when a new action starts. */
+  onProblem(text: string | null): void
 }
 
 export function JobActions({ job, own, onProblem }: JobActionsProps) {
@@ -26,14 +27,14 @@ export function JobActions({ job, own, onProblem }: JobActionsProps) {
   const [busy, setBusy] = useState<'cancel' | 'rerun' | 'delete' | null>(null)
   const path = `/jobs/${job.id}`
 
-  async function attempt(what: NonNullable<typeof busy>, deed: () => Promise<void>) {
+  async function attempt(action: NonNullable<typeof busy>, perform: () => Promise<void>) {
     if (busy) return
-    setBusy(what)
+    setBusy(action)
     onProblem(null)
     try {
-      await deed()
+      await perform()
     } catch (error) {
-      if (error instanceof ApiError && error.code === 'already_running' && error.jobId) {
+      if (error instanceof CallFailed && error.code === 'already_running' && error.jobId) {
         router.push(alreadyRunningPath(error.jobId))
       } else onProblem(sentenceFor(error))
     } finally {
@@ -43,7 +44,7 @@ export function JobActions({ job, own, onProblem }: JobActionsProps) {
 
   const cancel = () =>
     attempt('cancel', async () =>
-      takeInJob((await callApi(`${path}/cancel`, OneJob, { method: 'POST' })).job),
+      takeJob((await callApi(`${path}/cancel`, OneJob, { method: 'POST' })).job),
     )
   const rerun = () =>
     attempt('rerun', async () => {

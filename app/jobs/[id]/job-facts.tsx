@@ -4,7 +4,7 @@ import type { SearchType } from '#protocol/answers.ts'
 import { LocalTime } from '../../ui/local-time.tsx'
 import { inputFacts } from '../../words/input-phrase.ts'
 
-/** The whole input, defaults included, and when what happened. */
+/** The complete input, including defaults, and the times of the job. */
 export function JobFacts({ job, search }: { job: Job; search: SearchType | null }) {
   return (
     <section aria-labelledby="facts-title" className="panel px-4 py-3.5">
@@ -25,7 +25,7 @@ export function JobFacts({ job, search }: { job: Job; search: SearchType | null 
         <Fact name="Started">{job.startedAt ? <LocalTime at={job.startedAt} /> : '–'}</Fact>
         <Fact name="Ended">{job.finishedAt ? <LocalTime at={job.finishedAt} /> : '–'}</Fact>
         <Fact name="Attempt">{job.attempt === 0 ? '–' : job.attempt}</Fact>
-        <dt className="sr-only">Job</dt>
+        <dt className="sr-only">Job ID</dt>
         <dd className="mt-2 border-t border-line pt-2.5 font-mono text-2xs break-all text-ink-3">
           {job.id}
         </dd>

@@ -3,7 +3,7 @@ import type { Job } from '#jobs/job.ts'
 import type { SearchType } from '#protocol/answers.ts'
 import { inputPhrase } from '../../words/input-phrase.ts'
 
-/** What was searched for, in words. */
+/** The search type, its subject, and the options that differ from the defaults. */
 export function JobHeading({ job, search }: { job: Job; search: SearchType | null }) {
   const { subject, details } = inputPhrase(job.input, search ?? undefined)
   return (

@@ -3,8 +3,8 @@
 import { useEffect, useState } from 'react'
 import { isLive } from '#jobs/lifecycle.ts'
 import type { SearchType } from '#protocol/answers.ts'
-import type { JobView } from '../../live/job-view.ts'
-import { openMyJobs } from '../../live/my-jobs.ts'
+import type { JobView } from '#protocol/client/job-view.ts'
+import { openOwnJobs } from '../../live/own-jobs.ts'
 import { useJob } from '../../live/use-job.ts'
 import { Notice } from '../../ui/notice.tsx'
 import { JobActions } from './job-actions.tsx'
@@ -18,7 +18,7 @@ import { Timeline } from './timeline.tsx'
 
 interface JobScreenProps {
   initial: JobView
-  /** Null for a type that this server does not know any more. */
+  /** Null if the server no longer has this search type. */
   search: SearchType | null
   own: boolean
   admin: boolean
@@ -28,9 +28,9 @@ interface JobScreenProps {
 export function JobScreen({ initial, ...rest }: JobScreenProps) {
   const watched = useJob(initial)
   const ended = watched !== 'gone' && !isLive(watched.job.state)
-  // Nothing of an ended job comes over its own watch; the list that it is in tells when it is
-  // deleted elsewhere.
-  useEffect(() => (rest.own && ended ? openMyJobs([], () => {}) : undefined), [rest.own, ended])
+  // The server doesn't watch ended jobs. Their deletion in another tab arrives only through the
+  // list of own jobs.
+  useEffect(() => (rest.own && ended ? openOwnJobs([], () => {}) : undefined), [rest.own, ended])
   if (watched === 'gone') return <JobNotFound />
   return <Screen view={watched} {...rest} />
 }
@@ -49,7 +49,7 @@ function Screen({
     document.title = title
   }, [title])
   useEffect(() => {
-    // Said once: a reload is no second attempt to start it.
+    // Show the notice once: a reload is not another attempt to start the search.
     if (alreadyRunning) window.history.replaceState(null, '', window.location.pathname)
   }, [alreadyRunning])
 
@@ -58,8 +58,8 @@ function Screen({
       {alreadyRunning && isLive(job.state) ? (
         <div className="mb-5">
           <Notice kind="info">
-            A search of this type is already running, and they run one at a time. Here it is: wait
-            for its end, or cancel it, to start another.
+            You can run one search of this type at a time, and this one is already running. To start
+            another, wait for it to finish or cancel it.
           </Notice>
         </div>
       ) : null}

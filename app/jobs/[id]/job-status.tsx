@@ -2,7 +2,7 @@
 
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import type { JobView } from '../../live/job-view.ts'
+import type { JobView } from '#protocol/client/job-view.ts'
 import { Elapsed } from '../../ui/elapsed.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
@@ -11,7 +11,7 @@ import { count, plural } from '../../words/numbers.ts'
 import { progressPhrase, stateLabels } from '../../words/states.ts'
 import { StackDetails } from './stack-details.tsx'
 
-/** Where the job is: its state, how far it has come, how long it took, and why it ended so. */
+/** The state of the job, its progress, row count and duration, and why it failed. */
 export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
   const { job, timeline } = view
   const note = timeline.findLast(
@@ -21,7 +21,7 @@ export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
     <section aria-label="Status" className="panel mt-5">
       <div className="flex flex-wrap items-center gap-x-5 gap-y-2 px-4 py-3 text-sm">
         <StateBadge state={job.state} />
-        <span className="text-ink-2 tabular-nums">{whatHappens(job)}</span>
+        <span className="text-ink-2 tabular-nums">{statusPhrase(job)}</span>
         <span className="ml-auto flex items-center gap-5 max-sm:w-full max-sm:justify-between text-ink-2 tabular-nums">
           {job.attempt > 1 ? <span>Attempt {job.attempt}</span> : null}
           <span>
@@ -54,7 +54,7 @@ export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
   )
 }
 
-function whatHappens({ state, progress, attempt, message }: Job): string {
+function statusPhrase({ state, progress, attempt, message }: Job): string {
   if (state === 'new') return 'Waiting for a worker'
   if (state === 'running')
     return progress
@@ -63,7 +63,7 @@ function whatHappens({ state, progress, attempt, message }: Job): string {
   return state === 'error' ? '' : (message ?? '')
 }
 
-/** Said aloud when the state changes, not with every row. */
+/** For screen readers. Changes with the state, not with every row. */
 function announcement(job: Job): string {
   const ending = isLive(job.state) ? '' : ` ${plural(job.rowCount, 'row')}.`
   return `${stateLabels[job.state]}.${ending}${job.message ? ` ${job.message}` : ''}`

@@ -3,8 +3,8 @@ import { MessagePage } from '../../ui/message-page.tsx'
 
 export default function JobNotFound() {
   return (
-    <MessagePage title="There is no such search" action={<HomeLink />}>
-      It may have been deleted, or it belongs to somebody else.
+    <MessagePage title="Search not found" action={<HomeLink />}>
+      It may have been deleted, or it belongs to another user.
     </MessagePage>
   )
 }

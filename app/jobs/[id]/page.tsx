@@ -1,9 +1,10 @@
 import type { Metadata } from 'next'
 import { notFound } from 'next/navigation'
 import { cache } from 'react'
-import { OneJob, RowsPage, Timeline } from '#protocol/answers.ts'
+import { RowsPage } from '#jobs/rows-page.ts'
+import { OneJob, Timeline } from '#protocol/answers.ts'
+import { putRows, putTimeline, viewOf } from '#protocol/client/job-view.ts'
 import { callForVisitor, orNull, readSearchTypes, requireAccount } from '../../http/for-visitor.ts'
-import { putRows, putTimeline, viewOf } from '../../live/job-view.ts'
 import { JobScreen } from './job-screen.tsx'
 import { tabTitle } from './tab-title.ts'
 
@@ -12,7 +13,7 @@ interface JobPageProps {
   searchParams: Promise<{ notice?: string | string[] }>
 }
 
-/** Enough to fill any screen; the rest follows once the page is alive. */
+/** Enough to fill any screen. The browser fetches the rest. */
 const firstRows = 100
 
 const readJob = cache(async (id: string) => {
@@ -32,7 +33,7 @@ export default async function JobPage({ params, searchParams }: JobPageProps) {
   const user = await requireAccount(`/jobs/${id}`)
   const [job, searches] = await Promise.all([readJob(id), readSearchTypes()])
   if (!job) notFound()
-  // After the job, so that they are at least as new as it is.
+  // Read after the job, so that they are at least as recent.
   const path = `/jobs/${encodeURIComponent(id)}`
   const [rows, timeline] = await Promise.all([
     orNull(callForVisitor(`${path}/rows?from=0&limit=${firstRows}`, RowsPage)),

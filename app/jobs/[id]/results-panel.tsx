@@ -5,22 +5,22 @@ import { useDeferredValue, useMemo, useState } from 'react'
 import type { Column, Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
-import type { JobView } from '../../live/job-view.ts'
+import type { JobView } from '#protocol/client/job-view.ts'
 import { count } from '../../words/numbers.ts'
 import { ResultsTable } from './results-table.tsx'
 import type { RowSort } from './row-order.ts'
 import { useRowOrder } from './use-row-order.ts'
 
-/** What was found: the table, a filter, and what there is to say while it is empty. */
+/** The table of rows with its filter, or the reason why it is empty. */
 export function ResultsPanel({ view, columns }: { view: JobView; columns: Column[] | null }) {
   const [filter, setFilter] = useState('')
   const [sort, setSort] = useState<RowSort | null>(null)
-  // Ordering many rows takes longer than a key press may.
+  // Ordering many rows is slow; deferred values keep typing responsive.
   const rows = useDeferredValue(view.rows)
   const query = useDeferredValue(filter.trim().toLowerCase())
   const order = useRowOrder(rows, query, useDeferredValue(sort))
   const firstRow = rows[order.indexes[0] ?? 0]
-  const shownColumns = useMemo(() => columns ?? guessedColumns(firstRow), [columns, firstRow])
+  const shownColumns = useMemo(() => columns ?? inferredColumns(firstRow), [columns, firstRow])
   const shown = order.indexes.length
   const filtering = query !== ''
 
@@ -47,9 +47,9 @@ export function ResultsPanel({ view, columns }: { view: JobView; columns: Column
   )
 }
 
-/** A click sorts, another the other way round, a third as the rows were found. */
+/** Repeated clicks sort a column, reverse it, then restore the order of arrival. */
 function nextSort(sort: RowSort | null, { key, type }: Column): RowSort | null {
-  // Of numbers and dates the highest is looked for first, of words the beginning of the alphabet.
+  // Readers want the highest number and the latest date first, but words from A.
   const descendingFirst = type === 'number' || type === 'date' || type === 'boolean'
   if (sort?.key !== key) return { key, descending: descendingFirst }
   return sort.descending === descendingFirst ? { key, descending: !descendingFirst } : null
@@ -65,7 +65,7 @@ function FilterBox({ value, onChange }: { value: string; onChange(value: string)
       />
       <input
         type="search"
-        aria-label="Filter the results"
+        aria-label="Filter results"
         placeholder="Filter results"
         value={value}
         onChange={(event) => onChange(event.target.value)}
@@ -75,7 +75,7 @@ function FilterBox({ value, onChange }: { value: string; onChange(value: string)
       {value === '' ? null : (
         <button
           type="button"
-          aria-label="Clear the filter"
+          aria-label="Clear filter"
           onClick={() => onChange('')}
           className="absolute top-1/2 right-1 grid size-6 -translate-y-1/2 place-items-center rounded text-ink-3 hover:text-ink"
         >
@@ -96,25 +96,25 @@ function EmptyResults({
   onClear(): void
 }) {
   const { job, timeline } = view
-  // A search that finds nothing tells why in its last words.
+  // A search that finds nothing explains why in its last note.
   const note =
-    job.state === 'complete' ? timeline.findLast((entry) => entry.type === 'note') : undefined
+    job.state === 'complete' && !filtering
+      ? timeline.findLast((entry) => entry.type === 'note')
+      : undefined
   return (
     <div className="grid min-h-56 place-items-center px-6 py-12 text-center text-sm text-ink-2">
       <div className="max-w-lg">
         <p className={note ? 'font-medium text-ink' : ''}>
-          {filtering ? 'No row contains that text.' : emptySentence(job)}
+          {filtering ? 'No rows contain this text.' : emptySentence(job)}
         </p>
-        {note?.type === 'note' && !filtering ? (
-          <p className="mt-1.5 text-pretty">{note.data.text}</p>
-        ) : null}
+        {note?.type === 'note' ? <p className="mt-1.5 text-pretty">{note.data.text}</p> : null}
         {filtering ? (
           <button
             type="button"
             onClick={onClear}
             className="mt-2 rounded-sm text-accent hover:underline"
           >
-            Clear the filter
+            Clear filter
           </button>
         ) : null}
       </div>
@@ -126,9 +126,9 @@ function emptySentence({ state, rowCount }: Job): string {
   if (rowCount > 0) return 'Loading rows…'
   switch (state) {
     case 'new':
-      return 'Rows will appear here as soon as a worker has started.'
+      return 'Rows appear here once a worker starts the search.'
     case 'running':
-      return 'Nothing found so far. Rows appear here as they are found.'
+      return 'No rows yet. They appear here as they are found.'
     case 'complete':
       return 'The search found nothing'
     case 'error':
@@ -147,8 +147,8 @@ function countPhrase({ job }: JobView, shown: number, filtering: boolean): strin
     : count(job.rowCount)
 }
 
-/** For a search type that this server does not know any more: what the rows themselves say. */
-function guessedColumns(row: Row | undefined): Column[] {
+/** Columns named by the keys of a row, for a search type that the server no longer has. */
+function inferredColumns(row: Row | undefined): Column[] {
   return Object.entries(row ?? {}).map(([key, cell]) => ({
     key,
     label: key,

@@ -6,30 +6,30 @@ import type { Column } from '#jobs/define-search.ts'
 import { ColumnHeading } from './column-heading.tsx'
 import { columnWidths, sampledRows } from './column-widths.ts'
 import { ResultCell } from './result-cell.tsx'
-import type { RowOrder } from './row-order.ts'
+import type { RowOrder, RowSort } from './row-order.ts'
 
 const rowHeight = 34
-/** As long as the animation of a row that has just arrived. */
+/** As long as the `arrive` animation in globals.css. */
 const freshForMs = 1_400
 
 interface ResultsTableProps {
   order: RowOrder
   columns: Column[]
   onSort(column: Column): void
-  /** Rows from this one on have just arrived. */
+  /** Index of the first row that has just arrived. */
   freshFrom: number | null
 }
 
-/** A table of any length: only what is in sight is in the page. */
+/** A virtualised table: only the visible rows are in the DOM. */
 export function ResultsTable({ order, columns, onSort, freshFrom }: ResultsTableProps) {
-  const { indexes, rows, wish } = order
+  const { indexes, rows, criteria } = order
   const scroller = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({
     count: indexes.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 12,
-    // What the server renders, and the first paint: a screenful.
+    // The server and the first paint render one screenful.
     initialRect: { width: 0, height: 640 },
   })
   const items = virtual.getVirtualItems()
@@ -59,7 +59,7 @@ export function ResultsTable({ order, columns, onSort, freshFrom }: ResultsTable
               <ColumnHeading
                 key={column.key}
                 column={column}
-                sorted={wish.sort?.key === column.key && (wish.sort.descending ? 'desc' : 'asc')}
+                sorted={sortOf(column, criteria.sort)}
                 onSort={() => onSort(column)}
               />
             ))}
@@ -90,7 +90,12 @@ export function ResultsTable({ order, columns, onSort, freshFrom }: ResultsTable
   )
 }
 
-/** Stands for the rows that are out of sight. */
+function sortOf(column: Column, sort: RowSort | null): false | 'asc' | 'desc' {
+  if (sort?.key !== column.key) return false
+  return sort.descending ? 'desc' : 'asc'
+}
+
+/** Takes the height of the rows that are not rendered. */
 function Spacer({ height, columns }: { height: number; columns: number }) {
   return height > 0 ? (
     <tr aria-hidden>
@@ -99,25 +104,22 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
   ) : null
 }
 
-/**
- * By the rows that were found first; they settle once there are enough of those, or the table would
- * move while it fills.
- */
+/** Widths follow the first rows and settle once there are enough, so the table doesn't shift. */
 function useColumnWidths(columns: Column[], { rows }: RowOrder): number[] {
   const sample = rows.slice(0, sampledRows).filter((row) => row !== undefined)
-  const enough = sample.length
-  // Rows never change, their number grows.
+  const sampleSize = sample.length
+  // A row never changes; only their number grows.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the first rows decide the widths
-  return useMemo(() => columnWidths(columns, sample), [columns, rows[0], enough])
+  return useMemo(() => columnWidths(columns, sample), [columns, rows[0], sampleSize])
 }
 
-/** Fresh rows stay so while they fade; scrolled back to, they must not flash again. */
+/** Fresh rows are highlighted once; they must not flash again when scrolled back into view. */
 function useFresh(freshFrom: number | null): number | null {
-  const [stale, setStale] = useState<number | null>(null)
+  const [fadedFrom, setFadedFrom] = useState<number | null>(null)
   useEffect(() => {
     if (freshFrom === null) return
-    const fading = setTimeout(() => setStale(freshFrom), freshForMs)
+    const fading = setTimeout(() => setFadedFrom(freshFrom), freshForMs)
     return () => clearTimeout(fading)
   }, [freshFrom])
-  return freshFrom === stale ? null : freshFrom
+  return freshFrom === fadedFrom ? null : freshFrom
 }

@@ -5,58 +5,61 @@ export interface RowSort {
   descending: boolean
 }
 
-/** What is shown of the rows, and in which order. */
-export interface RowWish {
-  /** In lower case; empty for all. */
+/** Which rows to show, and in which order. */
+export interface RowCriteria {
+  /** Lower case; rows must contain it. Empty for all rows. */
   query: string
-  /** Null for the order in which they were found. */
+  /** Null for the order of arrival. */
   sort: RowSort | null
 }
 
-/** Indexes of the rows that are shown, in order; holes are not. Never changed, only replaced. */
+/** The matching rows in order. Immutable. */
 export interface RowOrder {
+  /** Into `rows`; holes are left out. */
   indexes: Uint32Array
   rows: readonly (Row | undefined)[]
-  wish: RowWish
+  criteria: RowCriteria
 }
 
 /**
- * Orders rows. Where they are those of `before` and more, as while a search runs, only what is new
- * is looked at: each goes to its place in what is ordered already, so that an arrival in a long
- * table costs little more than in a short one.
+ * Filters and sorts rows. If `rows` extends those of `previous`, as while a search runs, only the
+ * new rows are sorted and merged in, so adding a few to a long table stays cheap.
  */
 export function orderRows(
   rows: RowOrder['rows'],
-  wish: RowWish,
-  before: RowOrder | null,
+  criteria: RowCriteria,
+  previous: RowOrder | null,
 ): RowOrder {
-  const added = before !== null && sameWish(before.wish, wish) ? addedTo(before.rows, rows) : null
-  const held = added === null || before === null ? new Uint32Array() : before.indexes
-  const arrived = (added ?? addedTo([], rows) ?? []).filter((index) =>
-    matches(rows[index], wish.query),
+  const added =
+    previous !== null && sameCriteria(previous.criteria, criteria)
+      ? addedIndexes(previous.rows, rows)
+      : null
+  const ordered = added === null || previous === null ? new Uint32Array() : previous.indexes
+  const arrived = (added ?? addedIndexes([], rows) ?? []).filter((index) =>
+    matches(rows[index], criteria.query),
   )
-  const inOrder = (a: number, b: number) => compareRows(a, b, wish.sort, rows)
-  // They come in the order in which they were found.
-  if (wish.sort) arrived.sort(inOrder)
-  return { rows, wish, indexes: placed(held, arrived, inOrder) }
+  const compare = (a: number, b: number) => compareRows(a, b, criteria.sort, rows)
+  // Without a sort they are already in order.
+  if (criteria.sort) arrived.sort(compare)
+  return { rows, criteria, indexes: merge(ordered, arrived, compare) }
 }
 
-function sameWish(a: RowWish, b: RowWish): boolean {
+function sameCriteria(a: RowCriteria, b: RowCriteria): boolean {
   return (
     a.query === b.query && a.sort?.key === b.sort?.key && a.sort?.descending === b.sort?.descending
   )
 }
 
 /**
- * Indexes of the rows that are new; null when these are not the rows of before and more. A row
- * itself never changes.
+ * Indexes of the new rows; null if `rows` doesn't extend `previous`. Rows are neither
+ * copied nor changed, so identity tells which are new.
  */
-function addedTo(before: RowOrder['rows'], rows: RowOrder['rows']): number[] | null {
-  if (rows.length < before.length) return null
+function addedIndexes(previous: RowOrder['rows'], rows: RowOrder['rows']): number[] | null {
+  if (rows.length < previous.length) return null
   const added: number[] = []
   for (let i = 0; i < rows.length; i++) {
-    if (rows[i] === before[i]) continue
-    if (before[i] !== undefined) return null
+    if (rows[i] === previous[i]) continue
+    if (previous[i] !== undefined) return null
     added.push(i)
   }
   return added
@@ -69,59 +72,56 @@ function matches(row: Row | undefined, query: string): boolean {
   )
 }
 
-/** Each of `arrived`, itself in order, at its place among those held. */
-function placed(
-  held: Uint32Array,
+/** Merges two ordered lists of indexes into one. */
+function merge(
+  ordered: Uint32Array,
   arrived: readonly number[],
-  inOrder: (a: number, b: number) => number,
+  compare: (a: number, b: number) => number,
 ): Uint32Array {
-  const all = new Uint32Array(held.length + arrived.length)
+  const all = new Uint32Array(ordered.length + arrived.length)
   let from = 0
   let end = 0
   for (const index of arrived) {
-    const to = firstAfter(index, from, held, inOrder)
-    all.set(held.subarray(from, to), end)
+    const to = insertionPoint(index, from, ordered, compare)
+    all.set(ordered.subarray(from, to), end)
     end += to - from
     all[end++] = index
     from = to
   }
-  all.set(held.subarray(from), end)
+  all.set(ordered.subarray(from), end)
   return all
 }
 
-/** The first place from `low` on whose row comes after that of `index`. */
-function firstAfter(
+/** Binary search from `low` on: the first position whose row comes after that of `index`. */
+function insertionPoint(
   index: number,
   low: number,
-  held: Uint32Array,
-  inOrder: (a: number, b: number) => number,
+  ordered: Uint32Array,
+  compare: (a: number, b: number) => number,
 ): number {
-  let [from, to] = [low, held.length]
+  let [from, to] = [low, ordered.length]
   while (from < to) {
     const middle = (from + to) >> 1
-    if (inOrder(held[middle] ?? 0, index) < 0) from = middle + 1
+    if (compare(ordered[middle] ?? 0, index) < 0) from = middle + 1
     else to = middle
   }
   return from
 }
 
-/**
- * Nothing stays at the end, whichever way the rest is sorted; equals keep the order in which they
- * were found.
- */
+/** Nulls come last in both directions; equal cells keep their order of arrival. */
 function compareRows(a: number, b: number, sort: RowSort | null, rows: RowOrder['rows']): number {
   if (sort === null) return a - b
   const { key, descending } = sort
   const left = rows[a]?.[key] ?? null
   const right = rows[b]?.[key] ?? null
   if (left === null || right === null) return left === right ? a - b : left === null ? 1 : -1
-  return (descending ? compare(right, left) : compare(left, right)) || a - b
+  return (descending ? compareCells(right, left) : compareCells(left, right)) || a - b
 }
 
-const words = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
+const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
 
-function compare(a: NonNullable<Cell>, b: NonNullable<Cell>): number {
+function compareCells(a: NonNullable<Cell>, b: NonNullable<Cell>): number {
   return typeof a === 'number' && typeof b === 'number'
     ? a - b
-    : words.compare(String(a), String(b))
+    : collator.compare(String(a), String(b))
 }

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { Stack } from '#protocol/answers.ts'
 import { callApi, sentenceFor } from '../../http/call-api.ts'
 
-/** For admins: where the error of a search came from. Asked for when it is opened. */
+/** The stack trace of a failed search, for admins. Loaded when opened. */
 export function StackDetails({ jobId }: { jobId: string }) {
   const [text, setText] = useState<string | null>(null)
 
@@ -13,7 +13,7 @@ export function StackDetails({ jobId }: { jobId: string }) {
       const { stack } = await callApi(`/admin/jobs/${encodeURIComponent(jobId)}/stack`, Stack)
       setText(
         stack ??
-          'Nothing more is known: the search, or Searchlight itself, ended it with this message.',
+          'No stack trace: the search, or Searchlight itself, ended the job with this message.',
       )
     } catch (error) {
       setText(sentenceFor(error))
@@ -26,7 +26,7 @@ export function StackDetails({ jobId }: { jobId: string }) {
       onToggle={(event) => event.currentTarget.open && text === null && load()}
     >
       <summary className="cursor-pointer text-ink-2 select-none hover:text-ink">
-        Where it came from (shown to admins)
+        Stack trace (visible to admins only)
       </summary>
       <pre className="mt-2 max-h-72 overflow-auto rounded-lg bg-sunken p-3 font-mono text-2xs text-ink-2">
         {text ?? 'Loading…'}

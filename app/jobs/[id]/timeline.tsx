@@ -1,6 +1,6 @@
 import { memo } from 'react'
 import type { JobState } from '#jobs/job.ts'
-import type { TimelineEntry } from '#protocol/answers.ts'
+import type { TimelineEntry } from '#jobs/timeline.ts'
 import { LocalTime } from '../../ui/local-time.tsx'
 
 const dots: Record<JobState | 'note', string> = {
@@ -12,16 +12,14 @@ const dots: Record<JobState | 'note', string> = {
   note: 'bg-line-strong scale-75',
 }
 
-/** What happened to the job, oldest first. */
+/** The job's state changes and notes, oldest first. */
 export const Timeline = memo(function Timeline({ entries }: { entries: readonly TimelineEntry[] }) {
   return (
     <section aria-labelledby="timeline-title" className="panel px-4 py-3.5">
       <h2 id="timeline-title" className="text-sm font-semibold">
         Timeline
       </h2>
-      {entries.length === 0 ? (
-        <p className="mt-2 text-xs text-ink-3">Nothing has happened yet.</p>
-      ) : null}
+      {entries.length === 0 ? <p className="mt-2 text-xs text-ink-3">No events yet.</p> : null}
       <ol className="mt-2.5">
         {entries.map((entry) => (
           <li key={entry.seq} className="group relative flex gap-3 pb-3 text-xs last:pb-0">

@@ -1,11 +1,11 @@
 import { useMemo, useRef } from 'react'
 import { orderRows, type RowOrder, type RowSort } from './row-order.ts'
 
-/** The rows in order, made of what was ordered before as far as that goes. */
+/** The rows in order, computed from the previous order where possible. */
 export function useRowOrder(rows: RowOrder['rows'], query: string, sort: RowSort | null): RowOrder {
-  // Also of a rendering that was given up for newer rows: an order is true of its rows whether it
-  // was shown or not, and were it lost, rows that come faster than they can be ordered anew would
-  // never be shown.
+  // A ref, so that the order of an interrupted render is reused too. It is valid for its rows even
+  // if it was never shown. Without it, rows that arrive faster than they can be sorted from scratch
+  // would never be shown.
   const last = useRef<RowOrder | null>(null)
   return useMemo(() => {
     last.current = orderRows(rows, { query, sort }, last.current)

@@ -1,7 +1,9 @@
--- Lets one reconciler enqueue a job that has not begun and that the queue does not know. Atomic and not too often, so that whoever is about
--- to enqueue it (its server, another reconciler) has the time to, and one that always vanishes is not tried for ever.
+-- Lets one reconciler enqueue a job that has not started and that the queue does not know. Atomic,
+-- so that only one does. Limited in rate, so that the job's server or another reconciler has time
+-- to finish enqueueing it; and in number, so that a job that always vanishes is not retried
+-- forever.
 -- KEYS 1 job, 2 live
--- ARGV 1 id, 2 now (ms), 3 how long (ms) to wait since its creation or the last time, 4 most times
+-- ARGV 1 id, 2 now (ms), 3 minimum time (ms) since its creation or the last claim, 4 maximum claims
 -- Answers 'enqueue', 'wait', 'changed' (it is no longer new) or 'too_often'
 local now = redis.call('HMGET', KEYS[1], 'state', 'enqueuedAt', 'enqueued')
 if now[1] ~= 'new' then return 'changed' end

@@ -1,7 +1,8 @@
--- After the archive has committed: the keys of these jobs expire together, and they leave the lists that are kept in Redis.
+-- Releases jobs after the archive has committed them: all keys of a job expire together, and the
+-- lists kept in Redis drop it. Atomic, so that none of a job's keys outlives the others.
 -- KEYS records of jobs of one shard, named as in shared.lua
 -- ARGV 1 seconds that their keys stay readable
--- Answers how many were released; those that are live or gone are left alone
+-- Answers the number of jobs released; skips those that are live or gone
 local released = 0
 for _, record in ipairs(KEYS) do
   local tag, id = string.match(record, '^({.-}):job:(.+)$')

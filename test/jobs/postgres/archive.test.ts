@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Job, JobInput, type JobSummary } from '#jobs/job.ts'
 import { archiveJobs, archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
-import { deleteArchivedJob, forgetOld } from '#jobs/postgres/forget.ts'
+import { deleteArchivedJob, deleteExpired } from '#jobs/postgres/delete-archived.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import {
   listArchivedJobs,
@@ -68,11 +68,12 @@ const rows = (seq: number, from: number, count: number, attempt = 1) => ({
 
 type Event = { seq: number; type: string; data: string }
 
-/** The log in parts of three, as it comes from Redis in parts. */
+/** Archives a job. */
 async function archive(job: Job, events: Event[], stack: string | null = null): Promise<void> {
   await archiveJobs([toArchive(job, events, stack)], postgres.db)
 }
 
+/** The log comes in parts of three events, as it comes from Redis in parts. */
 const toArchive = (job: Job, events: Event[], stack: string | null = null) => ({
   job,
   brief: job.input,
@@ -83,7 +84,7 @@ const toArchive = (job: Job, events: Event[], stack: string | null = null) => ({
 })
 
 describe('the archive', () => {
-  test('gives a job back as it ended, with the rows of its last attempt and the timeline of all', async () => {
+  test('keeps a job as it ended, with its last attempt’s rows and the whole timeline', async () => {
     const job = endedJob({ rowCount: 5, attempt: 2 })
     const events = [
       state(1, 'new', 0),
@@ -103,7 +104,7 @@ describe('the archive', () => {
     ])
   })
 
-  test('keeps the order of the keys of an input', async () => {
+  test('keeps the order of keys in an input', async () => {
     const job = endedJob()
     await archive(job, [state(1, 'complete')])
     expect(Object.keys((await readArchivedJob(job.id, postgres.db))?.input ?? {})).toEqual([
@@ -112,7 +113,7 @@ describe('the archive', () => {
     ])
   })
 
-  test('reads any page of rows, whatever pieces they came in', async () => {
+  test('reads any page of rows across the pieces that hold them', async () => {
     const job = endedJob({ rowCount: 1_000 })
     const pieces = Array.from({ length: 100 }, (_, i) => rows(i + 1, i * 10, 10))
     await archive(job, pieces)
@@ -134,14 +135,14 @@ describe('the archive', () => {
     }
   })
 
-  test('holds a job once, however many archivers are at it', async () => {
+  test('stores a job once, even with several archivers at the same time', async () => {
     const job = endedJob({ rowCount: 3 })
     const events = [state(1, 'running'), rows(2, 0, 3), state(3, 'complete')]
     await Promise.all(Array.from({ length: 8 }, () => archive(job, events)))
     expect(await readArchivedRows(job.id, { from: 0, limit: 10 }, postgres.db)).toHaveLength(3)
   })
 
-  test('takes no deleted job back', async () => {
+  test('never restores a deleted job', async () => {
     const job = endedJob({ rowCount: 3 })
     const events = [rows(1, 0, 3), state(2, 'complete')]
     await archive(job, events)
@@ -151,7 +152,7 @@ describe('the archive', () => {
     expect(await readArchivedRows(job.id, { from: 0, limit: 10 }, postgres.db)).toEqual([])
   })
 
-  test('takes many jobs at once, each with its own rows and timeline', async () => {
+  test('archives many jobs in one call, each with its own rows and timeline', async () => {
     const jobs = Array.from({ length: 30 }, (_, i) => endedJob({ rowCount: i }))
     await archiveJobs(
       jobs.map((job, i) =>
@@ -166,7 +167,7 @@ describe('the archive', () => {
     }
   })
 
-  test('finds a page deep in 100,000 rows by the index of its first row, without reading those before', async () => {
+  test('reads a page deep in 100,000 rows without reading the rows before it', async () => {
     const job = endedJob({ rowCount: 100_000 })
     const events = Array.from({ length: 1_000 }, (_, i) => rows(i + 1, i * 100, 100))
     await archive(job, events)
@@ -175,7 +176,7 @@ describe('the archive', () => {
     expect(await piecesReadFor(job.id, 99_123)).toBeLessThan(20)
   })
 
-  test('keeps where an error came from, and a message with characters that PostgreSQL does not hold as escapes', async () => {
+  test('keeps the stack of an error, and a message with a lone surrogate', async () => {
     const job: Job = { ...endedJob(), state: 'error', message: 'Broken “page”\ud83d' }
     await archive(job, [state(1, 'error')], 'Error: at line 1')
     expect(await readArchivedStack(job.id, postgres.db)).toBe('Error: at line 1')
@@ -197,7 +198,7 @@ describe('the archive', () => {
     ])
   })
 
-  test('of several deleters at once, one is told that it was the one', async () => {
+  test('exactly one of several simultaneous deletions returns true', async () => {
     const job = endedJob()
     await archive(job, [state(1, 'complete')])
     const answers = await Promise.all(
@@ -206,7 +207,7 @@ describe('the archive', () => {
     expect(answers.filter(Boolean)).toHaveLength(1)
   })
 
-  test('forgets what ended too long ago, with its rows, the oldest first and so many at a time', async () => {
+  test('deletes expired jobs with their rows, oldest first, up to the limit per call', async () => {
     const old = Array.from({ length: 5 }, (_, i) => ({
       ...endedJob({ rowCount: 3 }),
       finishedAt: `2020-01-0${i + 1}T00:00:00.000Z`,
@@ -216,29 +217,29 @@ describe('the archive', () => {
     const retention = {
       endedBefore: new Date('2020-06-01'),
       deletedBefore: new Date('2020-01-01'),
-      most: 3,
+      limit: 3,
     }
-    expect((await forgetOld(retention, postgres.db)).map(({ id }) => id).sort()).toEqual(
+    expect((await deleteExpired(retention, postgres.db)).map(({ id }) => id).sort()).toEqual(
       old
         .slice(0, 3)
         .map(({ id }) => id)
         .sort(),
     )
-    expect(await forgetOld(retention, postgres.db)).toHaveLength(2)
-    expect(await forgetOld(retention, postgres.db)).toEqual([])
+    expect(await deleteExpired(retention, postgres.db)).toHaveLength(2)
+    expect(await deleteExpired(retention, postgres.db)).toEqual([])
     for (const { id } of old)
       expect(await readArchivedRows(id, { from: 0, limit: 10 }, postgres.db)).toEqual([])
     expect(await readArchivedRows(young.id, { from: 0, limit: 10 }, postgres.db)).toHaveLength(3)
   })
 
-  test('leaves nothing of a job that could not be copied whole', async () => {
+  test('keeps nothing of a job that could not be archived completely', async () => {
     const job = endedJob({ rowCount: 3 })
     const broken = { seq: 2, type: 'rows', data: '{"not": "rows"}' }
     await expect(archive(job, [state(1, 'running'), broken])).rejects.toThrow()
     expect(await readArchivedJob(job.id, postgres.db)).toBeNull()
   })
 
-  test('lists newest first, page after page, by user and type', async () => {
+  test('lists jobs newest first, in pages, filtered by user and type', async () => {
     const userId = `user-${uuid()}`
     const jobs = Array.from({ length: 7 }, (_, i) =>
       endedJob({ userId, createdAt: `2026-01-0${i + 1}T00:00:00.000Z` }),
@@ -259,7 +260,7 @@ describe('the archive', () => {
   })
 })
 
-/** How many pieces PostgreSQL looks at for a page. */
+/** The number of pieces that PostgreSQL reads for a page. */
 async function piecesReadFor(jobId: string, from: number): Promise<number> {
   const { sql, params } = piecesOfPage(jobId, { from, limit: 250 }, postgres.db).toSQL()
   const { rows: answer } = await postgres.pool.query(

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { createDatabase } from '../../services.ts'
 
-test('a connection that breaks in the midst of a transaction fails that transaction, and nothing else', async () => {
+test('a connection that breaks during a transaction fails only that transaction', async () => {
   const database = await createDatabase()
   const postgres = connectPostgres(database.url)
   const broken = postgres.db.transaction(async (tx) => {
@@ -23,11 +23,11 @@ test('a connection that breaks in the midst of a transaction fails that transact
   await database.drop()
 })
 
-test('a transaction that can’t even begin gives its connection back', async () => {
+test('a transaction that cannot begin releases its connection', async () => {
   const database = await createDatabase()
   const postgres = connectPostgres(database.url, { max: 2 })
   const cut = (client: PoolClient) => {
-    // Each connection breaks in the moment in which it is handed out.
+    // Every connection breaks the moment it is checked out.
     if ('connection' in client) Object(client.connection).stream.destroy()
   }
   postgres.pool.on('acquire', cut)
@@ -40,7 +40,7 @@ test('a transaction that can’t even begin gives its connection back', async ()
   await database.drop()
 })
 
-test('a transaction that fails leaves nothing behind', async () => {
+test('a failed transaction leaves no changes', async () => {
   const database = await createDatabase()
   const postgres = connectPostgres(database.url, { max: 1 })
   await postgres.db.execute(sql`create table things (name text)`)

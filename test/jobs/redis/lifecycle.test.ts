@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AlreadyRunning, IdempotencyMismatch, TooManyWaiting, WriteRefused } from '#jobs/errors.ts'
 import { type JobState, jobStates } from '#jobs/job.ts'
 import { moves } from '#jobs/lifecycle.ts'
-import { leaveAttempt, startJob, writeRun } from '#jobs/redis/attempt.ts'
+import { endAttempt, startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
-import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { deleteJob } from '#jobs/redis/delete-job.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { countJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
-import type { RunWrite } from '#jobs/tracked-run.ts'
+import type { RunWrite } from '#jobs/run-write.ts'
 import { delivery, jobIn, newJob, newRef, openStore, roomy } from '../job-fixture.ts'
 
 let store: JobStore & { close(): void }
@@ -53,7 +53,7 @@ const complete = (n: number, attempt = 1): RunWrite =>
 const cancel = async (id: string) =>
   endJob(await jobIn(store, id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
 
-/** Tries to bring the job into a state by the script that does it. Says whether it did. */
+/** Tries to move the job to a state with the script for that move. @returns whether it moved */
 async function tryMove(ref: JobRef, to: JobState): Promise<boolean> {
   const before = await jobIn(store, ref.id)
   if (to === 'new') {
@@ -80,11 +80,11 @@ async function jobInState(state: JobState): Promise<JobRef> {
   return ref
 }
 
-describe('the table of moves', () => {
+describe('the scripts and the table of moves agree', () => {
   for (const from of jobStates) {
     for (const to of jobStates) {
       const allowed = moves[from].includes(to)
-      test(`${from} → ${to} is ${allowed ? 'made' : 'refused'} by its script`, async () => {
+      test(`${from} → ${to} is ${allowed ? 'applied' : 'refused'}`, async () => {
         const ref = await jobInState(from)
         expect(await tryMove(ref, to)).toBe(allowed)
         expect((await jobIn(store, ref.id)).state).toBe(allowed ? to : from)
@@ -94,24 +94,24 @@ describe('the table of moves', () => {
 })
 
 describe('one active job per user and type', () => {
-  test('of 200 simultaneous starts exactly one makes a job, the others learn its id', async () => {
+  test('one of 200 simultaneous starts creates a job, and the others get its id', async () => {
     const userId = newRef().userId
-    const tries = await Promise.allSettled(
+    const results = await Promise.allSettled(
       Array.from({ length: 200 }, () =>
         createJob({ ...newRef('linking-domains', userId), input: {}, createdAt: at }, roomy, store),
       ),
     )
-    const made = tries.filter((result) => result.status === 'fulfilled')
-    expect(made).toHaveLength(1)
-    const id = made[0]?.value.id
-    for (const result of tries) {
+    const created = results.filter((result) => result.status === 'fulfilled')
+    expect(created).toHaveLength(1)
+    const id = created[0]?.value.id
+    for (const result of results) {
       if (result.status === 'rejected')
         expect(result.reason).toMatchObject(new AlreadyRunning(id ?? ''))
     }
     expect(await unarchivedJobsOf(userId, store)).toHaveLength(1)
   })
 
-  test('another type and another user do not wait', async () => {
+  test('other types and other users are not blocked', async () => {
     const ref = await newJob(store)
     await newJob(store, newRef('keywords', ref.userId))
     await newJob(store, newRef(ref.search))
@@ -124,14 +124,14 @@ describe('one active job per user and type', () => {
   })
 
   test.each(['complete', 'error', 'cancelled'] as const)(
-    'the lock is free once the job is %s',
+    'the lock is free when the job is %s',
     async (state) => {
       const ref = await jobInState(state)
       await newJob(store, newRef(ref.search, ref.userId))
     },
   )
 
-  test('an ending does not free the lock of a later job', async () => {
+  test('a repeated ending does not free the lock of a later job', async () => {
     const first = await newJob(store)
     await cancel(first.id)
     const second = await newJob(store, newRef(first.search, first.userId))
@@ -144,13 +144,13 @@ describe('one active job per user and type', () => {
   })
 })
 
-describe('limits on what waits', () => {
-  test('past the limit of all, starts are refused until one has begun', async () => {
+describe('limits of waiting jobs', () => {
+  test('at the limit for all users, starts are refused until a job has started', async () => {
     const own = await openStore()
     try {
       const start = (ref = newRef()) =>
         createJob({ ...ref, input: {}, createdAt: at }, { inAll: 3, perUser: 100 }, own)
-      const [first] = [newRef()]
+      const first = newRef()
       await start(first)
       await start()
       await start()
@@ -164,7 +164,7 @@ describe('limits on what waits', () => {
     }
   })
 
-  test('past the limit of one user, their starts are refused and nobody else’s', async () => {
+  test('at the limit for one user, only that user’s starts are refused', async () => {
     const limits = { inAll: 10_000, perUser: 2 }
     const { userId } = newRef()
     const start = async (ref: JobRef) => {
@@ -179,15 +179,15 @@ describe('limits on what waits', () => {
     await start(newRef('c', userId))
   })
 
-  test('a start that was refused leaves nothing behind', async () => {
+  test('a refused start leaves no keys', async () => {
     const own = await openStore()
     try {
       const ref = newRef()
       await expect(
         createJob({ ...ref, input: {}, createdAt: at }, { inAll: 0, perUser: 1 }, own),
       ).rejects.toThrow(TooManyWaiting)
-      const left = await own.redis.keys(`{${own.namespace}:0}:*`)
-      expect(left).toEqual([`{${own.namespace}:0}:shard`])
+      const remaining = await own.redis.keys(`{${own.namespace}:0}:*`)
+      expect(remaining).toEqual([`{${own.namespace}:0}:shard`])
     } finally {
       own.close()
     }
@@ -195,7 +195,7 @@ describe('limits on what waits', () => {
 })
 
 describe('idempotency keys', () => {
-  test('the same key and request again answer the same job, also after it has ended', async () => {
+  test('repeating a key and request returns the same job, even after it has ended', async () => {
     const ref = newRef()
     const idempotency = { key: 'k', fingerprint: 'same' }
     await createJob({ ...ref, input: {}, createdAt: at, idempotency }, roomy, store)
@@ -208,7 +208,7 @@ describe('idempotency keys', () => {
     expect(again).toEqual({ id: ref.id, replayed: true })
   })
 
-  test('the same key with another request is refused', async () => {
+  test('a known key with a different request is refused', async () => {
     const ref = newRef()
     await createJob(
       { ...ref, input: {}, createdAt: at, idempotency: { key: 'k', fingerprint: 'one' } },
@@ -226,7 +226,7 @@ describe('idempotency keys', () => {
 })
 
 describe('the fence', () => {
-  test('a later delivery takes over; the earlier one is refused its writes and its start', async () => {
+  test('an earlier delivery can neither write nor start after a later one', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref, 1), at, store)
     await startJob(delivery(ref, 2), at, store)
@@ -235,7 +235,7 @@ describe('the fence', () => {
     await writeRun(ref, write(1, { attempt: 2 }), store)
   })
 
-  test('the same delivery and token get the same answer, another token of it is refused', async () => {
+  test('a repeated start gets the same answer, but not with another token', async () => {
     const ref = await newJob(store)
     const first = await startJob(delivery(ref, 1, 'a'), at, store)
     expect(await startJob(delivery(ref, 1, 'a'), at, store)).toEqual(first)
@@ -243,7 +243,7 @@ describe('the fence', () => {
     expect((await jobIn(store, ref.id)).seq).toBe(2)
   })
 
-  test('a write that is sent twice happens once, one that skips a number is refused', async () => {
+  test('a repeated write is applied once; a write that skips a number is refused', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     const first = write(1, { events: [rowsEvent(0, 3)] })
@@ -253,7 +253,7 @@ describe('the fence', () => {
     await expect(writeRun(ref, write(3), store)).rejects.toThrow(WriteRefused)
   })
 
-  test('an ending that is sent twice happens once', async () => {
+  test('a repeated ending is applied once', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     await writeRun(ref, complete(1), store)
@@ -261,7 +261,7 @@ describe('the fence', () => {
     expect(await jobIn(store, ref.id)).toMatchObject({ state: 'complete', seq: 3 })
   })
 
-  test('nothing is written to a cancelled job', async () => {
+  test('a cancelled job accepts no writes', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     await cancel(ref.id)
@@ -275,16 +275,16 @@ describe('the fence', () => {
     })
   })
 
-  test('who wants to end an attempt that is over has to read the job again', async () => {
+  test('an ending based on a stale reading is refused', async () => {
     const ref = await newJob(store)
-    const read = await jobIn(store, ref.id)
+    const stale = await jobIn(store, ref.id)
     await startJob(delivery(ref), at, store)
-    expect(await endJob(read, { state: 'error', message: 'lost', at }, store)).toBe('changed')
+    expect(await endJob(stale, { state: 'error', message: 'lost', at }, store)).toBe('changed')
   })
 })
 
 describe('why an attempt is over', () => {
-  test('a worker that left without a word is named to the next one; one that said why is not', async () => {
+  test('a start names the previous worker only if its attempt ended without a note', async () => {
     const ref = await newJob(store)
     expect(await startJob(delivery(ref, 1), at, store)).toMatchObject({ lostWorker: null })
     expect(await startJob({ ...delivery(ref, 2), worker: 'test:2' }, at, store)).toMatchObject({
@@ -292,25 +292,27 @@ describe('why an attempt is over', () => {
     })
     await writeRun(
       ref,
-      write(1, { attempt: 2, attemptOver: true, events: [note('Bye.', 2)] }),
+      write(1, { attempt: 2, attemptOver: true, events: [note('Handed back.', 2)] }),
       store,
     )
     expect(await startJob(delivery(ref, 3), at, store)).toMatchObject({ lostWorker: null })
   })
 
-  test('it is told once from outside, and not again by the next worker', async () => {
+  test('it is noted once from outside, and not again by the next worker', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref, 1), at, store)
     const job = await jobIn(store, ref.id)
-    expect(await leaveAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('noted')
-    expect(await leaveAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('told')
+    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('noted')
+    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe(
+      'already_noted',
+    )
     expect(await startJob(delivery(ref, 2), at, store)).toMatchObject({ lostWorker: null })
-    expect(await leaveAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('changed')
+    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('changed')
   })
 })
 
 describe('a store that was rolled back', () => {
-  test('tells a run that it knows less than it had acknowledged', async () => {
+  test('refuses the writes of a run whose acknowledged writes it has lost', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     await expect(writeRun(ref, write(3), store)).rejects.toMatchObject({ why: 'rolled_back' })
@@ -323,7 +325,7 @@ describe('a store that was rolled back', () => {
 })
 
 describe('rows', () => {
-  test('any page can be read, across the events that they came in', async () => {
+  test('any page can be read, whichever events hold its rows', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref), at, store)
     await writeRun(ref, write(1, { events: [rowsEvent(0, 3), rowsEvent(3, 1)] }), store)
@@ -339,7 +341,7 @@ describe('rows', () => {
     expect((await readRows(ref.id, { from: 0, limit: 100 }, store))?.rows).toHaveLength(9)
   })
 
-  test('the next attempt starts with none', async () => {
+  test('the next attempt starts without rows', async () => {
     const ref = await newJob(store)
     await startJob(delivery(ref, 1), at, store)
     await writeRun(ref, write(1, { events: [rowsEvent(0, 3)] }), store)
@@ -354,7 +356,7 @@ describe('rows', () => {
 })
 
 describe('positions', () => {
-  test('a reader that is a little behind is replayed what it missed, in order', async () => {
+  test('a reader that is a little behind gets the missed events in order', async () => {
     const ref = await newJob(store)
     const { epoch } = await jobIn(store, ref.id)
     await startJob(delivery(ref), at, store)
@@ -382,13 +384,13 @@ describe('positions', () => {
     expect((await readJob(ref.id, { epoch, seq: 1 }, store))?.mode).toBe('snapshot')
   })
 
-  test('the log numbers its events 1, 2, 3…', async () => {
+  test('events are numbered 1, 2, 3…', async () => {
     const ref = await jobInState('complete')
     expect((await readLog(ref.id, store))?.map(({ seq }) => seq)).toEqual([1, 2, 3])
   })
 })
 
-test('counts follow every move and a deletion', async () => {
+test('counts follow every move and every deletion', async () => {
   const own = await openStore()
   try {
     const ref = await newJob(own)
@@ -397,7 +399,7 @@ test('counts follow every move and a deletion', async () => {
     expect(await countJobs(own)).toMatchObject({ new: 1, running: 1, complete: 0 })
     await writeRun(ref, complete(1), own)
     expect(await countJobs(own)).toMatchObject({ new: 1, running: 0, complete: 1 })
-    await deleteFromStore(await jobIn(own, ref.id), { counted: true }, own)
+    await deleteJob(await jobIn(own, ref.id), { counted: true }, own)
     expect(await countJobs(own)).toMatchObject({ new: 1, running: 0, complete: 0 })
     expect(await readJob(ref.id, null, own)).toBeNull()
   } finally {

@@ -6,8 +6,9 @@ import { Client } from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '#local/services/free-port.ts'
 import { ensurePostgres, stopPostgres } from '#local/services/postgres.ts'
-import { commandLineOf, endProcess, isRunning } from '#local/services/process-mark.ts'
 import type { Service, ServiceOptions } from '#local/services/service.ts'
+import { endProcess } from '#processes/end-process.ts'
+import { commandLineOf, isRunning } from '#processes/process-identity.ts'
 import { tempDir } from '../temp-dir.ts'
 
 async function postgresOf(options: ServiceOptions): Promise<Service> {

@@ -2,10 +2,11 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
-import { commandLineOf, endProcess, hasEnded, isRunning } from '#local/services/process-mark.ts'
 import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 import { isNewEnough } from '#local/services/redis-binary.ts'
 import type { Service, ServiceOptions } from '#local/services/service.ts'
+import { endProcess, hasEnded } from '#processes/end-process.ts'
+import { commandLineOf, isRunning } from '#processes/process-identity.ts'
 import { tempDir } from '../temp-dir.ts'
 
 async function redisOf(options: ServiceOptions): Promise<Service> {

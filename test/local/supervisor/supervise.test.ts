@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
-import { isRunning, type ProcessMark } from '#local/services/process-mark.ts'
 import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 import type { Service } from '#local/services/service.ts'
 import type { Program, Ready } from '#local/supervisor/program.ts'
 import { supervise } from '#local/supervisor/supervise.ts'
+import { isRunning, type ProcessIdentity } from '#processes/process-identity.ts'
 import { tempDir } from '../temp-dir.ts'
 
 const file = join(import.meta.dirname, '../fixtures/program.js')
@@ -39,6 +39,7 @@ function supervised(
     hurry: hurry.signal,
     graceMs: options.graceMs ?? 5_000,
     onStart: () => {},
+    onProgramReady: () => {},
     onReady: ready.resolve,
   })
   done.catch(() => {})
@@ -165,7 +166,7 @@ test('a service that dies is started again on its port, with its data', async ()
   ).resolves.toBe(false)
 })
 
-function kill({ pid }: ProcessMark): void {
+function kill({ pid }: ProcessIdentity): void {
   process.kill(pid, 'SIGKILL')
 }
 

@@ -13,53 +13,54 @@ import { apiKey, session, user } from '#server/accounts/schema.ts'
 import { setPassword } from '#server/accounts/set-password.ts'
 import { createKeyVerifier } from '#server/accounts/verify-key.ts'
 import {
-  type AccountsHouse,
+  type AccountsEnvironment,
   call,
-  openAccounts,
+  openAccountsEnvironment,
   password,
   settings,
   signIn,
   signUp,
-} from './browser.ts'
+} from './accounts-environment.ts'
 
 const email = 'ada@example.com'
-let house: AccountsHouse
+let env: AccountsEnvironment
 let userId: string
 let clock: number
 
 beforeEach(async () => {
-  house = await openAccounts()
+  env = await openAccountsEnvironment()
   clock = 0
-  userId = (await createAccount({ email, password, role: 'user' }, { db: house.db, settings }))
-    .userId
+  userId = (await createAccount({ email, password, role: 'user' }, { db: env.db, settings })).userId
 })
-afterEach(() => house.drop())
+afterEach(() => env.drop())
 
-/** With a clock that only the test moves. */
+/** With a clock that only the test advances. */
 function deps() {
-  const { db } = house
+  const { db } = env
+  const now = () => new Date(clock)
   return {
     db,
     auth: createAuth(db, settings),
-    verifyKey: createKeyVerifier({ db, now: () => clock }),
+    now,
+    verifyKey: createKeyVerifier({ db, now }),
   }
 }
 const makeKey = async (expiresAt: Date | null = null) =>
-  (await createApiKey({ userId, name: 'ci', expiresAt }, house.db)).key
+  (await createApiKey({ userId, name: 'ci', expiresAt }, env.db)).key
 const bearer = (key: string, more: Record<string, string> = {}) =>
   new Headers({ authorization: `Bearer ${key}`, ...more })
 const change = (values: Partial<typeof user.$inferInsert>) =>
-  house.db.update(user).set(values).where(eq(user.id, userId))
-function known(principal: Principal | null): Principal {
-  if (principal === null) throw new Error('Nobody was recognised')
+  env.db.update(user).set(values).where(eq(user.id, userId))
+function authenticated(principal: Principal | null): Principal {
+  if (principal === null) throw new Error('Not authenticated')
   return principal
 }
 const anHourAgo = () => new Date(Date.now() - 3_600_000)
 
 describe('a session', () => {
-  test('signing in sets a cookie that tells who calls', async () => {
-    const headers = await signIn(house.accounts, email)
-    expect(await house.accounts.authenticate(headers)).toEqual({
+  test('signing in sets a cookie that identifies the user', async () => {
+    const headers = await signIn(env.accounts, email)
+    expect(await env.accounts.authenticate(headers)).toEqual({
       userId,
       email,
       name: 'ada',
@@ -68,9 +69,9 @@ describe('a session', () => {
     })
   })
 
-  test('the cookie is http-only and same-site, and for https only where the address is', async () => {
+  test('the cookie is HttpOnly and SameSite, and Secure if the address is https', async () => {
     const cookieFor = async (publicUrl: string) => {
-      const { db } = house
+      const { db } = env
       const auth = createAuth(db, { ...settings, publicUrl })
       const signInCall = new Request(`${publicUrl}/api/auth/sign-in/email`, {
         method: 'POST',
@@ -87,8 +88,8 @@ describe('a session', () => {
     )
   })
 
-  test('no cookie, a forged one and a wrong password are nobody', async () => {
-    const { accounts } = house
+  test('a missing cookie, a forged cookie and a wrong password do not authenticate', async () => {
+    const { accounts } = env
     expect(await accounts.authenticate(new Headers())).toBeNull()
     const cookie = (await signIn(accounts, email)).get('cookie') ?? ''
     const forged = cookie.replace(
@@ -100,92 +101,91 @@ describe('a session', () => {
     await expect(signIn(accounts, email, 'a wrong password')).rejects.toThrow('401')
   })
 
-  test('it ends with sign-out, expiry, suspension and a new password', async () => {
+  test('sign-out, expiry, suspension and a new password end a session', async () => {
     const endings: [string, (headers: Headers) => Promise<unknown>][] = [
       [
         'sign-out',
-        (headers) => house.accounts.handler(call('/sign-out', {}, Object.fromEntries(headers))),
+        (headers) => env.accounts.handler(call('/sign-out', {}, Object.fromEntries(headers))),
       ],
-      ['expiry', () => house.db.update(session).set({ expiresAt: anHourAgo() })],
+      ['expiry', () => env.db.update(session).set({ expiresAt: anHourAgo() })],
       ['suspension', () => change({ banned: true })],
-      ['a new password', () => setPassword(email, password, { db: house.db, settings })],
+      ['a new password', () => setPassword(email, password, { db: env.db, settings })],
     ]
     for (const [name, end] of endings) {
       await change({ banned: false })
-      const headers = await signIn(house.accounts, email)
-      const principal = known(await house.accounts.authenticate(headers))
-      expect([...(await house.accounts.findRevoked([principal]))], name).toEqual([])
+      const headers = await signIn(env.accounts, email)
+      const principal = authenticated(await env.accounts.authenticate(headers))
+      expect([...(await env.accounts.findRevoked([principal]))], name).toEqual([])
       await end(headers)
-      expect([...(await house.accounts.findRevoked([principal]))], name).toEqual([
+      expect([...(await env.accounts.findRevoked([principal]))], name).toEqual([
         [principal, 'unauthenticated'],
       ])
-      expect(await house.accounts.authenticate(headers), name).toBeNull()
+      expect(await env.accounts.authenticate(headers), name).toBeNull()
     }
   })
 
-  test('a suspension that is over is none', async () => {
-    const headers = await signIn(house.accounts, email)
+  test('an expired suspension has no effect', async () => {
+    const headers = await signIn(env.accounts, email)
     await change({ banned: true, banExpires: anHourAgo() })
-    const principal = known(await house.accounts.authenticate(headers))
-    expect([...(await house.accounts.findRevoked([principal]))]).toEqual([])
+    const principal = authenticated(await env.accounts.authenticate(headers))
+    expect([...(await env.accounts.findRevoked([principal]))]).toEqual([])
   })
 
-  test('a suspended person cannot sign in, and is told so', async () => {
+  test('a suspended user cannot sign in, and the answer says why', async () => {
     await change({ banned: true })
-    await expect(signIn(house.accounts, email)).rejects.toThrow('This account is suspended')
+    await expect(signIn(env.accounts, email)).rejects.toThrow('This account is suspended')
   })
 
-  test('a change of role ends what was let in under the old one', async () => {
-    const headers = await signIn(house.accounts, email)
-    const principal = known(await house.accounts.authenticate(headers))
+  test('a change of role revokes principals with the old role', async () => {
+    const headers = await signIn(env.accounts, email)
+    const principal = authenticated(await env.accounts.authenticate(headers))
     await change({ role: 'admin' })
-    expect([...(await house.accounts.findRevoked([principal]))]).toEqual([[principal, 'forbidden']])
-    const again = known(await house.accounts.authenticate(headers))
+    expect([...(await env.accounts.findRevoked([principal]))]).toEqual([[principal, 'forbidden']])
+    const again = authenticated(await env.accounts.authenticate(headers))
     expect(again.role).toBe('admin')
-    expect([...(await house.accounts.findRevoked([again, principal]))]).toEqual([
+    expect([...(await env.accounts.findRevoked([again, principal]))]).toEqual([
       [principal, 'forbidden'],
     ])
   })
 
-  test('looking does not prolong it; the browser asking does, and gets the new cookie', async () => {
-    const headers = await signIn(house.accounts, email)
+  test('authenticating does not extend a session; get-session does, and sets the new cookie', async () => {
+    const headers = await signIn(env.accounts, email)
     const soon = new Date(Date.now() + 2 * 24 * 3600 * 1000)
-    await house.db.update(session).set({ expiresAt: soon })
-    expect(known(await house.accounts.authenticate(headers)).via).toMatchObject({ expiresAt: soon })
-    const response = await house.accounts.handler(
+    await env.db.update(session).set({ expiresAt: soon })
+    expect(authenticated(await env.accounts.authenticate(headers)).via).toMatchObject({
+      expiresAt: soon,
+    })
+    const response = await env.accounts.handler(
       call('/get-session', undefined, Object.fromEntries(headers)),
     )
     expect(response.headers.getSetCookie().join()).toContain('searchlight.session_token=')
-    const later = known(await house.accounts.authenticate(headers))
+    const later = authenticated(await env.accounts.authenticate(headers))
     expect(later.via.kind === 'session' && later.via.expiresAt > soon).toBe(true)
   })
 
-  test('admins suspend others over HTTP, users do not; nobody makes accounts there', async () => {
+  test('only admins can suspend users over HTTP; no one can create accounts there', async () => {
     const ban = async (headers: Headers) =>
-      (
-        await house.accounts.handler(
-          call('/admin/ban-user', { userId }, Object.fromEntries(headers)),
-        )
-      ).status
-    expect(await ban(await signIn(house.accounts, email))).toBe(403)
+      (await env.accounts.handler(call('/admin/ban-user', { userId }, Object.fromEntries(headers))))
+        .status
+    expect(await ban(await signIn(env.accounts, email))).toBe(403)
     await createAccount(
       { email: 'root@example.com', password, role: 'admin' },
-      { db: house.db, settings },
+      { db: env.db, settings },
     )
-    const root = await signIn(house.accounts, 'root@example.com')
+    const root = await signIn(env.accounts, 'root@example.com')
     expect(await ban(root)).toBe(200)
-    await expect(signIn(house.accounts, email)).rejects.toThrow('suspended')
-    const made = { email: 'eve@example.com', password, name: 'Eve', role: 'admin' }
+    await expect(signIn(env.accounts, email)).rejects.toThrow('suspended')
+    const account = { email: 'eve@example.com', password, name: 'Eve', role: 'admin' }
     expect(
-      (await house.accounts.handler(call('/admin/create-user', made, Object.fromEntries(root))))
+      (await env.accounts.handler(call('/admin/create-user', account, Object.fromEntries(root))))
         .status,
     ).toBe(404)
-    expect((await signUp(house.accounts, 'eve@example.com')).status).toBe(403)
+    expect((await signUp(env.accounts, 'eve@example.com')).status).toBe(403)
   })
 })
 
 describe('an API key', () => {
-  test('it tells who calls, and is kept as a hash only', async () => {
+  test('a key identifies its owner and is stored only as a hash', async () => {
     const key = await makeKey()
     expect(key).toMatch(/^sl_[A-Za-z0-9_-]{43}$/)
     const principal = {
@@ -197,12 +197,12 @@ describe('an API key', () => {
     }
     expect(await authenticate(bearer(key), deps())).toEqual(principal)
     expect(await authenticateKey(key, deps())).toEqual(principal)
-    const kept = JSON.stringify(await house.db.select().from(apiKey))
-    expect(kept).not.toContain(key.slice(3))
+    const stored = JSON.stringify(await env.db.select().from(apiKey))
+    expect(stored).not.toContain(key.slice(3))
   })
 
-  test('a bad key is refused even beside a good cookie; other kinds of Authorization leave the cookie alone', async () => {
-    const headers = await signIn(house.accounts, email)
+  test('an invalid key is refused even beside a valid cookie; other Authorization schemes are ignored', async () => {
+    const headers = await signIn(env.accounts, email)
     const cookie = headers.get('cookie') ?? ''
     expect(await authenticate(bearer(`sl_${'A'.repeat(43)}`, { cookie }), deps())).toBeNull()
     expect(await authenticate(new Headers({ authorization: 'Bearer', cookie }), deps())).toBeNull()
@@ -211,17 +211,17 @@ describe('an API key', () => {
     ).not.toBeNull()
   })
 
-  test('revoked, expired, and of a suspended owner it is refused', async () => {
+  test('a revoked or expired key is refused, and so is the key of a suspended owner', async () => {
     const endings: [string, () => Promise<unknown>][] = [
-      ['revoked', () => revokeApiKey(userId, 'ci', house.db)],
-      ['expired', () => house.db.update(apiKey).set({ expiresAt: anHourAgo() })],
+      ['revoked', () => revokeApiKey(userId, 'ci', env.db)],
+      ['expired', () => env.db.update(apiKey).set({ expiresAt: anHourAgo() })],
       ['suspended', () => change({ banned: true })],
-      ['deleted with its owner', () => house.db.delete(user).where(eq(user.id, userId))],
+      ['deleted with its owner', () => env.db.delete(user).where(eq(user.id, userId))],
     ]
     for (const [name, end] of endings) {
-      await house.db.delete(apiKey)
+      await env.db.delete(apiKey)
       const key = await makeKey()
-      const principal = known(await authenticateKey(key, deps()))
+      const principal = authenticated(await authenticateKey(key, deps()))
       expect([...(await findRevoked([principal], deps()))], name).toEqual([])
       await end()
       expect([...(await findRevoked([principal], deps()))], name).toEqual([
@@ -232,47 +232,46 @@ describe('an API key', () => {
     }
   })
 
-  test('what was verified is remembered for 2 seconds, not longer', async () => {
+  test('a successful verification is cached for 2 seconds', async () => {
     const key = await makeKey()
-    const one = deps()
-    expect(await authenticateKey(key, one)).not.toBeNull()
-    await revokeApiKey(userId, 'ci', house.db)
+    const shared = deps()
+    expect(await authenticateKey(key, shared)).not.toBeNull()
+    await revokeApiKey(userId, 'ci', env.db)
     clock = 1_999
-    expect(await authenticateKey(key, one)).not.toBeNull()
+    expect(await authenticateKey(key, shared)).not.toBeNull()
     clock = 2_000
-    expect(await authenticateKey(key, one)).toBeNull()
+    expect(await authenticateKey(key, shared)).toBeNull()
   })
 
-  test('it is not remembered past its own end', async () => {
+  test('a key is not cached beyond its expiry', async () => {
     const key = await makeKey(new Date(Date.now() + 1_000))
-    const one = deps()
-    expect(await authenticateKey(key, one)).not.toBeNull()
-    await house.db.update(apiKey).set({ expiresAt: anHourAgo() })
+    const shared = deps()
+    expect(await authenticateKey(key, shared)).not.toBeNull()
+    await env.db.update(apiKey).set({ expiresAt: anHourAgo() })
     clock = 1_000
-    expect(await authenticateKey(key, one)).toBeNull()
+    expect(await authenticateKey(key, shared)).toBeNull()
   })
 
-  test('its last use is written at most once a minute', async () => {
+  test('the last use is recorded at most once a minute', async () => {
     const key = await makeKey()
-    const lastUse = async () =>
-      (await house.db.select({ at: apiKey.lastUsedAt }).from(apiKey))[0]?.at
+    const lastUse = async () => (await env.db.select({ at: apiKey.lastUsedAt }).from(apiKey))[0]?.at
     expect(await lastUse()).toBeNull()
     await authenticateKey(key, deps())
     const first = await lastUse()
     expect(first).toBeInstanceOf(Date)
     await authenticateKey(key, deps())
     expect(await lastUse()).toEqual(first)
-    await house.db.update(apiKey).set({ lastUsedAt: sql`now() - interval '61 seconds'` })
+    await env.db.update(apiKey).set({ lastUsedAt: sql`now() - interval '61 seconds'` })
     await authenticateKey(key, deps())
     expect((await lastUse())?.getTime()).toBeGreaterThanOrEqual(
       first?.getTime() ?? Number.POSITIVE_INFINITY,
     )
   })
 
-  test('two active keys cannot share a name; a revoked one frees it', async () => {
+  test('two active keys cannot share a name; revoking a key frees its name', async () => {
     await makeKey()
     await expect(makeKey()).rejects.toThrow('already')
-    await revokeApiKey(userId, 'ci', house.db)
+    await revokeApiKey(userId, 'ci', env.db)
     await expect(makeKey()).resolves.toMatch(/^sl_/)
   })
 })

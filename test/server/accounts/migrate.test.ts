@@ -12,7 +12,7 @@ import { createAuth } from '#server/accounts/auth.ts'
 import { accountsMigrations } from '#server/accounts/migrations.ts'
 import { program } from '#test/programs.ts'
 import { createDatabase } from '#test/services.ts'
-import { settings } from './browser.ts'
+import { settings } from './accounts-environment.ts'
 
 let database: Awaited<ReturnType<typeof createDatabase>>
 let folder: string
@@ -25,7 +25,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function ask(statement: string): Promise<Record<string, unknown>[]> {
+async function query(statement: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
   try {
@@ -35,7 +35,7 @@ async function ask(statement: string): Promise<Record<string, unknown>[]> {
   }
 }
 
-/** A folder as drizzle-kit writes it. */
+/** Writes a migrations folder in drizzle-kit's format. */
 async function writeMigrations(
   ...statements: string[]
 ): Promise<{ folder: string; table: string }> {
@@ -57,65 +57,65 @@ async function writeMigrations(
   return { folder, table: 'test_migrations' }
 }
 
-test('ten connections that migrate at once apply each migration once', async () => {
+test('ten concurrent runs apply each migration once', async () => {
   const migrations = await writeMigrations(
     'create table counted (at timestamptz)',
     'insert into counted values (now())',
   )
   await Promise.all(Array.from({ length: 10 }, () => migrateDatabase(database.url, migrations)))
-  expect(await ask('select * from counted')).toHaveLength(1)
-  expect(await ask('select * from test_migrations')).toHaveLength(2)
+  expect(await query('select * from counted')).toHaveLength(1)
+  expect(await query('select * from test_migrations')).toHaveLength(2)
 })
 
-test('five processes that start at once on an empty database all succeed', async () => {
+test('five processes can start at once on an empty database', async () => {
   const args = ['list', '--email', 'a@b.example']
   const command = await program('server/accounts/apikey-command.ts', ...args)
   const start = () =>
     promisify(execFile)(process.execPath, command, {
       env: { ...process.env, DATABASE_URL: database.url },
     }).catch((error) => error)
-  const ended = await Promise.all(Array.from({ length: 5 }, start))
-  expect(ended.map((end) => end.stderr)).toEqual(
+  const results = await Promise.all(Array.from({ length: 5 }, start))
+  expect(results.map(({ stderr }) => stderr)).toEqual(
     Array(5).fill('There is no account with the e-mail address a@b.example.\n'),
   )
-  expect(await ask('select * from accounts_migrations')).toHaveLength(1)
+  expect(await query('select * from accounts_migrations')).toHaveLength(1)
 })
 
-test('a migration that fails leaves nothing behind, and the lock is free', async () => {
+test('a failed migration is rolled back and releases the lock', async () => {
   const broken = await writeMigrations(
     'create table half (id int);--> statement-breakpoint\nselect nonsense',
   )
   await expect(migrateDatabase(database.url, broken)).rejects.toThrow('nonsense')
-  expect(await ask(`select to_regclass('half') as half`)).toEqual([{ half: null }])
-  const mended = await writeMigrations('create table half (id int)')
-  await migrateDatabase(database.url, mended)
-  expect(await ask(`select to_regclass('half')::text as half`)).toEqual([{ half: 'half' }])
+  expect(await query(`select to_regclass('half') as half`)).toEqual([{ half: null }])
+  const fixed = await writeMigrations('create table half (id int)')
+  await migrateDatabase(database.url, fixed)
+  expect(await query(`select to_regclass('half')::text as half`)).toEqual([{ half: 'half' }])
 })
 
-test('the tables are those that better-auth expects', async () => {
+test('the tables have every column that better-auth expects', async () => {
   await migrateDatabase(database.url, accountsMigrations)
   const postgres = connectPostgres(database.url)
   const { tables } = await createAuth(postgres.db, settings).$context
-  const columns = await ask(
+  const columns = await query(
     `select table_name, column_name from information_schema.columns where table_schema = 'public'`,
   )
   await postgres.close()
-  const have = new Set(columns.map((row) => `${row.table_name}.${row.column_name}`))
+  const existing = new Set(columns.map((row) => `${row.table_name}.${row.column_name}`))
   const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  const wanted = Object.values(tables).flatMap((table) =>
+  const expected = Object.values(tables).flatMap((table) =>
     Object.keys(table.fields).map((field) => `${table.modelName}.${snake(field)}`),
   )
-  expect(wanted.length).toBeGreaterThan(30)
-  expect(wanted.filter((column) => !have.has(column))).toEqual([])
+  expect(expected.length).toBeGreaterThan(30)
+  expect(expected.filter((column) => !existing.has(column))).toEqual([])
 })
 
-test('a pool outlives the end of its idle connections', async () => {
+test('a pool survives the loss of its idle connections', async () => {
   const warnings = new EventEmitter()
   const warned = once(warnings, 'warned')
   const log = { warn: (data: object, message: string) => warnings.emit('warned', data, message) }
   const postgres = connectPostgres(database.url, { max: 1, name: 'searchlight-idle', log })
   await postgres.pool.query('select 1')
-  await ask(
+  await query(
     `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'searchlight-idle'`,
   )
   expect(await warned).toEqual([

@@ -4,7 +4,7 @@ import { originAllowed, ownOrigins } from '#server/accounts/origin.ts'
 const from = (origin: string | null, cookie = true) =>
   new Headers({ ...(origin === null ? {} : { origin }), ...(cookie ? { cookie: 'a=b' } : {}) })
 
-test('with a cookie, only our own origin may ask for changes', () => {
+test('a request with a cookie is accepted only from our own origin', () => {
   const publicUrl = 'https://search.example/app'
   expect(originAllowed(from('https://search.example'), publicUrl)).toBe(true)
   for (const foreign of [
@@ -22,12 +22,12 @@ test('with a cookie, only our own origin may ask for changes', () => {
   }
 })
 
-test('without a cookie a program need not name an origin, but a foreign one is refused', () => {
+test('a request without a cookie needs no origin, but a foreign origin is refused', () => {
   expect(originAllowed(from(null, false), 'https://search.example')).toBe(true)
   expect(originAllowed(from('https://evil.example', false), 'https://search.example')).toBe(false)
 })
 
-test('on loopback, every name of it counts, on the same port only', () => {
+test('on loopback, every loopback name is our own origin, on the same port only', () => {
   for (const publicUrl of ['http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000']) {
     for (const name of ['localhost', '127.0.0.1', '[::1]']) {
       expect(originAllowed(from(`http://${name}:3000`), publicUrl), `${name} at ${publicUrl}`).toBe(

@@ -10,27 +10,27 @@ import { setPassword } from '#server/accounts/set-password.ts'
 import { quietLog } from '../../jobs/job-fixture.ts'
 import { redisUrl } from '../../services.ts'
 import { apiClient, password } from '../server-fixture.ts'
-import { ask, type LiveHouse, openLiveHouse } from './live-house.ts'
+import { ask, type LiveEnvironment, openLiveEnvironment } from './live-environment.ts'
 
 const settings = {
   secret: 'a secret that only this test knows, 32 or more',
   publicUrl: 'http://localhost',
 }
 
-let house: LiveHouse
+let env: LiveEnvironment
 let postgres: Postgres
 beforeAll(async () => {
-  house = await openLiveHouse({ servers: 2 })
-  postgres = connectPostgres(house.databaseUrl)
+  env = await openLiveEnvironment({ servers: 2 })
+  postgres = connectPostgres(env.databaseUrl)
 })
 afterAll(async () => {
   await postgres.close()
-  await house.close()
+  await env.close()
 })
 
-let made = 0
+let created = 0
 async function newPerson(role: 'user' | 'admin' = 'user') {
-  const email = `person-${made++}@example.com`
+  const email = `person-${created++}@example.com`
   const { userId } = await createAccount(
     { email, password, name: email, role },
     { db: postgres.db, settings },
@@ -40,19 +40,21 @@ async function newPerson(role: 'user' | 'admin' = 'user') {
 }
 
 /**
- * Opens a socket and an event stream on each server; answers when all of them have ended, and what
- * they were told.
+ * Opens a socket and an event stream on each server.
+ * @returns waits until all of them have ended, and collects the codes of the `revoked` events
  */
 async function openEverywhere(
   jobId: string,
-  by: { key: string } | { cookie: string },
+  credential: { key: string } | { cookie: string },
 ): Promise<() => Promise<string[]>> {
   const codes: string[] = []
   const headers: Record<string, string> =
-    'key' in by ? { Authorization: `Bearer ${by.key}` } : { Cookie: by.cookie }
+    'key' in credential
+      ? { Authorization: `Bearer ${credential.key}` }
+      : { Cookie: credential.cookie }
   const ends: Promise<unknown>[] = []
-  for (const at of house.urls) {
-    const socket = await house.socket({ ...by, at })
+  for (const at of env.urls) {
+    const socket = await env.socket({ ...credential, at })
     socket.on('revoked', ({ code }) => codes.push(code))
     ends.push(endOf(socket))
     expect(await ask(socket, 'watch', { jobs: [{ id: jobId }] })).toMatchObject([
@@ -68,16 +70,16 @@ async function openEverywhere(
   }
 }
 
-// They change the database behind the servers' backs; the servers look at it every 5 seconds.
-describe('what is open ends on every server, though nobody told the servers, when', () => {
+// The tests change the database directly; the servers look at it every 5 seconds.
+describe('without a message, connections on every server end', () => {
   test.each<[string, string, (person: Awaited<ReturnType<typeof newPerson>>) => Promise<unknown>]>([
     [
-      'the session is ended',
+      'when the session is deleted',
       'unauthenticated',
       ({ userId }) => postgres.db.delete(session).where(eq(session.userId, userId)),
     ],
     [
-      'the session runs out',
+      'when the session expires',
       'unauthenticated',
       ({ userId }) =>
         postgres.db
@@ -86,100 +88,100 @@ describe('what is open ends on every server, though nobody told the servers, whe
           .where(eq(session.userId, userId)),
     ],
     [
-      'the account is suspended',
+      'when the account is suspended',
       'unauthenticated',
       ({ userId }) => postgres.db.update(user).set({ banned: true }).where(eq(user.id, userId)),
     ],
     [
-      'the role changes',
+      'when the role changes',
       'forbidden',
       ({ userId }) => postgres.db.update(user).set({ role: 'admin' }).where(eq(user.id, userId)),
     ],
     [
-      'the password is set anew',
+      'when a new password is set',
       'unauthenticated',
       ({ email }) => setPassword(email, 'another long password', { db: postgres.db, settings }),
     ],
   ])('%s', async (_, code, end) => {
     const person = await newPerson()
-    const job = await house.runningJob(person.userId)
-    const ended = await openEverywhere(job.id, { cookie: await house.signIn(person.email) })
+    const job = await env.runningJob(person.userId)
+    const ended = await openEverywhere(job.id, { cookie: await env.signIn(person.email) })
     await end(person)
     expect(await ended()).toEqual([code, code])
   })
 
-  test('the API key is revoked, and it opens nothing new', async () => {
+  test('when the API key is revoked, and the key is refused from then on', async () => {
     const person = await newPerson()
-    const job = await house.runningJob(person.userId)
+    const job = await env.runningJob(person.userId)
     const ended = await openEverywhere(job.id, { key: person.key })
     await revokeApiKey(person.userId, 'ci', postgres.db)
     expect(await ended()).toEqual(['unauthenticated', 'unauthenticated'])
     await expect
-      .poll(() => house.socket({ key: person.key }).catch((error) => error.data?.code))
+      .poll(() => env.socket({ key: person.key }).catch((error) => error.data?.code))
       .toBe('unauthenticated')
   })
 
-  test('an admin is one no more, whose feed is then no longer told', async () => {
+  test('when an admin loses the role, and the feed is refused from then on', async () => {
     const person = await newPerson('admin')
-    const socket = await house.socket({ key: person.key })
+    const socket = await env.socket({ key: person.key })
     expect(await ask(socket, 'feed:open', {})).toHaveProperty('jobs')
     const end = endOf(socket)
     await postgres.db.update(user).set({ role: 'user' }).where(eq(user.id, person.userId))
     await end
-    const openAgain = async () => ask(await house.socket({ key: person.key }), 'feed:open', {})
+    const openAgain = async () => ask(await env.socket({ key: person.key }), 'feed:open', {})
     await expect.poll(openAgain).toMatchObject({ error: { code: 'forbidden' } })
   })
 })
 
-test('others stay', async () => {
+test('revoking one user does not disconnect others', async () => {
   const [leaving, staying] = [await newPerson(), await newPerson()]
-  const sockets = await Promise.all([leaving, staying].map(({ key }) => house.socket({ key })))
+  const sockets = await Promise.all([leaving, staying].map(({ key }) => env.socket({ key })))
   const end = new Promise((resolve) => sockets[0]?.once('disconnect', resolve))
   await revokeApiKey(leaving.userId, 'ci', postgres.db)
   await end
   expect(sockets[1]?.connected).toBe(true)
 })
 
-describe('a call to one server tells all servers to look at once:', () => {
-  /** Resolves when the bell has rung. */
-  async function ringsOf(deed: () => Promise<unknown>): Promise<void> {
-    const doorbell = connectRedis(redisUrl(), {
+describe('all servers check at once after a call to one of them:', () => {
+  /** Runs the task and resolves when a message on the accounts channel has arrived. */
+  async function expectMessageFrom(task: () => Promise<unknown>): Promise<void> {
+    const subscriberRedis = connectRedis(redisUrl(), {
       name: 'test',
       log: quietLog,
       retries: null,
       subscriber: true,
     })
-    let rings = 0
-    doorbell.on('message', () => rings++)
-    await doorbell.subscribe(`${house.store.namespace}:accounts`)
-    await deed()
-    await expect.poll(() => rings).toBeGreaterThan(0)
-    doorbell.disconnect()
+    let messages = 0
+    subscriberRedis.on('message', () => messages++)
+    await subscriberRedis.subscribe(`${env.store.namespace}:accounts`)
+    await task()
+    await expect.poll(() => messages).toBeGreaterThan(0)
+    subscriberRedis.disconnect()
   }
   const post = (path: string, cookie: string, body: object = {}) =>
-    fetch(`${house.url}/api/auth${path}`, {
+    fetch(`${env.url}/api/auth${path}`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', Origin: house.url, Cookie: cookie },
+      headers: { 'Content-Type': 'application/json', Origin: env.url, Cookie: cookie },
       body: JSON.stringify(body),
     })
 
   test('a sign-out', async () => {
     const person = await newPerson()
-    const cookie = await house.signIn(person.email)
-    const socket = await house.socket({ cookie, at: house.urls[1] ?? '' })
-    const ends = endOf(socket)
-    await ringsOf(() => post('/sign-out', cookie))
-    await ends
+    const cookie = await env.signIn(person.email)
+    const socket = await env.socket({ cookie, at: env.urls[1] ?? '' })
+    const end = endOf(socket)
+    await expectMessageFrom(() => post('/sign-out', cookie))
+    await end
   })
 
   test('a suspension by an admin', async () => {
     const person = await newPerson()
-    const socket = await house.socket({ key: person.key, at: house.urls[1] ?? '' })
-    const ends = endOf(socket)
-    const admin = await house.signIn('admin@example.com')
-    await ringsOf(() => post('/admin/ban-user', admin, { userId: person.userId }))
-    await ends
-    expect((await apiClient(house.url, house.people.user.key)('GET', '/api/jobs')).status).toBe(200)
+    const socket = await env.socket({ key: person.key, at: env.urls[1] ?? '' })
+    const end = endOf(socket)
+    const admin = await env.signIn('admin@example.com')
+    await expectMessageFrom(() => post('/admin/ban-user', admin, { userId: person.userId }))
+    await end
+    expect((await apiClient(env.url, env.people.user.key)('GET', '/api/jobs')).status).toBe(200)
   })
 })
 

@@ -1,34 +1,31 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { deleteJob } from '#jobs/redis/delete-job.ts'
 import { jobIn } from '../../jobs/job-fixture.ts'
-import { type LiveHouse, openLiveHouse } from './live-house.ts'
+import { type LiveEnvironment, openLiveEnvironment } from './live-environment.ts'
 
-let house: LiveHouse
+let env: LiveEnvironment
 beforeAll(async () => {
-  house = await openLiveHouse()
+  env = await openLiveEnvironment()
 })
-afterAll(() => house.close())
+afterAll(() => env.close())
 
-interface Told {
+interface StreamMessage {
   id: string | null
   event: string
-  // biome-ignore lint/suspicious/noExplicitAny: looked at, not relied on
+  // biome-ignore lint/suspicious/noExplicitAny: tests inspect it as it comes
   data: any
 }
 
-/**
- * The stream of a job as a client reads it, message by message; those of comments have the event
- * `comment`.
- */
+/** The messages of a job's stream, as a client reads them. A comment has the event `comment`. */
 async function* streamOf(
   jobId: string,
   lastEventId?: string,
   signal?: AbortSignal,
-): AsyncGenerator<Told> {
-  const response = await fetch(`${house.url}/api/jobs/${jobId}/events`, {
+): AsyncGenerator<StreamMessage> {
+  const response = await fetch(`${env.url}/api/jobs/${jobId}/events`, {
     headers: {
-      Authorization: `Bearer ${house.people.user.key}`,
+      Authorization: `Bearer ${env.people.user.key}`,
       ...(lastEventId ? { 'Last-Event-ID': lastEventId } : {}),
     },
     signal: signal ?? null,
@@ -52,63 +49,61 @@ async function* streamOf(
   }
 }
 
-async function readAll(stream: AsyncGenerator<Told>): Promise<Told[]> {
-  const told: Told[] = []
-  for await (const message of stream) told.push(message)
-  return told
+async function readAll(stream: AsyncGenerator<StreamMessage>): Promise<StreamMessage[]> {
+  const messages: StreamMessage[] = []
+  for await (const message of stream) messages.push(message)
+  return messages
 }
-const seqs = (told: Told[]) => told.flatMap(({ id }) => (id ? [Number(id.split(':')[1])] : []))
+const seqs = (messages: StreamMessage[]) =>
+  messages.flatMap(({ id }) => (id ? [Number(id.split(':')[1])] : []))
 
 describe('an event stream', () => {
-  test('tells everything from the beginning, in order, and ends with the job', async () => {
-    const job = await house.runningJob()
+  test('sends every event from the beginning, in order, and ends with the job', async () => {
+    const job = await env.runningJob()
     const reading = readAll(streamOf(job.id))
     await job.rows(2)
     await job.rows(3)
     await job.complete()
-    const told = await reading
-    expect(seqs(told)).toEqual([1, 2, 3, 4, 5])
-    expect(told.map(({ event }) => event)).toEqual(['state', 'state', 'rows', 'rows', 'state'])
-    expect(told.flatMap(({ data }) => data.rows ?? [])).toHaveLength(5)
-    expect(told.at(-1)?.data).toMatchObject({ state: 'complete' })
+    const messages = await reading
+    expect(seqs(messages)).toEqual([1, 2, 3, 4, 5])
+    expect(messages.map(({ event }) => event)).toEqual(['state', 'state', 'rows', 'rows', 'state'])
+    expect(messages.flatMap(({ data }) => data.rows ?? [])).toHaveLength(5)
+    expect(messages.at(-1)?.data).toMatchObject({ state: 'complete' })
   })
 
-  test('goes on behind the last event that its client has, none missing and none twice', async () => {
-    const job = await house.runningJob()
-    const leaving = new AbortController()
-    const told: Told[] = []
+  test('resumes after the last event that the client has, without gaps or duplicates', async () => {
+    const job = await env.runningJob()
+    const disconnect = new AbortController()
+    const messages: StreamMessage[] = []
     try {
-      for await (const message of streamOf(job.id, undefined, leaving.signal)) {
-        told.push(message)
-        if (seqs(told).length === 2) await job.rows(1)
-        if (seqs(told).length === 3) leaving.abort()
+      for await (const message of streamOf(job.id, undefined, disconnect.signal)) {
+        messages.push(message)
+        if (seqs(messages).length === 2) await job.rows(1)
+        if (seqs(messages).length === 3) disconnect.abort()
       }
     } catch {}
     await job.rows(1)
-    const rest = readAll(streamOf(job.id, told.at(-1)?.id ?? ''))
+    const rest = readAll(streamOf(job.id, messages.at(-1)?.id ?? ''))
     await job.rows(1)
     await job.complete()
-    expect([...seqs(told), ...seqs(await rest)]).toEqual([1, 2, 3, 4, 5, 6])
+    expect([...seqs(messages), ...seqs(await rest)]).toEqual([1, 2, 3, 4, 5, 6])
   })
 
-  test('behind the end there is nothing: 204', async () => {
-    const job = await house.runningJob()
+  test('resuming after the end answers 204', async () => {
+    const job = await env.runningJob()
     const reading = readAll(streamOf(job.id))
     await job.complete()
     const last = (await reading).at(-1)?.id ?? ''
-    const again = await fetch(`${house.url}/api/jobs/${job.id}/events`, {
-      headers: { Authorization: `Bearer ${house.people.user.key}`, 'Last-Event-ID': last },
+    const again = await fetch(`${env.url}/api/jobs/${job.id}/events`, {
+      headers: { Authorization: `Bearer ${env.people.user.key}`, 'Last-Event-ID': last },
     })
     expect(again.status).toBe(204)
   })
 
-  test('with a position of another store, or of nowhere, begins with the job as it is', async () => {
-    const job = await house.runningJob()
+  test('an unknown epoch or seq starts with a resync', async () => {
+    const job = await env.runningJob()
     await job.rows(1)
-    for (const lastEventId of [
-      'another-epoch:2',
-      `${(await jobIn(house.store, job.id)).epoch}:99`,
-    ]) {
+    for (const lastEventId of ['another-epoch:2', `${(await jobIn(env.store, job.id)).epoch}:99`]) {
       for await (const { event, data } of streamOf(job.id, lastEventId)) {
         expect(event).toBe('resync')
         expect(data).toMatchObject({ id: job.id, seq: 3, job: { rowCount: 1 } })
@@ -118,39 +113,39 @@ describe('an event stream', () => {
     await job.complete()
   })
 
-  test('is kept open by heartbeats', async () => {
-    const job = await house.runningJob()
+  test('sends heartbeats', async () => {
+    const job = await env.runningJob()
     for await (const { event } of streamOf(job.id)) if (event === 'comment') break
     await job.complete()
   })
 
-  test('of a deleted job there is none: 404', async () => {
-    const job = await house.runningJob()
+  test('of a deleted job answers 404', async () => {
+    const job = await env.runningJob()
     await job.complete()
-    await deleteFromStore(await jobIn(house.store, job.id), { counted: true }, house.store)
-    const gone = await fetch(`${house.url}/api/jobs/${job.id}/events`, {
-      headers: { Authorization: `Bearer ${house.people.user.key}` },
+    await deleteJob(await jobIn(env.store, job.id), { counted: true }, env.store)
+    const gone = await fetch(`${env.url}/api/jobs/${job.id}/events`, {
+      headers: { Authorization: `Bearer ${env.people.user.key}` },
     })
     expect(gone.status).toBe(404)
   })
 
-  test('whose client stops reading gets a resync in place of what it missed, and the end', async () => {
-    const job = await house.runningJob()
-    const { hostname, port } = new URL(house.url)
+  test('a client that stops reading gets a resync for the missed events, and the end', async () => {
+    const job = await env.runningJob()
+    const { hostname, port } = new URL(env.url)
     const client = connect(Number(port), hostname)
     let text = ''
-    let begun = () => {}
-    const first = new Promise<void>((resolve) => {
-      begun = resolve
+    let onFirstEvent = () => {}
+    const firstEvent = new Promise<void>((resolve) => {
+      onFirstEvent = resolve
     })
     client.on('data', (data) => {
       text += data
-      if (text.includes('event: state')) begun()
+      if (text.includes('event: state')) onFirstEvent()
     })
     client.write(
-      `GET /api/jobs/${job.id}/events HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${house.people.user.key}\r\nConnection: close\r\n\r\n`,
+      `GET /api/jobs/${job.id}/events HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${env.people.user.key}\r\nConnection: close\r\n\r\n`,
     )
-    await first
+    await firstEvent
     client.pause()
     for (let i = 0; i < 180; i++) await job.rows(10, 15_000)
     await job.complete()

@@ -19,7 +19,7 @@ afterAll(() => {
   store.close()
 })
 
-test('a watch is answered though the subscriber has become half-open and nobody else watches', async () => {
+test('a watch is answered although the subscriber is half-open and has no other channel', async () => {
   const { hub } = opened
   const reader = { event() {}, resync() {}, closed() {} }
   const watch = (id: string) => hub.watch(reader, id, null, (reading) => reading !== null)

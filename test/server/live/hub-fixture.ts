@@ -7,31 +7,31 @@ import { quietLog } from '../../jobs/job-fixture.ts'
 import { redisUrl } from '../../services.ts'
 
 interface HubOptions {
-  /** Where it hears of events: the run's Redis, or a way to it. */
+  /** Address of the Redis to subscribe to: the test run's, or a proxy in front of it. */
   url?: string
   read?: HubDeps['read']
 }
 
-/** A hub of its own, that checks positions. */
+/** A new hub that checks positions, with a subscriber connection of its own. */
 export function openHub(
   store: JobStore,
   { url = redisUrl(), read = (id, since) => readJob(id, since, store) }: HubOptions = {},
 ) {
-  // Its connection carries the test's own name, so that the test can kill it.
-  const doorbells = connectRedis(url, {
+  // Named after the test's namespace, so that the test can find and kill it.
+  const subscriberRedis = connectRedis(url, {
     name: store.namespace,
     log: quietLog,
     retries: null,
     subscriber: true,
   })
-  const subscriber = new Subscriber(doorbells, quietLog)
+  const subscriber = new Subscriber(subscriberRedis, quietLog)
   const hub = new Hub({ store, subscriber, read, log: quietLog })
   hub.startChecking()
   return {
     hub,
     subscriber,
-    doorbells,
-    async killDoorbells(): Promise<void> {
+    subscriberRedis,
+    async killSubscriber(): Promise<void> {
       const clients = String(await store.redis.client('LIST'))
       for (const line of clients.split('\n')) {
         const id = /^id=(\d+) /.exec(line)?.[1]

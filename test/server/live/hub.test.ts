@@ -49,7 +49,7 @@ const complete = (ref: JobRef, n: number) =>
     store,
   )
 
-/** Notes the seq of all that it is told; a resync is noted as the seq that it brings. */
+/** Records the seqs of the events and the resyncs that it receives. */
 function recordingReader() {
   const seen: number[] = []
   const resyncs: Job[] = []
@@ -67,26 +67,26 @@ function recordingReader() {
   return { reader, seen, resyncs, end }
 }
 
-/** A hub whose readings the test can hold up. `hold` answers how to let them go. */
-function slowHub(at: 'before it reads' | 'after it has read') {
+/** A hub whose reads the test can delay. `hold` returns a function that releases them. */
+function slowHub(delay: 'before the read' | 'after the read') {
   let held: Promise<void> = Promise.resolve()
   const slow = new Hub({
     store,
     subscriber: opened.subscriber,
     log: quietLog,
     async read(id, since) {
-      if (at === 'before it reads') await held
+      if (delay === 'before the read') await held
       const reading = await readJob(id, since, store)
       await held
       return reading
     },
   })
   const hold = () => {
-    let letGo = () => {}
+    let release = () => {}
     held = new Promise((resolve) => {
-      letGo = resolve
+      release = resolve
     })
-    return () => letGo()
+    return () => release()
   }
   return { slow, hold }
 }
@@ -94,12 +94,12 @@ function slowHub(at: 'before it reads' | 'after it has read') {
 const counting = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-test('the answer comes before the first event, and every event after it once and in order', async () => {
+test('the answer precedes the first event; all later events follow once and in order', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
   const { reader, seen, end } = recordingReader()
   const order: string[] = []
-  let begin = 0
+  let answeredSeq = 0
   const watching = hub.watch(
     {
       ...reader,
@@ -112,7 +112,7 @@ test('the answer comes before the first event, and every event after it once and
     null,
     (reading) => {
       order.push('answer')
-      begin = reading?.state.seq ?? 0
+      answeredSeq = reading?.state.seq ?? 0
       return true
     },
   )
@@ -122,37 +122,37 @@ test('the answer comes before the first event, and every event after it once and
   })()
   await Promise.all([watching, writing, end])
   expect(order[0]).toBe('answer')
-  expect(seen).toEqual(counting(begin + 1, 53))
+  expect(seen).toEqual(counting(answeredSeq + 1, 53))
 })
 
-test('a subscriber that is killed again and again loses nothing, doubles nothing, and learns of the end', async () => {
+test('events stay complete and ordered while the subscriber is killed again and again', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
   const readers = Array.from({ length: 5 }, recordingReader)
-  const begins: number[] = []
+  const answeredSeqs: number[] = []
   for (const { reader } of readers) {
     await hub.watch(reader, ref.id, null, (reading) => {
-      begins.push(reading?.state.seq ?? 0)
+      answeredSeqs.push(reading?.state.seq ?? 0)
       return true
     })
   }
   for (let n = 1; n <= 400; n++) {
     await write(ref, n)
-    if (n % 40 === 0) await opened.killDoorbells()
+    if (n % 40 === 0) await opened.killSubscriber()
   }
-  // The last event of all falls into the gap: nothing that follows reveals it.
-  await opened.killDoorbells()
+  // The last event is published during the outage, and no later event reveals its loss.
+  await opened.killSubscriber()
   await complete(ref, 401)
   await Promise.all(readers.map(({ end }) => end))
   for (const [i, { seen, resyncs }] of readers.entries()) {
     const last = resyncs.at(-1)
     if (last) expect(last.state).toBe('complete')
-    else expect(seen).toEqual(counting((begins[i] ?? 0) + 1, 403))
+    else expect(seen).toEqual(counting((answeredSeqs[i] ?? 0) + 1, 403))
   }
   expect(hub.size).toBe(0)
 })
 
-test('a reader that comes back is replayed what it missed', async () => {
+test('a returning reader gets the events that it missed', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
   await write(ref, 1)
@@ -168,26 +168,26 @@ test('a reader that comes back is replayed what it missed', async () => {
   expect(hub.size).toBe(0)
 })
 
-test('a reader whose first reading is under way when the job ends is told the end, and that nothing more will come', async () => {
+test('a reader whose first read is under way when the job ends gets the end and is closed', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
-  const { slow, hold } = slowHub('after it has read')
+  const { slow, hold } = slowHub('after the read')
   const first = recordingReader()
   await slow.watch(first.reader, ref.id, null, () => true)
-  const letGo = hold()
+  const release = hold()
   const late = recordingReader()
   const watching = slow.watch(late.reader, ref.id, null, () => true)
-  // Sent on the same connection after the reader's own reading, so it is answered after it.
+  // On the same connection, so the late reader's own read is answered first.
   await readJob(ref.id, null, store)
   await complete(ref, 1)
   await first.end
-  letGo()
+  release()
   await Promise.all([watching, late.end])
   expect(late.seen).toEqual([3])
   expect(slow.size).toBe(0)
 })
 
-test('a job that does not exist is answered null and leaves nothing behind', async () => {
+test('a watch of an unknown job is answered null and leaves no topic', async () => {
   const { reader } = recordingReader()
   const answers: unknown[] = []
   await hub.watch(reader, '0-019a8c1e-7d1c-7b6e-9d0a-2f6f0d1b7c11', null, (reading) => {
@@ -202,21 +202,21 @@ test('a job that does not exist is answered null and leaves nothing behind', asy
   expect(hub.size).toBe(0)
 })
 
-test('a snapshot read for a reader that fell behind is followed by what it lacks, and by nothing that it holds', async () => {
+test('after a snapshot, a slow reader gets the later events and none that the snapshot holds', async () => {
   const ref = await newJob(store)
   await startJob(delivery(ref), at, store)
-  const { slow, hold } = slowHub('before it reads')
+  const { slow, hold } = slowHub('before the read')
   const { reader, seen, resyncs, end } = recordingReader()
   await slow.watch(reader, ref.id, null, () => true)
-  const letGo = hold()
-  // As an outbox does that gave up what had gathered. The events are in the ledger before the
-  // reading, and are heard before it as well.
+  const release = hold()
+  // As an outbox does for stale events. The events below are in the ledger before the read, and
+  // their messages arrive before it too.
   const again = slow.watch(reader, ref.id, null, (reading) => {
     if (reading) reader.resync(reading.state)
     return true
   })
   for (let n = 1; n <= 3; n++) await write(ref, n)
-  letGo()
+  release()
   await again
   await write(ref, 4)
   await complete(ref, 5)

@@ -4,7 +4,7 @@ import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
-import { mineLedger } from '#server/live/list-ledger.ts'
+import { ownJobsLedger } from '#server/live/list-ledger.ts'
 import { type ListReader, type ListRules, ListView } from '#server/live/list-view.ts'
 import { delivery, jobIn, newJob, newRef, openStore, quietLog } from '../../jobs/job-fixture.ts'
 import { type OpenHub, openHub } from './hub-fixture.ts'
@@ -21,24 +21,29 @@ afterAll(() => {
   store.close()
 })
 
-/** The list of one user. Readings can be made slow: what they have read then grows old. */
+/** The list of one user. A read can be delayed, so that its result is outdated when it returns. */
 function openList(fits: ListRules['fits'] = () => true) {
   const { userId } = newRef()
-  let slow: Promise<void> | null = null
-  let haveRead = () => {}
+  let delay: Promise<void> | null = null
+  let onRead = () => {}
   const rules: ListRules = {
-    ledgers: [mineLedger(userId, store)],
+    ledgers: [ownJobsLedger(userId, store)],
     fits,
     async read() {
       const jobs = await unarchivedJobsOf(userId, store)
-      haveRead()
-      await slow
+      onRead()
+      await delay
       return { jobs, more: false }
     },
-    most: 200,
+    maxJobs: 200,
     refillBelow: 0,
   }
-  const view = new ListView(rules, { hub: opened.hub, log: quietLog, onEmpty() {} })
+  const view = new ListView(rules, {
+    hub: opened.hub,
+    now: () => performance.now(),
+    log: quietLog,
+    onEmpty() {},
+  })
   return {
     view,
     async start(search = 'linking-domains'): Promise<JobRef> {
@@ -46,21 +51,21 @@ function openList(fits: ListRules['fits'] = () => true) {
       await startJob(delivery(ref), at, store)
       return ref
     },
-    /** The next reading has read, and is not there before it is let go. */
-    slowReading() {
-      let letGo = () => {}
+    /** Delays the result of the next read until `release` or `fail`; `read` resolves before. */
+    delayNextRead() {
+      let release = () => {}
       let fail = () => {}
-      slow = new Promise((resolve, reject) => {
-        letGo = resolve
+      delay = new Promise((resolve, reject) => {
+        release = resolve
         fail = () => {
-          slow = null
+          delay = null
           reject(new Error('Out of reach'))
         }
       })
       const read = new Promise<void>((resolve) => {
-        haveRead = resolve
+        onRead = resolve
       })
-      return { read, letGo: () => letGo(), fail: () => fail() }
+      return { read, release: () => release(), fail: () => fail() }
     },
   }
 }
@@ -68,10 +73,10 @@ function openList(fits: ListRules['fits'] = () => true) {
 const end = async (ref: JobRef) =>
   endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled.', at }, store)
 
-/** What a client makes of it: it drops a summary that is older than the one it has. */
+/** A client's copy of the list. It ignores a summary older than the one it has. */
 function listReader() {
   const shown = new Map<string, JobSummary>()
-  let told = 0
+  let frames = 0
   const take = (job: JobSummary) => {
     const known = shown.get(job.id)
     if (!known || known.seq <= job.seq) shown.set(job.id, job)
@@ -80,30 +85,30 @@ function listReader() {
     frame({ changed, removed }) {
       changed.forEach(take)
       for (const id of removed) shown.delete(id)
-      told++
+      frames++
     },
   }
   const answer = ({ jobs }: { jobs: JobSummary[] }) => jobs.forEach(take)
-  return { reader, answer, shown, toldTimes: () => told }
+  return { reader, answer, shown, frameCount: () => frames }
 }
 
 const isRunning = (job: JobSummary) => job.state === 'running'
 
-test('a list that is read again does not bring back what ended while it was read', async () => {
-  const { view, start, slowReading } = openList(isRunning)
+test('re-reading a list does not bring back a job that ended during the read', async () => {
+  const { view, start, delayNextRead } = openList(isRunning)
   const ref = await start()
   const { reader, answer, shown } = listReader()
   await view.open(reader, answer)
   expect([...shown.keys()]).toEqual([ref.id])
 
-  const reading = slowReading()
-  await opened.killDoorbells()
-  // Nobody hears of this one: the doorbells take a moment to come back.
+  const reading = delayNextRead()
+  await opened.killSubscriber()
+  // Its message is lost: the subscriber takes a moment to reconnect.
   const missed = await start('keywords')
   await reading.read
   await end(ref)
   await expect.poll(() => [...shown.keys()]).toEqual([])
-  reading.letGo()
+  reading.release()
   await expect.poll(() => shown.has(missed.id)).toBe(true)
   const other = await start()
   await expect.poll(() => shown.has(other.id)).toBe(true)
@@ -111,21 +116,21 @@ test('a list that is read again does not bring back what ended while it was read
   view.close(reader)
 })
 
-test('what no longer fits before the list is answered is not shown for ever', async () => {
-  const { view, start, slowReading } = openList(isRunning)
+test('a job that stops fitting before a reader is answered does not stay in its list', async () => {
+  const { view, start, delayNextRead } = openList(isRunning)
   const ref = await start()
   const first = listReader()
   await view.open(first.reader, first.answer)
 
   const second = listReader()
-  const reading = slowReading()
+  const reading = delayNextRead()
   const opening = view.open(second.reader, second.answer)
   await reading.read
-  const told = first.toldTimes()
+  const framesBefore = first.frameCount()
   await end(ref)
-  await expect.poll(() => first.toldTimes()).toBeGreaterThan(told)
-  expect(second.toldTimes()).toBe(0)
-  reading.letGo()
+  await expect.poll(() => first.frameCount()).toBeGreaterThan(framesBefore)
+  expect(second.frameCount()).toBe(0)
+  reading.release()
   await opening
   const other = await start()
   await expect.poll(() => second.shown.has(other.id)).toBe(true)
@@ -134,28 +139,28 @@ test('what no longer fits before the list is answered is not shown for ever', as
   view.close(second.reader)
 })
 
-test('what no longer fits before the very first answer is not shown for ever either', async () => {
-  const { view, start, slowReading } = openList(isRunning)
+test('a job that stops fitting before the very first answer does not stay in the list', async () => {
+  const { view, start, delayNextRead } = openList(isRunning)
   const ref = await start()
   const { reader, answer, shown } = listReader()
-  const reading = slowReading()
+  const reading = delayNextRead()
   const opening = view.open(reader, answer)
   await reading.read
   await end(ref)
-  reading.letGo()
+  reading.release()
   await opening
   await expect.poll(() => [...shown.keys()]).toEqual([])
   view.close(reader)
 })
 
-test('a list that could not be read again is tried again', async () => {
-  const { view, start, slowReading } = openList()
+test('a failed re-read of a list is retried', async () => {
+  const { view, start, delayNextRead } = openList()
   const ref = await start()
   const { reader, answer, shown } = listReader()
   await view.open(reader, answer)
-  const reading = slowReading()
-  // Nobody hears it: the doorbells take a moment to come back.
-  await opened.killDoorbells()
+  const reading = delayNextRead()
+  // The message is lost: the subscriber takes a moment to reconnect.
+  await opened.killSubscriber()
   await end(ref)
   await reading.read
   reading.fail()

@@ -1,30 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Job, JobSummary } from '#jobs/job.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
-import { deleteFromStore } from '#jobs/redis/delete-job.ts'
+import { deleteJob as deleteFromStore } from '#jobs/redis/delete-job.ts'
 import { findReading } from '#server/find-job.ts'
 import type { ListFrame } from '#server/live/list-frame.ts'
 import type { ListAnswer, ListReader } from '#server/live/list-view.ts'
 import { Lists } from '#server/live/lists.ts'
 import { jobIn, quietLog } from '../../jobs/job-fixture.ts'
 import { openHub } from './hub-fixture.ts'
-import { ask, type LiveHouse, openLiveHouse, recordFrames } from './live-house.ts'
+import { ask, type LiveEnvironment, openLiveEnvironment, recordFrames } from './live-environment.ts'
 
-let house: LiveHouse
+let env: LiveEnvironment
 let postgres: Postgres
 beforeAll(async () => {
-  house = await openLiveHouse()
-  postgres = connectPostgres(house.databaseUrl)
+  env = await openLiveEnvironment()
+  postgres = connectPostgres(env.databaseUrl)
 })
 afterAll(async () => {
   await postgres.close()
-  await house.close()
+  await env.close()
 })
 
 const deleteJob = async (id: string) =>
-  deleteFromStore(await jobIn(house.store, id), { counted: true }, house.store)
+  deleteFromStore(await jobIn(env.store, id), { counted: true }, env.store)
 
-/** A view of the list as a client keeps it. */
+/** A client's copy of a list, with the frames that it received. */
 function viewer() {
   const jobs = new Map<string, JobSummary>()
   const frames: { frame: ListFrame; at: number }[] = []
@@ -52,25 +52,29 @@ function viewer() {
   }
 }
 
-/** Lists of this process alone, with a doorbell that the test can silence. */
+/** Lists in this process, with a subscriber that the test can silence. */
 function openLists() {
-  const places = { store: house.store, db: postgres.db }
-  const { hub, doorbells, close } = openHub(house.store, {
-    read: (id, since) => findReading(id, since, places),
+  const stores = { store: env.store, db: postgres.db }
+  const { hub, subscriberRedis, close } = openHub(env.store, {
+    read: (id, since) => findReading(id, since, stores),
   })
-  return { lists: new Lists({ ...places, hub, log: quietLog }), doorbells, close }
+  return {
+    lists: new Lists({ ...stores, hub, now: () => performance.now(), log: quietLog }),
+    subscriberRedis,
+    close,
+  }
 }
 
 describe('the feed', () => {
-  test('under a filter shows those that fit, drops those that fit no more, and counts all', async () => {
+  test('with a filter shows only jobs that fit, and counts all jobs', async () => {
     const { lists, close } = openLists()
     const running = viewer()
     const ofType = viewer()
     await lists.openFeed({ state: 'running' }, running.reader, running.answer).answered
     await lists.openFeed({ search: 'keywords' }, ofType.reader, ofType.answer).answered
     const before = running.counts()?.complete ?? 0
-    const one = await house.runningJob('user-a')
-    const other = await house.runningJob('user-a', 'keywords')
+    const one = await env.runningJob('user-a')
+    const other = await env.runningJob('user-a', 'keywords')
     await expect
       .poll(() => [running.stateOf(one.id), running.stateOf(other.id)])
       .toEqual(['running', 'running'])
@@ -80,7 +84,7 @@ describe('the feed', () => {
     expect(ofType.jobs.has(one.id)).toBe(false)
     expect(ofType.stateOf(other.id)).toBe('running')
     const late = viewer()
-    const { answered, close: leave } = lists.openFeed(
+    const { answered, close: closeFeed } = lists.openFeed(
       { state: 'running' },
       late.reader,
       late.answer,
@@ -88,21 +92,21 @@ describe('the feed', () => {
     await answered
     expect(late.jobs.has(one.id)).toBe(false)
     expect(late.jobs.has(other.id)).toBe(true)
-    leave()
+    closeFeed()
     await other.complete()
     close()
   })
 
-  test('is told in one frame per 250 ms at most, made once for all who look, however many jobs there are', async () => {
+  test('sends at most one frame per 250 ms at any rate of jobs, made once for all readers', async () => {
     const { lists, close } = openLists()
     const viewers = Array.from({ length: 3 }, viewer)
     for (const { reader, answer } of viewers) await lists.openFeed({}, reader, answer).answered
-    const jobs: Awaited<ReturnType<LiveHouse['runningJob']>>[] = []
-    // Three in each millisecond: which of them are the newest must be the same for everybody.
+    const jobs: Awaited<ReturnType<LiveEnvironment['runningJob']>>[] = []
+    // Three per millisecond: which of them are the newest must be the same for all viewers.
     const now = Date.now()
     for (let i = 0; i < 300; i++)
       jobs.push(
-        await house.runningJob(`user-${i}`, 'linking-domains', new Date(now + Math.floor(i / 3))),
+        await env.runningJob(`user-${i}`, 'linking-domains', new Date(now + Math.floor(i / 3))),
       )
     for (const job of jobs) await job.complete()
     const [first] = viewers
@@ -113,19 +117,19 @@ describe('the feed', () => {
     for (const [i, { at }] of frames.entries())
       if (i > 0) expect(at - (frames[i - 1]?.at ?? 0)).toBeGreaterThan(245)
     for (const { frame } of frames) expect(frame.changed.length).toBeLessThanOrEqual(200)
-    // The very same objects, so each is encoded once.
-    for (const { frames: told } of viewers)
-      expect(told.map(({ frame }) => frame)).toEqual(frames.map(({ frame }) => frame))
+    // All viewers share the same objects, so each frame is encoded once.
+    for (const { frames: received } of viewers)
+      expect(received.map(({ frame }) => frame)).toEqual(frames.map(({ frame }) => frame))
     for (const [i, { frame }] of frames.entries()) expect(viewers[1]?.frames[i]?.frame).toBe(frame)
     close()
   })
 
-  test('is filled again when those in view have left it and older ones fit', async () => {
+  test('refills when jobs have left the view and older ones fit', async () => {
     const { lists, close } = openLists()
-    const long = Date.now() - 3_600_000
-    const jobs: Awaited<ReturnType<LiveHouse['runningJob']>>[] = []
+    const anHourAgo = Date.now() - 3_600_000
+    const jobs: Awaited<ReturnType<LiveEnvironment['runningJob']>>[] = []
     for (let i = 0; i < 260; i++)
-      jobs.push(await house.runningJob(`filled-${i}`, 'site-crawl', new Date(long + i)))
+      jobs.push(await env.runningJob(`filled-${i}`, 'site-crawl', new Date(anHourAgo + i)))
     const view = viewer()
     await lists.openFeed({ search: 'site-crawl', state: 'running' }, view.reader, view.answer)
       .answered
@@ -139,11 +143,11 @@ describe('the feed', () => {
 })
 
 describe("a user's list", () => {
-  test('is told of each job until it is deleted', async () => {
+  test('shows each job until it is deleted', async () => {
     const { lists, close } = openLists()
     const { reader, answer, stateOf, jobs } = viewer()
-    await lists.openMine('user-b', reader, answer).answered
-    const job = await house.runningJob('user-b')
+    await lists.openOwnJobs('user-b', reader, answer).answered
+    const job = await env.runningJob('user-b')
     await expect.poll(() => stateOf(job.id)).toBe('running')
     await job.complete()
     await expect.poll(() => stateOf(job.id)).toBe('complete')
@@ -152,36 +156,36 @@ describe("a user's list", () => {
     close()
   })
 
-  test('learns of what no message told, also of the last change of all', async () => {
-    const { lists, close, doorbells } = openLists()
+  test('catches up with changes whose messages were lost, including the last one', async () => {
+    const { lists, close, subscriberRedis } = openLists()
     const { reader, answer, stateOf, jobs } = viewer()
-    const gone = await house.runningJob('user-c', 'keywords')
-    await gone.complete()
-    await lists.openMine('user-c', reader, answer).answered
-    // The bell looks healthy and is deaf from here on, as a half-open connection is.
-    doorbells.removeAllListeners('message')
-    const job = await house.runningJob('user-c')
+    const deleted = await env.runningJob('user-c', 'keywords')
+    await deleted.complete()
+    await lists.openOwnJobs('user-c', reader, answer).answered
+    // From here on the connection looks healthy but delivers nothing, like a half-open one.
+    subscriberRedis.removeAllListeners('message')
+    const job = await env.runningJob('user-c')
     await job.complete()
-    await deleteJob(gone.id)
+    await deleteJob(deleted.id)
     await expect.poll(() => stateOf(job.id)).toBe('complete')
-    await expect.poll(() => jobs.has(gone.id)).toBe(false)
+    await expect.poll(() => jobs.has(deleted.id)).toBe(false)
     close()
   })
 })
 
 describe('over a socket', () => {
-  test('the answer comes before the first frame, and another filter takes the place of the one before', async () => {
-    const socket = await house.socket({ key: house.people.admin.key })
+  test('the answer precedes the first frame, and a new filter replaces the previous one', async () => {
+    const socket = await env.socket({ key: env.people.admin.key })
     const frames = recordFrames(socket, 'feed')
-    // Counted when the answer arrives: a promise would be told of it only after the frames that
-    // came with it.
+    // Counted in the callback: a promise would resolve only after the frames that arrived with the
+    // answer.
     const framesBeforeAnswerTo = (state: string) =>
       new Promise<number>((resolve) =>
         socket.emit('feed:open', { filter: { state } }, () => resolve(frames.length)),
       )
     const opened = framesBeforeAnswerTo('running')
     const openedAgain = framesBeforeAnswerTo('complete')
-    const job = await house.runningJob('user-d')
+    const job = await env.runningJob('user-d')
     expect(await opened).toBe(0)
     frames.splice(0, await openedAgain)
     await job.complete()
@@ -192,16 +196,16 @@ describe('over a socket', () => {
       for (const { state } of changed) expect(state).toBe('complete')
   })
 
-  test('closed lists are told no more', async () => {
-    const socket = await house.socket({ key: house.people.user.key })
-    const witness = await house.socket({ key: house.people.user.key })
+  test('a closed list sends nothing more', async () => {
+    const socket = await env.socket({ key: env.people.user.key })
+    const witness = await env.socket({ key: env.people.user.key })
     const frames = recordFrames(socket, 'jobs')
-    const seen = recordFrames(witness, 'jobs')
+    const witnessFrames = recordFrames(witness, 'jobs')
     await ask(socket, 'jobs:open', {})
     await ask(witness, 'jobs:open', {})
     await ask(socket, 'jobs:close', {})
-    const job = await house.runningJob()
-    await expect.poll(() => seen.length).toBeGreaterThan(0)
+    const job = await env.runningJob()
+    await expect.poll(() => witnessFrames.length).toBeGreaterThan(0)
     await ask(socket, 'unwatch', { jobs: [] })
     expect(frames).toEqual([])
     await job.complete()

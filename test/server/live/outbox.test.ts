@@ -23,7 +23,7 @@ const job = (id: string, seq: number, created = 0): Job => ({
   finishedAt: null,
 })
 
-/** A connection that leaves when the test says so. */
+/** An outbox on a connection whose frames are flushed when the test says so. */
 function openOutbox({
   writable = true,
   top = 0,
@@ -33,7 +33,7 @@ function openOutbox({
   let onWritable = () => {}
   let now = 0
   let finished = 0
-  let givenUp = 0
+  let closed = 0
   const write = (frame: unknown) => {
     expect(connection.writable).toBe(true)
     connection.writable = false
@@ -50,8 +50,8 @@ function openOutbox({
     list: (name: string, { changed, removed }: ListFrame) =>
       write({ [name]: changed.map(({ seq }) => seq), removed }),
     revoked: (id: string, code: string) => void sent.push(`revoked ${id} ${code}`),
-    giveUp: () => {
-      givenUp++
+    close: () => {
+      closed++
     },
     finished: () => {
       finished++
@@ -65,7 +65,7 @@ function openOutbox({
   }
   const outbox = new Outbox(connection, { hub, now: () => now })
   outbox.watched.add('a')
-  /** The frame before leaves, and the next, until nothing more comes. */
+  /** Flushes frame after frame until no more come. */
   const drain = async () => {
     for (let before = -1; before !== sent.length; ) {
       before = sent.length
@@ -77,7 +77,7 @@ function openOutbox({
   const pass = (ms: number) => {
     now += ms
   }
-  return { outbox, sent, drain, connection, pass, finished: () => finished, givenUp: () => givenUp }
+  return { outbox, sent, drain, connection, pass, finished: () => finished, closed: () => closed }
 }
 
 const rows = (seq: number, bytes = 10, id = 'a') =>
@@ -87,13 +87,13 @@ const progress = (done: number, id = 'a') =>
 const state = (seq: number, id = 'a') => new LiveEvent(id, seq, 'state', '{}')
 
 describe('an outbox', () => {
-  test('writes at once while nothing waits', () => {
+  test('writes at once while nothing is pending', () => {
     const { outbox, sent } = openOutbox()
     outbox.event(rows(1))
     expect(sent).toEqual([[1]])
   })
 
-  test('writes nothing while the frame before has not left, then all that waited in one', async () => {
+  test('writes nothing until the previous frame is flushed, then all pending events in one frame', async () => {
     const { outbox, sent, drain } = openOutbox({ writable: false })
     outbox.event(rows(1))
     outbox.event(rows(2))
@@ -102,7 +102,7 @@ describe('an outbox', () => {
     expect(sent).toEqual([[1, 2]])
   })
 
-  test('sends only the latest progress, and none from before an ending', async () => {
+  test('sends only the latest progress, and none after an ending', async () => {
     const { outbox, sent, drain, connection } = openOutbox({ writable: false })
     outbox.event(progress(1))
     outbox.event(progress(2))
@@ -115,7 +115,7 @@ describe('an outbox', () => {
     expect(sent[1]).toEqual([1])
   })
 
-  test('sends one resync in place of more than 256 KB of a job, and then only what follows it', async () => {
+  test('replaces more than 256 KB of a job by one resync, followed only by later events', async () => {
     const { outbox, sent, drain, connection } = openOutbox({ writable: false, top: 4 })
     for (let seq = 1; seq <= 3; seq++) outbox.event(rows(seq, 100_000))
     outbox.event(rows(4))
@@ -126,7 +126,7 @@ describe('an outbox', () => {
     expect(sent).toEqual(['resync a 4', [5]])
   })
 
-  test('sends resyncs in place of more than 1 MB of all jobs', async () => {
+  test('replaces more than 1 MB of all jobs by resyncs', async () => {
     const { outbox, sent, drain } = openOutbox({ writable: false, top: 2 })
     for (let n = 0; n < 11; n++) outbox.event(rows(1, 100_000, `job-${n}`))
     outbox.event(rows(2, 10, 'job-11'))
@@ -135,10 +135,10 @@ describe('an outbox', () => {
     expect(sent).toContainEqual([2])
   })
 
-  test('reads a job again until it succeeds: its end may be among what it gave up', async () => {
-    let readings = 0
+  test('retries a failed snapshot, because the job may have ended', async () => {
+    let reads = 0
     const snapshot = async (id: string) => {
-      if (readings++ === 0) throw new Error('Redis is away')
+      if (reads++ === 0) throw new Error('Redis is away')
       return job(id, 9)
     }
     const { outbox, sent, drain } = openOutbox({ writable: false, snapshot })
@@ -147,7 +147,7 @@ describe('an outbox', () => {
     await expect.poll(() => sent).toEqual(['resync a 9'])
   })
 
-  test('says of a job that was deleted meanwhile that there is none', async () => {
+  test('revokes a job that was deleted meanwhile', async () => {
     const { outbox, sent, drain } = openOutbox({ writable: false, snapshot: async () => null })
     outbox.event(rows(1, 300_000))
     await drain()
@@ -155,7 +155,7 @@ describe('an outbox', () => {
     expect(outbox.watched.has('a')).toBe(false)
   })
 
-  test('lets no job keep the others waiting', async () => {
+  test('interleaves jobs, so that a large one does not delay the others', async () => {
     const { outbox, sent, drain } = openOutbox({ writable: false })
     for (let seq = 1; seq <= 4; seq++) outbox.event(rows(seq, 50_000))
     outbox.event(rows(101, 10, 'b'))
@@ -166,19 +166,19 @@ describe('an outbox', () => {
     ])
   })
 
-  test('gives a connection up that takes nothing for 30 seconds', () => {
-    const { outbox, givenUp, pass } = openOutbox({ writable: false })
+  test('closes a connection that takes nothing for 30 seconds', () => {
+    const { outbox, closed, pass } = openOutbox({ writable: false })
     outbox.check()
     pass(29_000)
     outbox.check()
-    expect(givenUp()).toBe(0)
+    expect(closed()).toBe(0)
     pass(2_000)
     outbox.check()
-    expect(givenUp()).toBe(1)
+    expect(closed()).toBe(1)
   })
 
-  test('gives none up that takes something now and then', async () => {
-    const { outbox, givenUp, pass, drain, connection } = openOutbox({ writable: false })
+  test('keeps a connection that takes something now and then', async () => {
+    const { outbox, closed, pass, drain, connection } = openOutbox({ writable: false })
     outbox.check()
     pass(29_000)
     await drain()
@@ -186,10 +186,10 @@ describe('an outbox', () => {
     outbox.check()
     pass(29_000)
     outbox.check()
-    expect(givenUp()).toBe(0)
+    expect(closed()).toBe(0)
   })
 
-  test('holds a job back until all watches of it are acknowledged', async () => {
+  test('holds a job’s events until all its watches are acknowledged', async () => {
     const { outbox, sent } = openOutbox()
     outbox.hold(['a'])
     outbox.hold(['a'])
@@ -200,20 +200,20 @@ describe('an outbox', () => {
     expect(sent).toEqual([[1]])
   })
 
-  test('sends of a list only the last state of each job, and of the newest 200', async () => {
+  test('merges the pending frames of a list: the latest state of the newest 200 jobs', async () => {
     const { outbox, sent, drain } = openOutbox({ writable: false })
     outbox.list('jobs', new ListFrame([job('a', 1), job('b', 1)], []))
     outbox.list('jobs', new ListFrame([job('a', 2)], ['b']))
     await drain()
     expect(sent).toEqual([{ jobs: [2], removed: ['b'] }])
-    const { outbox: slow, sent: told, drain: read } = openOutbox({ writable: false })
+    const { outbox: slow, sent: slowSent, drain: drainSlow } = openOutbox({ writable: false })
     for (let n = 0; n < 300; n++) slow.list('feed', new ListFrame([job(`job-${n}`, n, n)], []))
-    await read()
+    await drainSlow()
     const newest = Array.from({ length: 200 }, (_, i) => 299 - i)
-    expect(told).toEqual([{ feed: newest, removed: [] }])
+    expect(slowSent).toEqual([{ feed: newest, removed: [] }])
   })
 
-  test('is finished when nothing is watched any more and all that waited has been written', async () => {
+  test('is finished once nothing is watched and all pending events are written', async () => {
     const { outbox, drain, finished, connection } = openOutbox({ writable: false })
     outbox.event(state(1))
     outbox.closed('a', null)

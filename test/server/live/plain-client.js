@@ -4,14 +4,14 @@
  *
  * node plain-client.js URL KEY JOB BREAKS
  *
- * It breaks its connection that often, each time after an event, to show that it misses nothing.
- * Prints what it has then as JSON.
+ * Breaks its connection BREAKS times, each time after an event, to show that it misses nothing.
+ * Finally prints its copy of the job as JSON.
  */
 import { WebSocket } from 'ws'
 
 const [url = '', apiKey = '', id = '', breaks = '0'] = process.argv.slice(2)
 const ended = ['complete', 'error', 'cancelled']
-const held = {
+const copy = {
   epoch: null,
   seq: 0,
   attempt: 0,
@@ -24,40 +24,40 @@ const held = {
 }
 let breaksLeft = Number(breaks)
 
-function takeOver({ epoch, seq, job }) {
-  if (epoch !== held.epoch || job.attempt !== held.attempt) held.rows = []
-  Object.assign(held, { epoch, seq, attempt: job.attempt, state: job.state })
-  held.rows.length = job.rowCount
-  held.snapshots++
+function startFrom({ epoch, seq, job }) {
+  if (epoch !== copy.epoch || job.attempt !== copy.attempt) copy.rows = []
+  Object.assign(copy, { epoch, seq, attempt: job.attempt, state: job.state })
+  copy.rows.length = job.rowCount
+  copy.snapshots++
 }
 
 function apply(seq, type, data) {
   if (seq === null) return
-  if (seq !== held.seq + 1) throw new Error(`Event ${seq} came after ${held.seq}`)
-  held.seq = seq
-  held.seqs.push(seq)
-  if (type === 'note') held.notes++
-  if (type === 'rows') held.rows.splice(data.from, data.rows.length, ...data.rows)
+  if (seq !== copy.seq + 1) throw new Error(`Event ${seq} came after ${copy.seq}`)
+  copy.seq = seq
+  copy.seqs.push(seq)
+  if (type === 'note') copy.notes++
+  if (type === 'rows') copy.rows.splice(data.from, data.rows.length, ...data.rows)
   if (type === 'state') {
-    if (data.attempt > held.attempt) held.rows = []
-    Object.assign(held, { attempt: data.attempt, state: data.state })
+    if (data.attempt > copy.attempt) copy.rows = []
+    Object.assign(copy, { attempt: data.attempt, state: data.state })
   }
 }
 
 async function fetchMissingRows() {
-  for (let from = 0; from < held.rows.length; from++) {
-    if (held.rows[from] !== undefined) continue
+  for (let from = 0; from < copy.rows.length; from++) {
+    if (copy.rows[from] !== undefined) continue
     const answer = await fetch(`${url}/api/jobs/${id}/rows?from=${from}&limit=1000`, {
       headers: { Authorization: `Bearer ${apiKey}` },
     })
     const page = await answer.json()
-    held.rows.splice(from, page.rows.length, ...page.rows)
+    copy.rows.splice(from, page.rows.length, ...page.rows)
   }
 }
 
-/** Resolves when the connection is over. */
+/** Resolves when the connection has closed. */
 function connect() {
-  held.connections++
+  copy.connections++
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(
       `${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`,
@@ -70,21 +70,21 @@ function connect() {
         if (text.startsWith('0')) socket.send(`40${JSON.stringify({ apiKey })}`)
         else if (text === '2') socket.send('3')
         else if (text.startsWith('40')) {
-          const since = held.epoch === null ? undefined : { epoch: held.epoch, seq: held.seq }
+          const since = copy.epoch === null ? undefined : { epoch: copy.epoch, seq: copy.seq }
           socket.send(`421${JSON.stringify(['watch', { jobs: [{ id, since }] }])}`)
         } else if (text.startsWith('44')) reject(new Error(JSON.parse(text.slice(2)).message))
         else if (text.startsWith('431')) {
           const [[answer]] = JSON.parse(text.slice(3))
           if (answer.error) throw new Error(answer.error.message)
-          if (answer.mode === 'snapshot') takeOver(answer)
+          if (answer.mode === 'snapshot') startFrom(answer)
           else for (const event of answer.events) apply(...event)
         } else if (text.startsWith('42')) {
-          const [name, said] = JSON.parse(text.slice(2))
-          if (name === 'resync') takeOver(said)
-          if (name === 'events') for (const [, ...event] of said) apply(...event)
+          const [name, argument] = JSON.parse(text.slice(2))
+          if (name === 'resync') startFrom(argument)
+          if (name === 'events') for (const [, ...event] of argument) apply(...event)
           if (name === 'events' && breaksLeft-- > 0) socket.terminate()
         }
-        if (ended.includes(held.state)) socket.close()
+        if (ended.includes(copy.state)) socket.close()
       } catch (error) {
         reject(error)
       }
@@ -92,6 +92,6 @@ function connect() {
   })
 }
 
-while (!ended.includes(held.state)) await connect()
+while (!ended.includes(copy.state)) await connect()
 await fetchMissingRows()
-process.stdout.write(JSON.stringify(held))
+process.stdout.write(JSON.stringify(copy))

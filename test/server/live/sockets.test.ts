@@ -2,20 +2,20 @@ import { io } from 'socket.io-client'
 import { v7 as uuidV7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keys } from '#jobs/redis/keys.ts'
-import { ask, type LiveHouse, openLiveHouse, recordFrames } from './live-house.ts'
+import { ask, type LiveEnvironment, openLiveEnvironment, recordFrames } from './live-environment.ts'
 
-let house: LiveHouse
+let env: LiveEnvironment
 beforeAll(async () => {
-  house = await openLiveHouse()
+  env = await openLiveEnvironment()
 })
-afterAll(() => house.close())
+afterAll(() => env.close())
 
-const user = () => ({ key: house.people.user.key })
-const anId = () => `0-${uuidV7()}`
+const user = () => ({ key: env.people.user.key })
+const newId = () => `0-${uuidV7()}`
 
 describe('a handshake', () => {
   const connect = (headers: Record<string, string>) => {
-    const socket = io(house.url, {
+    const socket = io(env.url, {
       transports: ['websocket'],
       forceNew: true,
       reconnection: false,
@@ -27,45 +27,45 @@ describe('a handshake', () => {
     }).finally(() => socket.disconnect())
   }
 
-  test('with a cookie is taken from a page of ours only', async () => {
-    const cookie = await house.signIn('user@example.com')
-    expect(await connect({ Cookie: cookie, Origin: house.url })).toBe('connected')
+  test('with a cookie is accepted only from our own origin', async () => {
+    const cookie = await env.signIn('user@example.com')
+    expect(await connect({ Cookie: cookie, Origin: env.url })).toBe('connected')
     expect(await connect({ Cookie: cookie, Origin: 'https://evil.example' })).not.toBe('connected')
     expect(await connect({ Cookie: cookie, Origin: 'null' })).not.toBe('connected')
     expect(await connect({ Cookie: cookie })).not.toBe('connected')
   })
 
-  test('without cookie and key is nobody', async () => {
+  test('without a cookie or key is refused', async () => {
     expect(await connect({})).toBe('Sign in first.')
   })
 })
 
 describe('a socket', () => {
-  test('that says more than 64 KB at once is closed', async () => {
-    const socket = await house.socket(user())
+  test('is closed after a message larger than 64 KB', async () => {
+    const socket = await env.socket(user())
     const end = new Promise((resolve) => socket.once('disconnect', resolve))
     socket.emit('watch', { jobs: [{ id: 'x'.repeat(70_000) }] })
     expect(await end).toBe('transport close')
   })
 
-  test('is told what is wrong with a message', async () => {
-    const socket = await house.socket(user())
+  test('answers an invalid message with an error', async () => {
+    const socket = await env.socket(user())
     expect(await ask(socket, 'nonsense', {})).toMatchObject({ error: { code: 'invalid_input' } })
     expect(await ask(socket, 'watch', { jobs: 'all' })).toMatchObject({
       error: { code: 'invalid_input' },
     })
     expect(await ask(socket, 'watch')).toMatchObject({ error: { code: 'invalid_input' } })
-    const many = Array.from({ length: 201 }, () => ({ id: anId() }))
+    const many = Array.from({ length: 201 }, () => ({ id: newId() }))
     expect(await ask(socket, 'watch', { jobs: many })).toMatchObject({
       error: { code: 'invalid_input' },
     })
     expect(await ask(socket, 'watch', { jobs: [] })).toEqual([])
   })
 
-  test('may watch 1,000 jobs, each counted once', async () => {
-    const socket = await house.socket({ key: house.people.admin.key })
+  test('can watch 1,000 jobs, each counted once', async () => {
+    const socket = await env.socket({ key: env.people.admin.key })
     const jobs: { id: string }[] = []
-    for (let i = 0; i < 1_001; i++) jobs.push({ id: (await house.runningJob(`many-${i}`)).id })
+    for (let i = 0; i < 1_001; i++) jobs.push({ id: (await env.runningJob(`many-${i}`)).id })
     for (let i = 0; i < 1_000; i += 200) {
       expect(await ask(socket, 'watch', { jobs: jobs.slice(i, i + 200) })).toHaveLength(200)
     }
@@ -79,8 +79,8 @@ describe('a socket', () => {
     ])
   })
 
-  test('that says too much is told to slow down, and answered again when it has', async () => {
-    const socket = await house.socket(user())
+  test('is rate-limited, and answered again once it slows down', async () => {
+    const socket = await env.socket(user())
     const answers = await Promise.all(
       Array.from({ length: 500 }, () => ask(socket, 'watch', { jobs: [] })),
     )
@@ -91,16 +91,16 @@ describe('a socket', () => {
     await expect.poll(() => ask(socket, 'watch', { jobs: [] })).toEqual([])
   })
 
-  test('is answered in the order of its messages', async () => {
-    const socket = await house.socket(user())
-    const job = await house.runningJob()
+  test('answers messages in order', async () => {
+    const socket = await env.socket(user())
+    const job = await env.runningJob()
     const frames = recordFrames(socket, 'events')
     const order: string[] = []
-    const asked = [
+    const acknowledged = [
       ask(socket, 'watch', { jobs: [{ id: job.id }] }).then(() => order.push('watch')),
       ask(socket, 'unwatch', { jobs: [job.id] }).then(() => order.push('unwatch')),
     ]
-    await Promise.all(asked)
+    await Promise.all(acknowledged)
     await job.rows(1)
     await job.complete()
     const [answer] = await ask(socket, 'watch', { jobs: [{ id: job.id }] })
@@ -109,15 +109,15 @@ describe('a socket', () => {
     expect(frames).toEqual([])
   })
 
-  test('watches none of the jobs that it asked for when one of them cannot be read', async () => {
-    const socket = await house.socket(user())
+  test('watches none of the requested jobs if one of them cannot be read', async () => {
+    const socket = await env.socket(user())
     const [good, broken] = [
-      await house.runningJob(),
-      await house.runningJob(house.people.user.userId, 'keywords'),
+      await env.runningJob(),
+      await env.runningJob(env.people.user.userId, 'keywords'),
     ]
     const frames = recordFrames(socket, 'events')
-    await house.store.redis.hset(
-      keys.record({ ...house.store, number: 0 }, broken.id),
+    await env.store.redis.hset(
+      keys.record({ ...env.store, number: 0 }, broken.id),
       'state',
       'nonsense',
     )
@@ -128,42 +128,42 @@ describe('a socket', () => {
     expect(frames).toEqual([])
   })
 
-  test('that says far too much is closed', async () => {
-    const socket = await house.socket(user())
+  test('is closed if it ignores the rate limit', async () => {
+    const socket = await env.socket(user())
     const end = new Promise((resolve) => socket.once('disconnect', resolve))
     for (let i = 0; i < 2_000; i++) socket.emit('watch', { jobs: [] })
     await end
   })
 
-  test('that is gone before its questions are answered leaves nothing behind', async () => {
-    const listening = async () =>
+  test('that disconnects before its messages are answered leaves no subscription', async () => {
+    const listSubscribers = async () =>
       (
-        await house.store.redis.pubsub(
+        await env.store.redis.pubsub(
           'NUMSUB',
-          keys.mine({ ...house.store, number: 0 }, house.people.other.userId),
+          keys.ownJobs({ ...env.store, number: 0 }, env.people.other.userId),
         )
       )[1]
-    const job = await house.runningJob(house.people.other.userId)
+    const job = await env.runningJob(env.people.other.userId)
     for (let i = 0; i < 20; i++) {
-      const socket = await house.socket({ key: house.people.other.key })
+      const socket = await env.socket({ key: env.people.other.key })
       for (let n = 0; n < 10; n++) {
         socket.emit('watch', { jobs: [{ id: job.id }] })
         socket.emit('jobs:open', {})
       }
       socket.io.engine.close()
     }
-    const witness = await house.socket(user())
+    const witness = await env.socket(user())
     for (let n = 0; n < 20; n++) await ask(witness, 'watch', { jobs: [{ id: job.id }] })
-    await expect.poll(listening).toBe(0)
-    await expect.poll(() => house.listenersOf(job.id)).toBe(0)
+    await expect.poll(listSubscribers).toBe(0)
+    await expect.poll(() => env.listenersOf(job.id)).toBe(0)
     await job.complete()
   })
 
-  test("does not learn of another user's job, nor that there is one", async () => {
-    const socket = await house.socket({ key: house.people.other.key })
-    const job = await house.runningJob()
+  test("gets the same answer for another user's job as for an unknown one", async () => {
+    const socket = await env.socket({ key: env.people.other.key })
+    const job = await env.runningJob()
     const frames = recordFrames(socket, 'events')
-    const unknown = anId()
+    const unknown = newId()
     const [answer, same] = await ask(socket, 'watch', { jobs: [{ id: job.id }, { id: unknown }] })
     expect({ ...answer, id: unknown }).toEqual(same)
     expect(answer).toMatchObject({ error: { code: 'not_found' } })
@@ -172,11 +172,11 @@ describe('a socket', () => {
     expect(frames).toEqual([])
   })
 
-  test('that resumes far behind in many jobs is replayed 1 MB, and snapshots of the rest', async () => {
-    const socket = await house.socket({ key: house.people.admin.key })
+  test('gets at most 1 MB of replay per watch, and snapshots of the other jobs', async () => {
+    const socket = await env.socket({ key: env.people.admin.key })
     const jobs = []
     for (let i = 0; i < 25; i++) {
-      const job = await house.runningJob(`behind-${i}`)
+      const job = await env.runningJob(`behind-${i}`)
       const [{ epoch, seq }] = await ask(socket, 'watch', { jobs: [{ id: job.id }] })
       await ask(socket, 'unwatch', { jobs: [job.id] })
       await job.rows(4, 15_000)
@@ -192,10 +192,10 @@ describe('a socket', () => {
     for (const { job } of answers) expect(job.rowCount).toBe(4)
   })
 
-  test('that stops reading is given a resync in place of what it missed, and the end', async () => {
-    const socket = await house.socket(user())
-    const job = await house.runningJob()
-    let rowsTold = 0
+  test('that stops reading gets a resync for the missed events, and the end', async () => {
+    const socket = await env.socket(user())
+    const job = await env.runningJob()
+    let rowsReceived = 0
     let resyncs = 0
     let last = 0
     const ended = new Promise<string>((resolve) => {
@@ -207,7 +207,7 @@ describe('a socket', () => {
               expect(seq).toBe(last + 1)
               last = seq
             }
-            rowsTold += data.rows?.length ?? 0
+            rowsReceived += data.rows?.length ?? 0
             if (type === 'state' && data.state === 'complete') resolve('event')
           }
         },
@@ -220,8 +220,7 @@ describe('a socket', () => {
     })
     const [{ seq }] = await ask(socket, 'watch', { jobs: [{ id: job.id }] })
     last = seq
-    // The TCP socket below: from here on its buffers fill, and then the server's frames stay with
-    // the server.
+    // Pause the TCP socket: its buffers fill up, and then the server must hold its frames.
     const { _socket: tcp } = Reflect.get(socket.io.engine.transport, 'ws')
     tcp.pause()
     for (let i = 0; i < 180; i++) await job.rows(10, 15_000)
@@ -229,6 +228,6 @@ describe('a socket', () => {
     tcp.resume()
     await ended
     expect(resyncs).toBeGreaterThan(0)
-    expect(rowsTold).toBeLessThan(1_800)
+    expect(rowsReceived).toBeLessThan(1_800)
   })
 })

@@ -8,14 +8,14 @@ import { createBuilds } from '#webindex/build/build-index.ts'
 import { BrokenIndex, GenerationGone, NoIndex } from '#webindex/errors.ts'
 import { leaseLiveGeneration } from '#webindex/leases.ts'
 import { createIndexEngine, type WebIndex } from '#webindex/query/engine.ts'
-import type { LinkQuestion, ReferringDomain } from '#webindex/query/referring-domains.ts'
+import type { LinkQuery, ReferringDomain } from '#webindex/query/referring-domains.ts'
 import { collect, linkTo, pageAt, sourceOf, temporaryFolder } from '../index-fixture.ts'
 
 const { signal } = new AbortController()
 const target = { site: 'target.com', host: 'target.com', key: 'https://target.com' }
-const everyLink: LinkQuestion = { target, scope: 'site', follow: 'all', limit: 10_000 }
+const everyLink: LinkQuery = { target, scope: 'site', follow: 'all', limit: 10_000 }
 
-/** Builds an index of nothing but these pages. */
+/** Builds an index of just these pages. @returns the generation's id. */
 async function build(
   dir: string,
   pages: Iterable<ReturnType<typeof pageAt>>,
@@ -37,7 +37,7 @@ async function engineFor(dir: string) {
   return engine
 }
 
-/** Who links to target.com, over all shards. */
+/** The referring domains of target.com, from all shards. */
 async function readRows(index: WebIndex, until = signal): Promise<ReferringDomain[]> {
   return (await collect(index.referringDomains(everyLink, { signal: until }))).flatMap(
     ({ rows }) => rows,
@@ -55,7 +55,7 @@ const generations = (dir: string) =>
     .sort()
 const leases = (dir: string) => readdirSync(join(dir, 'uses'))
 
-test('what is not an index can’t be opened', async () => {
+test('a missing or older index can’t be opened', async () => {
   const dir = temporaryFolder()
   const engine = await engineFor(dir)
   await expect(engine.open()).rejects.toThrow(NoIndex)
@@ -64,7 +64,7 @@ test('what is not an index can’t be opened', async () => {
   await expect(engine.open()).rejects.toThrow(/older version.*npm run index -- starter/)
 })
 
-test('an open index keeps its generation through any number of builds; the next sees the new one', async () => {
+test('an open index keeps its generation through later builds; the next one opened is new', async () => {
   const dir = temporaryFolder()
   const engine = await engineFor(dir)
   const first = await build(dir, linking('first.com'))
@@ -79,7 +79,7 @@ test('an open index keeps its generation through any number of builds; the next 
   await job.close()
 })
 
-test('a generation that was replaced goes with the last who reads it', async () => {
+test('the last reader of a replaced generation removes it', async () => {
   const dir = temporaryFolder()
   const engine = await engineFor(dir)
   const first = await build(dir, linking('first.com'))
@@ -95,7 +95,7 @@ test('a generation that was replaced goes with the last who reads it', async () 
   expect(leases(dir)).toEqual([])
 })
 
-test('the live generation stays when nobody reads it', async () => {
+test('the live generation stays without readers', async () => {
   const dir = temporaryFolder()
   const id = await build(dir, linking('first.com'))
   const index = await (await engineFor(dir)).open()
@@ -103,7 +103,7 @@ test('the live generation stays when nobody reads it', async () => {
   expect(generations(dir)).toEqual([id])
 })
 
-test('the lease of a process that was killed holds nothing', async () => {
+test('the lease of a killed process does not keep its generation', async () => {
   const dir = temporaryFolder()
   const first = await build(dir, linking('first.com'))
   const script = `
@@ -131,7 +131,7 @@ test('the lease of a process that was killed holds nothing', async () => {
   expect(leases(dir)).toEqual([])
 })
 
-test('the lease of another machine holds while it is renewed, and a minute longer', async () => {
+test('the lease of another machine expires a minute after its last renewal', async () => {
   const dir = temporaryFolder()
   const first = await build(dir, linking('first.com'))
   const { end } = await leaseLiveGeneration(dir)
@@ -146,7 +146,7 @@ test('the lease of another machine holds while it is renewed, and a minute longe
   expect(generations(dir)).toEqual([third])
 })
 
-test('whoever loses its generation all the same is told', async () => {
+test('a read fails with GenerationGone if its generation was deleted', async () => {
   const dir = temporaryFolder()
   const id = await build(dir, linking('first.com'))
   const index = await (await engineFor(dir)).open()
@@ -155,17 +155,17 @@ test('whoever loses its generation all the same is told', async () => {
   await index.close()
 })
 
-test('readers see one whole generation each while others are put live, and none is lost on the way', async () => {
+test('each read sees exactly one generation while builds replace it', async () => {
   const dir = temporaryFolder()
   const engine = await engineFor(dir)
-  // Generation g: 30 sites, each linking from a page that names g.
+  // Generation g: 30 sites, each linking from a page whose path is g.
   const pagesOf = (g: number) =>
     Array.from({ length: 30 }, (_, n) =>
       pageAt(`https://site${n}.com/${g}`, ['https://target.com/']),
     )
   await build(dir, pagesOf(0))
   let building = true
-  let whole = 0
+  let reads = 0
   const seen = new Set<string>()
   async function reader() {
     while (building) {
@@ -175,7 +175,7 @@ test('readers see one whole generation each while others are put live, and none 
       const generation = new Set(rows.map((row) => new URL(row.sampleUrl ?? '').pathname))
       expect([rows.length, generation.size]).toEqual([30, 1])
       for (const path of generation) seen.add(path)
-      whole++
+      reads++
     }
   }
   async function builder() {
@@ -183,14 +183,14 @@ test('readers see one whole generation each while others are put live, and none 
     building = false
   }
   await Promise.all([reader(), reader(), reader(), builder()])
-  expect(whole).toBeGreaterThan(8)
+  expect(reads).toBeGreaterThan(8)
   expect(seen.size).toBeGreaterThan(2)
   expect(generations(dir)).toHaveLength(1)
 })
 
-test('an abort ends a running query at once, and the engine goes on', async () => {
+test('an abort ends a running query at once and leaves the engine usable', async () => {
   const dir = temporaryFolder()
-  // One site, so that all of it is in one shard: 150,000 links to different pages.
+  // 150,000 links to distinct pages, from one site so that all are in one shard.
   const pages = Array.from({ length: 75 }, (_, page) =>
     pageAt(
       `https://big.com/${page}`,
@@ -203,7 +203,7 @@ test('an abort ends a running query at once, and the engine goes on', async () =
   const index = await (await engineFor(dir)).open()
   onTestFinished(() => index.close())
 
-  await readRows(index) // Warm, so that the time taken below is the time to come.
+  await readRows(index) // Warm-up, so that later reads take as long as the one measured next.
   const spent = processorTime()
   const [row] = await readRows(index)
   const wholeMs = spent()

@@ -11,12 +11,12 @@ import {
   BuildRunning,
   LaterIndex,
   NoIndex,
-  NoSuchSource,
+  NoSuchDataset,
   NotEnoughDisk,
   NothingToIndex,
   OlderIndex,
   TooManyBad,
-  UnusableSourceName,
+  UnusableDatasetName,
 } from '#webindex/errors.ts'
 import { type Manifest, readManifest } from '#webindex/manifest.ts'
 import { readStats } from '#webindex/query/index-stats.ts'
@@ -32,14 +32,12 @@ const generations = (dir: string) => readdirSync(dir).filter((name) => name.star
 
 /** All files that a manifest names. */
 function filesOf({ tables, sources }: Manifest): string[] {
-  const merged = Object.values(tables).flatMap((table) => table.shards.map((shard) => shard.file))
-  return [
-    ...merged,
-    ...sources.flatMap(({ files }) => Object.values(files).map((shard) => shard.file)),
-  ].sort()
+  const merged = Object.values(tables).flatMap((table) => table.shards)
+  const own = sources.flatMap(({ files }) => Object.values(files))
+  return [...merged, ...own].map(({ file }) => file).sort()
 }
 
-function expectOnlyWhatIsLive(dir: string, manifest: Manifest): void {
+function expectOnlyLiveFiles(dir: string, manifest: Manifest): void {
   const files = readdirSync(dir).filter((name) => name !== 'uses')
   expect(files.sort()).toEqual(['current.json', `gen-${manifest.id}`])
   expect(
@@ -51,7 +49,7 @@ async function keysIn(dir: string): Promise<unknown[]> {
   return (await readTable(dir, (await readManifest(dir)).tables.pages.shards)).map((row) => row.key)
 }
 
-test('an index that was never built says what to run', async () => {
+test('the error for a missing index names the command that builds one', async () => {
   const dir = join(temporaryFolder(), 'absent')
   await expect(readStats(dir, { signal })).rejects.toThrow(NoIndex)
   await expect(readStats(dir, { signal })).rejects.toThrow('npm run index -- starter')
@@ -64,19 +62,16 @@ test.each([
   ['{"format": "new"}', BrokenIndex],
   ['{"format":2,"id":"../x"}', BrokenIndex],
   ['{"format":1,"id":"x"}', OlderIndex],
-])(
-  'what reads %s in place of a manifest is refused, and replaced by the next build',
-  async (text, kind) => {
-    const dir = temporaryFolder()
-    writeFileSync(join(dir, 'current.json'), text)
-    await expect(readManifest(dir)).rejects.toThrow(kind)
-    await expect(readManifest(dir)).rejects.toThrow('npm run index -- starter')
-    const { manifest } = await buildsIn(dir).add(sourceOf('new', [page('https://a.com/', [])]), {
-      signal,
-    })
-    expectOnlyWhatIsLive(dir, manifest)
-  },
-)
+])('the unusable manifest %s is refused, and replaced by the next build', async (text, kind) => {
+  const dir = temporaryFolder()
+  writeFileSync(join(dir, 'current.json'), text)
+  await expect(readManifest(dir)).rejects.toThrow(kind)
+  await expect(readManifest(dir)).rejects.toThrow('npm run index -- starter')
+  const { manifest } = await buildsIn(dir).add(sourceOf('new', [page('https://a.com/', [])]), {
+    signal,
+  })
+  expectOnlyLiveFiles(dir, manifest)
+})
 
 test('an index of a later version is not replaced', async () => {
   const dir = temporaryFolder()
@@ -87,19 +82,19 @@ test('an index of a later version is not replaced', async () => {
   expect(readFileSync(join(dir, 'current.json'), 'utf8')).toBe('{"format":3}')
 })
 
-test('a build leaves what its manifest names and nothing else', async () => {
+test('a build leaves exactly the files in its manifest', async () => {
   const dir = temporaryFolder()
   const { manifest } = await buildsIn(dir).add(
     sourceOf('one', [page('https://a.com/', ['https://target.com/'])]),
     { signal },
   )
-  expectOnlyWhatIsLive(dir, manifest)
+  expectOnlyLiveFiles(dir, manifest)
   expect(await readManifest(dir)).toEqual(manifest)
 })
 
-test('what is not on the public web is passed over, and so are links of a page to itself', async () => {
+test('pages and links off the public web are skipped, and so are links within a page', async () => {
   const dir = temporaryFolder()
-  const own = [
+  const links = [
     'https://a.com/#top',
     'https://a.com/other',
     'https://target.com/',
@@ -107,9 +102,9 @@ test('what is not on the public web is passed over, and so are links of a page t
     'mailto:x@y.com',
   ]
   const items = [
-    page('https://a.com/', own),
+    page('https://a.com/', links),
     page('https://b.a.com/', ['https://target.com/x']),
-    page('http://10.0.0.1/', own),
+    page('http://10.0.0.1/', links),
   ]
   const built = await buildsIn(dir).add(sourceOf('one', items), { signal })
   expect(built.manifest.counts).toMatchObject({
@@ -134,7 +129,7 @@ test('what is not on the public web is passed over, and so are links of a page t
   ])
 })
 
-test('a source of the same name is replaced, others stay, and their rows are the same files', async () => {
+test('a dataset replaces the one of the same name and keeps the others', async () => {
   const dir = temporaryFolder()
   const builds = buildsIn(dir)
   const first = await builds.add(
@@ -142,7 +137,10 @@ test('a source of the same name is replaced, others stay, and their rows are the
     { signal },
   )
   await builds.add(
-    sourceOf('two', [page('https://b.com/', [], { title: 'of two' }), page('https://c.com/', [])]),
+    sourceOf('two', [
+      page('https://b.com/', [], { title: 'from two' }),
+      page('https://c.com/', []),
+    ]),
     { signal },
   )
   expect(await keysIn(dir)).toEqual(['https://a.com', 'https://b.com', 'https://c.com'])
@@ -153,10 +151,10 @@ test('a source of the same name is replaced, others stay, and their rows are the
     ['two', 1],
   ])
   expect(manifest.sources[0]?.addedAt).toBe(first.manifest.sources[0]?.addedAt)
-  expectOnlyWhatIsLive(dir, manifest)
+  expectOnlyLiveFiles(dir, manifest)
 })
 
-test('rows that stay are linked into the new generation, not written again', async () => {
+test('a new generation links to the files of kept datasets instead of rewriting them', async () => {
   const dir = temporaryFolder()
   const builds = buildsIn(dir)
   const before = await builds.add(sourceOf('one', [page('https://a.com/', [])]), { signal })
@@ -166,7 +164,7 @@ test('rows that stay are linked into the new generation, not written again', asy
   expect(inode((await builds.compact({ signal })).manifest)).toBe(inodeBefore)
 })
 
-test('a source that is removed takes its pages along; what it had hidden of others shows again', async () => {
+test('removing a dataset removes its pages and restores those it had replaced', async () => {
   const dir = temporaryFolder()
   const builds = buildsIn(dir)
   await builds.add(
@@ -183,13 +181,13 @@ test('a source that is removed takes its pages along; what it had hidden of othe
   expect(await readTable(dir, manifest.tables.pages.shards)).toMatchObject([
     { key: 'https://a.com', title: 'older' },
   ])
-  await expect(builds.remove('two', { signal })).rejects.toThrow(NoSuchSource)
+  await expect(builds.remove('two', { signal })).rejects.toThrow(NoSuchDataset)
   await expect(builds.remove('two', { signal })).rejects.toThrow(
-    'The index has no source named two. It has: one.',
+    'The index has no source named two. Give one of its sources: one.',
   )
 })
 
-test('without its last source an index is empty, and can be read', async () => {
+test('removing the last dataset leaves an empty, readable index', async () => {
   const dir = temporaryFolder()
   const builds = buildsIn(dir)
   await builds.add(sourceOf('one', [page('https://a.com/', ['https://x.com/'])]), { signal })
@@ -204,7 +202,7 @@ test('without its last source an index is empty, and can be read', async () => {
   expect(await keysIn(dir)).toEqual(['https://a.com'])
 })
 
-test('a new merge of the same sources has the same rows, and clears away what nobody uses', async () => {
+test('compacting keeps all rows and removes unused files', async () => {
   const dir = temporaryFolder()
   const builds = buildsIn(dir)
   const items = [
@@ -213,14 +211,14 @@ test('a new merge of the same sources has the same rows, and clears away what no
   ]
   const first = await builds.add(sourceOf('one', items), { signal })
   const before = await readTable(dir, first.manifest.tables.phrases.shards)
-  writeFileSync(join(dir, 'gen-left'), 'by someone')
+  writeFileSync(join(dir, 'gen-orphan'), 'unused')
   const { manifest } = await builds.compact({ signal })
   expect(await readTable(dir, manifest.tables.phrases.shards)).toEqual(before)
   expect(manifest.counts).toEqual(first.manifest.counts)
-  expectOnlyWhatIsLive(dir, manifest)
+  expectOnlyLiveFiles(dir, manifest)
 })
 
-test('statistics name the sites that most others link to, and the phrases that most have', async () => {
+test('statistics list the sites with the most referring domains and the most common phrases', async () => {
   const dir = temporaryFolder()
   const declared = linkTo('https://declared.com/', { kind: 'metadata' })
   const items = [
@@ -245,41 +243,39 @@ test('statistics name the sites that most others link to, and the phrases that m
   )
 })
 
-test('a build that fails leaves what was live, and nothing half-built', async () => {
+test('a failed build leaves the live generation and no files of its own', async () => {
   const dir = temporaryFolder()
   const builds = buildsIn(dir)
   const { manifest } = await builds.add(sourceOf('one', [page('https://a.com/', [])]), { signal })
-  async function* breaksOff() {
+  async function* failing() {
     yield page('https://b.com/', ['https://target.com/'])
-    throw new Error('the source broke off')
+    throw new Error('read failed')
   }
-  await expect(builds.add(sourceOf('one', breaksOff()), { signal })).rejects.toThrow(
-    'the source broke off',
-  )
-  expectOnlyWhatIsLive(dir, manifest)
+  await expect(builds.add(sourceOf('one', failing()), { signal })).rejects.toThrow('read failed')
+  expectOnlyLiveFiles(dir, manifest)
   expect(await readManifest(dir)).toEqual(manifest)
 })
 
-test('a source with nothing in it is refused, and one of which nothing could be read says why', async () => {
+test('a dataset without a good row is refused, with samples of its bad rows', async () => {
   const builds = buildsIn(temporaryFolder())
   await expect(builds.add(sourceOf('one', []), { signal })).rejects.toThrow(NothingToIndex)
   await expect(
     builds.add(sourceOf('one', [{ remark: 'Only pictures.' }]), { signal }),
   ).rejects.toThrow(NothingToIndex)
   await expect(builds.add(sourceOf('one', [bad(1), bad(2)]), { signal })).rejects.toThrow(
-    'Nothing to index was found in one, so the index was left as it was. 2 passed over: line 1: it is cut off; line 2: it is cut off.',
+    'Found nothing to index in one. The index was not changed. Could not read 2 rows, such as: line 1: it is cut off; line 2: it is cut off.',
   )
 })
 
-test('up to half may be bad: that is counted, and the first twenty are kept as samples', async () => {
+test('up to half of the rows may be bad; the first twenty are kept as samples', async () => {
   const dir = temporaryFolder()
   const good = Array.from(
     { length: 30 },
     (_, n): SourceItem => ({ query: { query: `word ${n}`, searches: 1, clicks: 0, position: 1 } }),
   )
-  const some = Array.from({ length: 30 }, (_, n) => bad(n))
+  const half = Array.from({ length: 30 }, (_, n) => bad(n))
   const remarks = [{ remark: 'Images are left out.' }, { remark: 'Images are left out.' }]
-  const built = await buildsIn(dir).add(sourceOf('log', [...good, ...some, ...remarks]), { signal })
+  const built = await buildsIn(dir).add(sourceOf('log', [...good, ...half, ...remarks]), { signal })
   expect(built.read).toMatchObject({ queries: 30, bad: 30 })
   expect(built.samples.map((sample) => sample.place)).toEqual(
     Array.from({ length: 20 }, (_, n) => `line ${n}`),
@@ -287,15 +283,15 @@ test('up to half may be bad: that is counted, and the first twenty are kept as s
   expect(built.remarks).toEqual(['Images are left out.'])
   expect(built.manifest.sources[0]).toMatchObject({ kind: 'html', queries: 30, bad: 30 })
 
-  const refused = buildsIn(dir).add(sourceOf('log', [...good, ...some, bad(30)]), { signal })
+  const refused = buildsIn(dir).add(sourceOf('log', [...good, ...half, bad(30)]), { signal })
   await expect(refused).rejects.toThrow(TooManyBad)
   await expect(refused).rejects.toThrow(
-    /^Most of log could not be read \(31 of 61\), .* line 0: it is cut off; line 1: /,
+    /^Most of log could not be read \(31 of 61 rows\)\. .* line 0: it is cut off; line 1: /,
   )
   expect(await readManifest(dir)).toEqual(built.manifest)
 })
 
-test('a page with odd characters, and one whose date is none, do no harm', async () => {
+test('a page with odd characters is kept; one with an invalid date is bad', async () => {
   const dir = temporaryFolder()
   const items = [
     page('https://a.com/', [linkTo('https://x.com/', { anchor: 'nul \0 and \ud800 half' })], {
@@ -310,7 +306,7 @@ test('a page with odd characters, and one whose date is none, do no harm', async
   expect(kept).toMatchObject({ key: 'https://a.com', title: 'a\0b \ufffd' })
 })
 
-test('without room on the disk nothing is begun', async () => {
+test('a build that needs more than the free disk space does not start', async () => {
   const dir = temporaryFolder()
   const adding = buildsIn(dir).add(
     sourceOf('huge', [page('https://a.com/', [])], { bytes: 5e17 }),
@@ -323,16 +319,19 @@ test('without room on the disk nothing is begun', async () => {
   expect(readdirSync(dir)).toEqual([])
 })
 
-test.each(['', '  ', 'two\nlines', 'x'.repeat(201)])('%j is no name for a source', async (name) => {
-  const adding = buildsIn(temporaryFolder()).add(sourceOf(name, [page('https://a.com/', [])]), {
-    signal,
-  })
-  await expect(adding).rejects.toThrow(UnusableSourceName)
-})
+test.each(['', '  ', 'two\nlines', 'x'.repeat(201)])(
+  '%j is refused as the name of a dataset',
+  async (name) => {
+    const adding = buildsIn(temporaryFolder()).add(sourceOf(name, [page('https://a.com/', [])]), {
+      signal,
+    })
+    await expect(adding).rejects.toThrow(UnusableDatasetName)
+  },
+)
 
-test('progress names its phases and units, and goes back in none', async () => {
-  const told: BuildProgress[] = []
-  const source = sourceOf('one', [], {
+test('progress names its phases and units, and never decreases within a phase', async () => {
+  const reported: BuildProgress[] = []
+  const dataset = sourceOf('one', [], {
     async *items({ onProgress }) {
       onProgress({ done: 0, total: 2, unit: 'files' })
       yield page('https://a.com/', ['https://x.com/'])
@@ -340,14 +339,14 @@ test('progress names its phases and units, and goes back in none', async () => {
       onProgress({ done: 1, total: 2, unit: 'files' })
     },
   })
-  await buildsIn(temporaryFolder()).add(source, {
+  await buildsIn(temporaryFolder()).add(dataset, {
     signal,
-    onProgress: (progress) => told.push(progress),
+    onProgress: (progress) => reported.push(progress),
   })
-  expect(told.slice(0, 3)).toEqual(
+  expect(reported.slice(0, 3)).toEqual(
     [0, 2, 2].map((done) => ({ phase: 'Reading one', done, total: 2, unit: 'files' })),
   )
-  const phases = [...new Set(told.map(({ phase }) => phase))]
+  const phases = [...new Set(reported.map(({ phase }) => phase))]
   expect(phases).toEqual([
     'Reading one',
     'Merging sources',
@@ -360,7 +359,7 @@ test('progress names its phases and units, and goes back in none', async () => {
     'Writing phrases',
   ])
   for (const phase of phases) {
-    const steps = told.filter((progress) => progress.phase === phase)
+    const steps = reported.filter((progress) => progress.phase === phase)
     expect(steps.map((step) => step.done)).toEqual(
       steps.map((step) => step.done).sort((a, b) => a - b),
     )
@@ -368,7 +367,7 @@ test('progress names its phases and units, and goes back in none', async () => {
   }
 })
 
-test('a build that is aborted while it reads stops, and leaves what was live', async () => {
+test('an abort while a dataset is read stops the build and leaves the live generation', async () => {
   const dir = temporaryFolder()
   const builds = buildsIn(dir)
   const { manifest } = await builds.add(sourceOf('one', [page('https://a.com/', [])]), { signal })
@@ -382,10 +381,10 @@ test('a build that is aborted while it reads stops, and leaves what was live', a
   await expect(builds.add(sourceOf('two', endless()), { signal: stop.signal })).rejects.toThrow(
     'stopped by the test',
   )
-  expectOnlyWhatIsLive(dir, manifest)
+  expectOnlyLiveFiles(dir, manifest)
 })
 
-test('an abort in the midst of any phase is heard at once, and leaves what was live', async () => {
+test('an abort within any phase stops the build at once and leaves the live generation', async () => {
   const dir = temporaryFolder()
   const builds = createBuilds({ dir, shards: 16, now: () => new Date() })
   const words = Array.from({ length: 3000 }, (_, n) => `w${(n * 7919) % 1500}`)
@@ -399,42 +398,42 @@ test('an abort in the midst of any phase is heard at once, and leaves what was l
     ),
   )
   const { manifest } = await builds.add(sourceOf('one', items), { signal })
-  /** @returns how often the build told its progress after the abort. */
-  async function toldAfterAbort(phase: string): Promise<number> {
+  /** @returns how often the build reported progress after the abort. */
+  async function reportsAfterAbort(phase: string): Promise<number> {
     const stop = new AbortController()
-    let begun = false
-    let told = 0
+    let started = false
+    let reports = 0
     const onProgress = (progress: BuildProgress) => {
-      if (stop.signal.aborted) told++
-      if (progress.phase !== phase || begun) return
-      begun = true
-      // The statement that follows is under way by then.
+      if (stop.signal.aborted) reports++
+      if (progress.phase !== phase || started) return
+      started = true
+      // By then the next statement is running.
       setTimeout(() => stop.abort(new Error('cancelled')), 3)
     }
     await expect(builds.compact({ signal: stop.signal, onProgress })).rejects.toThrow('cancelled')
-    return told
+    return reports
   }
   for (const phase of ['Merging sources', 'Writing links', 'Counting phrases', 'Naming phrases']) {
-    expect(await toldAfterAbort(phase)).toBeLessThanOrEqual(1)
-    expectOnlyWhatIsLive(dir, manifest)
+    expect(await reportsAfterAbort(phase)).toBeLessThanOrEqual(1)
+    expectOnlyLiveFiles(dir, manifest)
   }
 })
 
-test('one build at a time', async () => {
+test('a second build is refused while one is running', async () => {
   const dir = temporaryFolder()
   const builds = buildsIn(dir)
-  async function* meanwhile() {
+  async function* addMeanwhile() {
     yield page('https://a.com/', [])
     await expect(
       builds.add(sourceOf('two', [page('https://b.com/', [])]), { signal }),
     ).rejects.toThrow(BuildRunning)
   }
-  await builds.add(sourceOf('one', meanwhile()), { signal })
+  await builds.add(sourceOf('one', addMeanwhile()), { signal })
   await builds.add(sourceOf('two', [page('https://b.com/', [])]), { signal })
   expect(await keysIn(dir)).toEqual(['https://a.com', 'https://b.com'])
 })
 
-test('the lock and the leavings of a build that was killed are cleared away by the next', async () => {
+test('the next build removes the lock and the files of a killed build', async () => {
   const dir = temporaryFolder()
   const script = `
     import { createBuilds } from './webindex/build/build-index.ts'
@@ -443,8 +442,8 @@ test('the lock and the leavings of a build that was killed are cleared away by t
       console.log('building')
       await new Promise(() => setInterval(() => {}, 60_000))
     }
-    const source = { name: 'hangs', kind: 'html', bytes: null, items }
-    await createBuilds({ dir: process.argv[1], now: () => new Date() }).add(source, { signal: new AbortController().signal })`
+    const dataset = { name: 'hangs', kind: 'html', bytes: null, items }
+    await createBuilds({ dir: process.argv[1], now: () => new Date() }).add(dataset, { signal: new AbortController().signal })`
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', '--input-type=module', '-e', script, dir],
@@ -456,18 +455,18 @@ test('the lock and the leavings of a build that was killed are cleared away by t
   onTestFinished(() => void child.kill('SIGKILL'))
   await once(child.stdout, 'data')
   expect(generations(dir)).toHaveLength(1)
-  const source = sourceOf('one', [page('https://b.com/', [])])
-  await expect(buildsIn(dir).add(source, { signal })).rejects.toThrow(
+  const dataset = sourceOf('one', [page('https://b.com/', [])])
+  await expect(buildsIn(dir).add(dataset, { signal })).rejects.toThrow(
     `Process ${child.pid} on ${hostname()} is building`,
   )
   const exit = once(child, 'exit')
   child.kill('SIGKILL')
   await exit
   expect(existsSync(join(dir, 'build.lock'))).toBe(true)
-  expectOnlyWhatIsLive(dir, (await buildsIn(dir).add(source, { signal })).manifest)
+  expectOnlyLiveFiles(dir, (await buildsIn(dir).add(dataset, { signal })).manifest)
 })
 
-test('a lock with the number of this process, left by an earlier one, is not its own', async () => {
+test('a lock with the pid of this process, left by an earlier process, is stale', async () => {
   const dir = temporaryFolder()
   writeFileSync(
     join(dir, 'build.lock'),
@@ -477,7 +476,7 @@ test('a lock with the number of this process, left by an earlier one, is not its
   expect(existsSync(join(dir, 'build.lock'))).toBe(false)
 })
 
-test('the lock of another machine holds while it is renewed, and a minute longer', async () => {
+test('the lock of another machine expires a minute after its last renewal', async () => {
   const dir = temporaryFolder()
   const lock = join(dir, 'build.lock')
   writeFileSync(lock, JSON.stringify({ pid: 1, startedAt: 1, hostname: 'elsewhere' }))

@@ -13,8 +13,8 @@ import {
 } from '../index-fixture.ts'
 
 /*
- * Some forty pages in three sources with overlaps, made at random but always the same; every table
- * of the index is computed a second time from them, in plain loops, and compared row by row.
+ * Builds an index of about forty generated pages in three overlapping datasets, computes every
+ * table a second time in plain loops, and compares them row by row.
  */
 
 interface Address {
@@ -37,10 +37,11 @@ interface PlainPage extends Address {
   links: PlainLink[]
 }
 
-let seed = 20260506
+/** The same numbers in each run: a linear congruential generator (Numerical Recipes). */
+let state = 20260506
 function random(below: number): number {
-  seed = (seed * 1664525 + 1013904223) >>> 0
-  return Math.floor((seed / 2 ** 32) * below)
+  state = (state * 1664525 + 1013904223) >>> 0
+  return Math.floor((state / 2 ** 32) * below)
 }
 function pick<Item>(items: readonly Item[]): Item {
   const item = items[random(items.length)]
@@ -50,13 +51,13 @@ function pick<Item>(items: readonly Item[]): Item {
 
 const vocabulary =
   'red blue green tree house river stone cloud light night day road sea wind fire bird'.split(' ')
-const someWords = (most: number) =>
-  Array.from({ length: 1 + random(most) }, () => pick(vocabulary)).join(' ')
+const someWords = (limit: number) =>
+  Array.from({ length: 1 + random(limit) }, () => pick(vocabulary)).join(' ')
 /** Sentences end at a full stop, paragraphs at a line break; both end a phrase. */
 const someText = () =>
   Array.from({ length: random(4) }, () => `${someWords(7)}.${pick([' ', '\n'])}`).join('')
 
-/** The same page is written in several ways; `key` is what they have in common. */
+/** Spells the address of a page in several ways with the same `key`. */
 function addressOn(n: number, path: number): Address {
   const site = n % 5 === 4 ? `github.com/owner${n}` : `site${n}.com`
   const host = n % 5 === 4 ? 'github.com' : pick(['', 'docs.']) + site
@@ -79,7 +80,7 @@ function pageIn(source: string, address: Address): PlainPage {
 
 const written = {
   first: addresses.slice(0, 22).map((address) => pageIn('first', address)),
-  // Eight pages of the first, and one that comes twice within this source.
+  // Eight pages of the first dataset, and one page twice.
   second: [...addresses.slice(14, 34), ...addresses.slice(20, 21)].map((address) =>
     pageIn('second', address),
   ),
@@ -107,7 +108,7 @@ const thirdEdges = [
 ]
 const secondRanks = [
   { site: 'far.com', position: 70 },
-  { site: 'nobody.com', position: 3 },
+  { site: 'ranked.com', position: 3 },
 ]
 const thirdRanks = [
   { site: 'site1.com', position: 12 },
@@ -125,7 +126,7 @@ const toItem = ({ url, title, text, seenAt, source, links }: PlainPage): SourceI
     links: links.map(({ to, ...link }) => ({ href: to.url, ...link })),
   },
 })
-const sources = [
+const datasets = [
   sourceOf('first', written.first.map(toItem)),
   sourceOf('second', [
     ...written.second.map(toItem),
@@ -141,7 +142,7 @@ const sources = [
   ]),
 ]
 
-// What follows knows nothing of how the index is built.
+// The expected tables, computed without any code of the build.
 const pages = [
   ...new Map(
     [...written.first, ...written.second, ...written.third].map((page) => [page.key, page]),
@@ -170,11 +171,11 @@ const graphSites = [
 ]
 const webRanks = new Map([
   ['far.com', 60],
-  ['nobody.com', 3],
+  ['ranked.com', 3],
   ['site1.com', 12],
 ])
 
-/** Rank 0…100 of each site: PageRank as a matrix, row by row, until it stands still. */
+/** Rank 0…100 of each site: PageRank by matrix multiplication until it converges. */
 function plainRanks(): Map<string, number> {
   const n = graphSites.length
   const linked = (from: string, to: string) => pairs.has(`${from} ${to}`)
@@ -197,10 +198,10 @@ function plainRanks(): Map<string, number> {
 }
 const ranks = plainRanks()
 
-const stretchesOf = (text: string) =>
+const segmentsOf = (text: string) =>
   text.split(/[.\n]/).map((part) => part.split(' ').filter(Boolean))
 function phrasesIn(text: string): string[] {
-  return stretchesOf(text).flatMap((tokens) =>
+  return segmentsOf(text).flatMap((tokens) =>
     tokens.flatMap((_, at) =>
       [1, 2, 3, 4]
         .filter((n) => at + n <= tokens.length)
@@ -220,29 +221,29 @@ function plainPhrases(): Map<string, Row> {
       linked: Set<string>
     }
   >()
-  const of = (phrase: string) => {
-    const one = counted.get(phrase) ?? {
+  const countsOf = (phrase: string) => {
+    const counts = counted.get(phrase) ?? {
       uses: 0,
       pages: new Set(),
       sites: new Set(),
       titled: new Set(),
       linked: new Set(),
     }
-    counted.set(phrase, one)
-    return one
+    counted.set(phrase, counts)
+    return counts
   }
   for (const page of pages) {
-    for (const phrase of phrasesIn(page.title)) of(phrase).titled.add(page.key)
+    for (const phrase of phrasesIn(page.title)) countsOf(phrase).titled.add(page.key)
     for (const phrase of [...phrasesIn(page.title), ...phrasesIn(page.text)]) {
-      const one = of(phrase)
-      one.uses++
-      one.pages.add(page.key)
-      one.sites.add(page.site)
+      const counts = countsOf(phrase)
+      counts.uses++
+      counts.pages.add(page.key)
+      counts.sites.add(page.site)
     }
   }
   for (const { anchor, kind, to } of links) {
     if (kind === 'text' || kind === 'image')
-      for (const phrase of phrasesIn(anchor)) of(phrase).linked.add(to.key)
+      for (const phrase of phrasesIn(anchor)) countsOf(phrase).linked.add(to.key)
   }
   const queries = new Map<string, Row>([
     ['red house', { searches: 40n, clicks: 3n, position: 2.5 }],
@@ -252,7 +253,7 @@ function plainPhrases(): Map<string, Row> {
   ])
   const noLog = { searches: null, clicks: null, position: null }
   const rows = new Map<string, Row>()
-  for (const phrase of queries.keys()) of(phrase)
+  for (const phrase of queries.keys()) countsOf(phrase)
   for (const [phrase, { uses, pages, sites, titled, linked }] of counted) {
     const words = phrase.split(' ').length
     if (pages.size < 2 && titled.size === 0 && linked.size === 0 && !queries.has(phrase)) continue
@@ -265,10 +266,10 @@ function plainPhrases(): Map<string, Row> {
       in_anchor: linked.size,
       iaat,
     }
-    const told = Object.fromEntries(
+    const columns = Object.fromEntries(
       Object.entries(counts).map(([name, value]) => [name, words > 4 ? null : BigInt(value)]),
     )
-    rows.set(phrase, { phrase, words, ...told, ...(queries.get(phrase) ?? noLog) })
+    rows.set(phrase, { phrase, words, ...columns, ...(queries.get(phrase) ?? noLog) })
   }
   return rows
 }
@@ -281,12 +282,12 @@ beforeAll(async () => {
   dir = sharedFolder()
   const builds = createBuilds({ dir, shards, now: () => new Date() })
   const { signal } = new AbortController()
-  for (const source of sources) manifest = (await builds.add(source, { signal })).manifest
+  for (const dataset of datasets) manifest = (await builds.add(dataset, { signal })).manifest
 })
 
 const byText = (a: unknown, b: unknown) => (String(a) < String(b) ? -1 : 1)
-const sorted = (rows: Row[]) => rows.map((row) => JSON.stringify(row, inWords)).sort(byText)
-const inWords = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
+const sorted = (rows: Row[]) => rows.map((row) => JSON.stringify(row, plain)).sort(byText)
+const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)
 
 test('every table has the columns that the schema names', async () => {
   for (const [name, columns] of Object.entries(schema)) {
@@ -296,7 +297,7 @@ test('every table has the columns that the schema names', async () => {
   }
 })
 
-test('a page counts once: as the source tells it that was added last, and as that one tells it last', async () => {
+test('a page counts once: its last version in the dataset added last', async () => {
   const expected = pages.map(({ url, key, site, host, title, text, source, seenAt }) => ({
     url,
     key,
@@ -315,7 +316,7 @@ test('a page counts once: as the source tells it that was added last, and as tha
   )
 })
 
-test('links are those of the pages that count, each with the ranks of the site that it comes from', async () => {
+test('links are those of the pages that count, with the ranks of their source sites', async () => {
   const expected = links.map(({ from, to, anchor, nofollow, kind }) => ({
     source_url: from.url,
     source_site: from.site,
@@ -333,7 +334,7 @@ test('links are those of the pages that count, each with the ranks of the site t
   expect(sorted(await readTable(dir, manifest.tables.links.shards))).toEqual(sorted(expected))
 })
 
-test('each file of links is sorted by target, and has all links of the sites that are in it', async () => {
+test('each file of links is sorted by target and has all links of its source sites', async () => {
   const shardOf = new Map<unknown, number>()
   for (const [shard, file] of manifest.tables.links.shards.entries()) {
     const rows = await readTable(dir, [file])
@@ -358,10 +359,10 @@ test('each file of links is sorted by target, and has all links of the sites tha
   expect(new Set(shardOf.values()).size).toBe(shards)
 })
 
-test('edges are those that no link tells, and of two sources the higher numbers', async () => {
-  const told = new Set(seenLinks.map(({ from, to }) => `${from.site} ${to.site}`))
+test('edges are those without a link, with the highest counts of several datasets', async () => {
+  const linked = new Set(seenLinks.map(({ from, to }) => `${from.site} ${to.site}`))
   const expected = allEdges
-    .filter((edge) => !told.has(`${edge.source_site} ${edge.target_site}`))
+    .filter((edge) => !linked.has(`${edge.source_site} ${edge.target_site}`))
     .map((edge) => ({
       ...edge,
       source_rank: ranks.get(edge.source_site),
@@ -373,7 +374,7 @@ test('edges are those that no link tells, and of two sources the higher numbers'
   expect(expected.length).toBeGreaterThan(1)
 })
 
-test('every site is there with its pages, the sites that link to it, and its ranks', async () => {
+test('sites have their numbers of pages and referring domains, and their ranks', async () => {
   const names = [...new Set([...graphSites, ...webRanks.keys()])].sort(byText)
   const expected = names.map((site) => ({
     site,
@@ -394,7 +395,7 @@ test('phrases are counted over titles, texts, anchors and query logs', async () 
   expect(expected.some((row) => 'iaat' in row && row.iaat !== null && row.iaat !== 0n)).toBe(true)
 })
 
-test('each file of phrases is sorted by token, and a phrase is in one of them', async () => {
+test('each file of phrases is sorted by token, and each phrase is in one file', async () => {
   const shardOf = new Map<unknown, number>()
   for (const [shard, file] of manifest.tables.phrases.shards.entries()) {
     const rows = await readTable(dir, [file])
@@ -408,7 +409,7 @@ test('each file of phrases is sorted by token, and a phrase is in one of them', 
   expect(new Set(shardOf.values()).size).toBe(shards)
 })
 
-test('the manifest counts what is there, and what each source holds', () => {
+test('the manifest has the counts of the index and of each dataset', () => {
   expect(manifest.counts).toEqual({
     pages: pages.length,
     links: links.length,
@@ -419,7 +420,7 @@ test('the manifest counts what is there, and what each source holds', () => {
     ).size,
     phrases: plainPhrases().size,
     queries: 4,
-    edges: manifest.tables.edges?.shards.reduce((sum, shard) => sum + shard.rows, 0),
+    edges: manifest.tables.edges?.shards.reduce((sum, { rows }) => sum + rows, 0),
   })
   const [first, second, third] = manifest.sources
   expect(first).toMatchObject({ name: 'first', pages: 22, queries: 0, edges: 0, ranks: 0, bad: 0 })
@@ -434,7 +435,7 @@ test('the manifest counts what is there, and what each source holds', () => {
   expect(third).toMatchObject({ name: 'third', pages: 10, queries: 2, edges: 2, ranks: 2, bad: 1 })
 })
 
-test('phrases of thousands of pages are the sum of what each has', async () => {
+test('phrases of thousands of pages have the sums of the counts of each page', async () => {
   const dir = temporaryFolder()
   const texts = Array.from({ length: 2_500 }, (_, n) => `a${n % 3} b${n % 7} c${n % 500} d${n}`)
   const items = texts.map(

@@ -19,10 +19,10 @@ test.each([
   ['https:///redis.io', 'redis.io', 'redis.io'],
   ['ｒｅｄｉｓ．ｉｏ', 'redis.io', 'redis.io'],
   ['президент.рф', 'xn--d1abbgf6aiiy.xn--p1ai', 'xn--d1abbgf6aiiy.xn--p1ai'],
-])('%j is understood as %s', (written, text, site) => {
+])('%j is read as %s', (written, text, site) => {
   const reading = readTarget(written)
   expect(reading).toMatchObject({ ok: true, target: { text, site } })
-  // What is stored with a job is read again when the job runs.
+  // A job stores this text and reads it again when it runs.
   expect(readTarget(text)).toEqual(reading)
 })
 
@@ -38,8 +38,11 @@ test.each([
   ['LOCALHOST.', /localhost is your own computer/],
   ['app.localhost', /localhost is your own computer/],
   ['http://CO.UK./', /“co\.uk” is an ending/],
-  ['http://ann:secret@redis.io/', /^“redis\.io” is written with a user name or a password\./],
-  ['http://redis.io@127.0.0.1/', /is written with a user name/],
+  [
+    'http://ann:secret@redis.io/',
+    /^The address of “redis\.io” contains a user name or a password\./,
+  ],
+  ['http://redis.io@127.0.0.1/', /contains a user name/],
   [
     'javascript://redis.io/%0aalert(1)',
     /Only http and https addresses can be looked up, not javascript/,
@@ -63,7 +66,7 @@ test.each([
   ['a..com', /is not a valid domain name/],
   ['https://', /is not a domain or a web address/],
   ['!?', /is not a/],
-])('%j is refused, with a reason that a person understands', (written, reason) => {
+])('%j is refused with a reason for people', (written, reason) => {
   const reading = readTarget(written)
   expect(reading).toEqual({ ok: false, reason: expect.stringMatching(reason) })
 })

@@ -26,22 +26,22 @@ test.each([
   ['हिन्दी भाषा', [['हिन्दी', 'भाषा']]],
   ['  …  ', []],
   ['', []],
-])('%j has the phrases %j', (text, stretches) => {
-  expect(phraseTokens(text)).toEqual(stretches)
+])('the segments of %j are %j', (text, segments) => {
+  expect(phraseTokens(text)).toEqual(segments)
 })
 
-test('words of scripts without spaces are told apart', () => {
-  const [stretch] = phraseTokens('東京都に住んでいます')
-  expect(stretch?.length).toBeGreaterThan(2)
-  expect(stretch?.join('')).toBe('東京都に住んでいます')
+test('words of scripts without spaces are separate tokens', () => {
+  const [segment] = phraseTokens('東京都に住んでいます')
+  expect(segment?.length).toBeGreaterThan(2)
+  expect(segment?.join('')).toBe('東京都に住んでいます')
 })
 
-test('what is too long for a word is none, and phrases don’t run over it', () => {
+test('an overlong token is dropped and ends the segment', () => {
   expect(phraseTokens(`one ${'x'.repeat(64)} two`)).toEqual([['one', 'x'.repeat(64), 'two']])
   expect(phraseTokens(`one ${'x'.repeat(65)} two`)).toEqual([['one'], ['two']])
 })
 
-test('what somebody typed is one phrase, whatever signs are in it', () => {
+test('typed text becomes one phrase, whatever punctuation it has', () => {
   expect(phraseOf(' Redis:  “in memory” (fast) ')).toBe('redis in memory fast')
   expect(phraseOf('?!')).toBe('')
 })

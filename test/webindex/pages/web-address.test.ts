@@ -8,11 +8,11 @@ describe('the site of a page', () => {
     ['https://docs.redis.io/', 'redis.io'],
     ['https://www.bbc.co.uk/news', 'bbc.co.uk'],
     ['https://www.gov.uk/vat', 'www.gov.uk'],
-    // Under a private suffix each owner is a site of its own; the suffix itself is one too.
+    // Each name under a private suffix is a site, and so is the suffix itself.
     ['https://redis.github.io/x', 'redis.github.io'],
     ['https://a.b.vercel.app/', 'b.vercel.app'],
     ['https://vercel.app/', 'vercel.app'],
-    // On a code host the owner is the site.
+    // On a code host, each owner is a site,
     ['https://github.com/redis/ioredis', 'github.com/redis'],
     ['https://www.github.com/Redis', 'github.com/redis'],
     ['https://gist.github.com/octocat/1a2b3c', 'github.com/octocat'],
@@ -20,7 +20,7 @@ describe('the site of a page', () => {
     ['https://bitbucket.org/atlassian/x', 'bitbucket.org/atlassian'],
     ['https://codeberg.org/forgejo/forgejo', 'codeberg.org/forgejo'],
     ['https://git.sr.ht/~sircmpwn/x', 'sr.ht/~sircmpwn'],
-    // …unless the page is the code host's own.
+    // unless the page belongs to the code host itself.
     ['https://github.com/', 'github.com'],
     ['https://github.com/features/actions', 'github.com'],
     ['https://github.com/sponsors/someone', 'github.com'],
@@ -28,7 +28,7 @@ describe('the site of a page', () => {
     ['https://docs.github.com/en', 'github.com'],
     ['https://gist.github.com/1a2b3c', 'github.com'],
     ['https://git.sr.ht/x', 'sr.ht'],
-    // Internationalised names come out as the DNS knows them.
+    // Internationalised names are in ASCII, as in the DNS.
     ['https://www.bücher.de/', 'xn--bcher-kva.de'],
     ['https://президент.рф/', 'xn--d1abbgf6aiiy.xn--p1ai'],
   ])('of %s is %s', (href, site) => {
@@ -46,11 +46,11 @@ test.each([
   ['https://user:secret@example.com/a', 'https://example.com/a'],
   ['https://example.com/?', 'https://example.com'],
   ['https://www.gov.uk/', 'https://www.gov.uk'],
-])('%s is compared as %s', (href, key) => {
+])('the key of %s is %s', (href, key) => {
   expect(addressOf(href)?.key).toBe(key)
 })
 
-test('a key reads as the same key again', () => {
+test('the key of a key is the key itself', () => {
   for (const href of [
     'http://www.redis.io/a/?b#c',
     'https://example.com:8080',
@@ -61,7 +61,7 @@ test('a key reads as the same key again', () => {
   }
 })
 
-test('the address to open keeps scheme, www and trailing slash, without fragment and password', () => {
+test('the address to open keeps scheme, www and trailing slash, but no fragment or password', () => {
   expect(addressOf('http://me:pw@www.example.com/a/#b')?.url).toBe('http://www.example.com/a/')
 })
 

@@ -3,12 +3,12 @@ import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { NotEnoughMemory } from '#webindex/errors.ts'
 import { openQueryPool } from '#webindex/query/query-pool.ts'
-import { createTurns } from '#webindex/query/slots.ts'
+import { createSlots } from '#webindex/query/slots.ts'
 
 const { signal } = new AbortController()
 const Count = z.object({ n: z.number() })
-/** Takes about 40 bytes of memory for each of the numbers. */
-const different = 'SELECT count(DISTINCT i)::DOUBLE AS n FROM range($most) t(i)'
+/** Takes about 40 bytes of memory for each number. */
+const distinct = 'SELECT count(DISTINCT i)::DOUBLE AS n FROM range($limit) t(i)'
 const endless =
   'SELECT count(*)::DOUBLE AS n FROM range(1000000) a, range(1000000) b WHERE hash(a.range + b.range) = 1'
 
@@ -18,32 +18,32 @@ async function pool(limits: { memoryLimitMb: number; threads: number }) {
   return queries
 }
 
-test('eight queries at once, of which hardly two fit into memory, all get their answers', async () => {
+test('eight concurrent queries all succeed although hardly two fit into memory', async () => {
   const queries = await pool({ memoryLimitMb: 32, threads: 8 })
-  const most = 500_000
+  const limit = 500_000
   const answers = await Promise.all(
-    Array.from({ length: 8 }, () => queries.rows(Count, different, { most }, signal)),
+    Array.from({ length: 8 }, () => queries.rows(Count, distinct, { limit }, signal)),
   )
-  expect(answers).toEqual(answers.map(() => [{ n: most }]))
+  expect(answers).toEqual(answers.map(() => [{ n: limit }]))
 })
 
-test('a query that is too large for all of the memory says so, and the others go on', async () => {
+test('a query too large for all of the memory fails; the others go on', async () => {
   const queries = await pool({ memoryLimitMb: 32, threads: 2 })
-  const large = queries.rows(Count, different, { most: 5_000_000 }, signal)
+  const large = queries.rows(Count, distinct, { limit: 5_000_000 }, signal)
   const small = Array.from({ length: 20 }, () =>
-    queries.rows(Count, different, { most: 10_000 }, new AbortController().signal),
+    queries.rows(Count, distinct, { limit: 10_000 }, new AbortController().signal),
   )
   await expect(large).rejects.toThrow(NotEnoughMemory)
   await expect(large).rejects.toThrow('32 MB')
   expect(await Promise.all(small)).toEqual(small.map(() => [{ n: 10_000 }]))
 })
 
-test('an abort is heard at once by the query that runs and by the one that waits, and their places are free again', async () => {
+test('an abort ends a running and a waiting query at once and frees their slots', async () => {
   const queries = await pool({ memoryLimitMb: 64, threads: 1 })
   const stop = new AbortController()
   const running = queries.rows(Count, endless, {}, stop.signal)
   const waiting = queries.rows(Count, endless, {}, stop.signal)
-  const behind = queries.rows(Count, different, { most: 10 }, signal)
+  const behind = queries.rows(Count, distinct, { limit: 10 }, signal)
   await after(50)
   stop.abort(new Error('cancelled'))
   const ended = await Promise.allSettled([running, waiting])
@@ -51,41 +51,41 @@ test('an abort is heard at once by the query that runs and by the one that waits
   expect(await behind).toEqual([{ n: 10 }])
 })
 
-test('a large answer is read without holding up the process', async () => {
+test('reading a large result does not block the event loop', async () => {
   const queries = await pool({ memoryLimitMb: 256, threads: 1 })
-  let beats = 0
+  let ticks = 0
   let reading = true
-  const beat = () => {
-    beats++
-    if (reading) setImmediate(beat)
+  const tick = () => {
+    ticks++
+    if (reading) setImmediate(tick)
   }
-  beat()
+  tick()
   const rows = await queries.rows(Count, 'SELECT range::DOUBLE AS n FROM range(200000)', {}, signal)
   reading = false
   expect(rows).toHaveLength(200_000)
-  expect(beats).toBeGreaterThan(200_000 / 2048)
+  expect(ticks).toBeGreaterThan(200_000 / 2048)
 })
 
-test('who wants all places waits for them, and who comes later does not overtake', async () => {
-  const turns = createTurns(['a', 'b'])
+test('a request for all slots waits for them and is not overtaken', async () => {
+  const slots = createSlots(['a', 'b'])
   const order: string[] = []
-  let open = () => {}
-  const gate = new Promise<void>((resolve) => {
-    open = resolve
+  let release = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
   })
-  const first = turns.take(1, () => gate, signal)
-  const all = turns.take(
+  const first = slots.use(1, () => released, signal)
+  const all = slots.use(
     2,
-    async (places) => order.push(`all of ${places.toSorted().join()}`),
+    async (acquired) => order.push(`all of ${acquired.toSorted().join()}`),
     signal,
   )
-  const later = turns.take(1, async () => order.push('later'), signal)
-  const gone = new AbortController()
-  const left = turns.take(2, async () => order.push('never'), gone.signal)
-  gone.abort(new Error('left'))
-  await expect(left).rejects.toThrow('left')
+  const later = slots.use(1, async () => order.push('later'), signal)
+  const stop = new AbortController()
+  const aborted = slots.use(2, async () => order.push('never'), stop.signal)
+  stop.abort(new Error('aborted'))
+  await expect(aborted).rejects.toThrow('aborted')
   expect(order).toEqual([])
-  open()
+  release()
   await Promise.all([first, all, later])
   expect(order).toEqual(['all of a,b', 'later'])
 })

@@ -31,7 +31,7 @@ const read = async (
   options: Partial<FolderSourceOptions> = {},
 ) => readAll(await folderSource({ path: folderWith(files), baseUrl, ...options }))
 
-test('each file is a page at its path below the base; index and README files stand for their folder', async () => {
+test('each file is a page at its path below the base URL; index and README files get the address of their folder', async () => {
   const { pages, bad } = await read({
     'README.md': '# Start\nOne two',
     'a.md': '# A',
@@ -68,7 +68,7 @@ test('each file is a page at its path below the base; index and README files sta
   )
 })
 
-test('links are resolved by the path of the file, and to what stands for a folder by the folder', async () => {
+test('links resolve against the path of the file; links to an index file lead to its folder', async () => {
   const { pages } = await read({
     'index.html':
       '<a href="b/README.md#x">b</a> <a href="b/c.md?q=1">c</a> <a href="/top">top</a> <a href="//x.example.org">x</a>',
@@ -91,7 +91,7 @@ test('links are resolved by the path of the file, and to what stands for a folde
   expect(hrefs('b/c.md')).toEqual([`${guide}b/`])
 })
 
-test('text is in the encoding that mark or meta name; in Markdown a meta is an example', async () => {
+test('byte order mark and meta element set the encoding of HTML; a meta element in Markdown is sample code', async () => {
   const { pages } = await read({
     'a.html': Buffer.concat([
       Buffer.from('<meta charset="shift_jis"><title>'),
@@ -105,25 +105,25 @@ test('text is in the encoding that mark or meta name; in Markdown a meta is an e
   expect(pages.map(({ title }) => title)).toEqual(Array(5).fill('日本'))
 })
 
-test('a page is seen when its file was changed, and has the size of all files', async () => {
+test('seenAt is when the file was modified; the size is that of all files', async () => {
   const folder = folderWith({ 'a.md': '# A', 'b.md': '# B, longer' })
   utimesSync(
     join(folder, 'a.md'),
     new Date('2020-01-02T03:04:05Z'),
     new Date('2020-01-02T03:04:05Z'),
   )
-  const source = await folderSource({ path: folder, baseUrl, name: 'mine' })
+  const source = await folderSource({ path: folder, baseUrl, name: 'own-name' })
   expect(source).toMatchObject({
-    name: 'mine',
+    name: 'own-name',
     kind: 'html',
     bytes: statSync(join(folder, 'a.md')).size + statSync(join(folder, 'b.md')).size,
   })
   const { pages, progress } = await readAll(source)
-  expect(pages[0]).toMatchObject({ seenAt: new Date('2020-01-02T03:04:05Z'), source: 'mine' })
+  expect(pages[0]).toMatchObject({ seenAt: new Date('2020-01-02T03:04:05Z'), source: 'own-name' })
   expect(progress).toEqual([3, 14])
 })
 
-test('a file that is binary, too large or gone is bad, and the others are read', async () => {
+test('a file that is binary, too large or missing is bad; the others are read', async () => {
   const folder = folderWith({
     'a.html': Buffer.from([0x89, 0x50, 0, 0, 1, 2, 3]),
     'b.html': Buffer.alloc(8 * 1024 * 1024 + 1, 'x'),
@@ -143,17 +143,17 @@ test('a file that is binary, too large or gone is bad, and the others are read',
     { place: 'c/d.md', reason: 'it is larger than 512 KiB' },
     { place: 'e.html', reason: "it can't be read (ENOENT)" },
     { place: 'f.md', reason: "its Markdown can't be parsed" },
-    { place: 'g.html', reason: 'its text is in an encoding that browsers refuse' },
+    { place: 'g.html', reason: 'its text encoding is not supported' },
   ])
 })
 
-test('a page that is marked noindex is none', async () => {
+test('a page marked noindex is skipped', async () => {
   const { pages, remarks } = await read({
     'a.html': '<meta name="robots" content="noindex">',
     'b.html': '<title>B</title>',
   })
   expect(pages.map(({ title }) => title)).toEqual(['B'])
-  expect(remarks).toEqual(['1 file was no page: 1 marked noindex.'])
+  expect(remarks).toEqual(['1 file holds no page: 1 marked noindex.'])
 })
 
 test('symbolic links are not followed', async () => {
@@ -169,12 +169,12 @@ test('symbolic links are not followed', async () => {
 })
 
 test.each([
-  ['docs.example.com', /no web address/],
-  ['ftp://docs.example.com', /no web address/],
-  ['https://', /no web address/],
+  ['docs.example.com', /not a web address/],
+  ['ftp://docs.example.com', /not a web address/],
+  ['https://', /not a web address/],
   ['https://localhost/docs', /not on the public web: localhost/],
   ['http://192.0.2.1/', /not on the public web/],
-  ['https://docs.example.com/?page=1', /leave out what follows/],
+  ['https://docs.example.com/?page=1', /Remove everything from the \? or # on/],
 ])('the base URL %j is refused', async (wrong, reason) => {
   const refused = folderSource({ path: folderWith({ 'a.md': '' }), baseUrl: wrong })
   await expect(refused).rejects.toThrow(BadSource)
@@ -183,11 +183,11 @@ test.each([
 
 test('a folder without pages is refused', async () => {
   await expect(folderSource({ path: folderWith({ 'a.txt': 'x' }), baseUrl })).rejects.toThrow(
-    /holds no pages/,
+    /contains no pages/,
   )
 })
 
-test('a long Markdown file is read in pieces to the same page, and an abort is heard within 100 ms', async () => {
+test('a long Markdown file is read piece by piece, and an abort stops it in between', async () => {
   const section = (n: number) =>
     `## Part ${n}\n\nWords of [part][p${n}] and \`code\`.\n\n\`\`\`\n# no heading [no](https://no.com)\n\`\`\`\n\n<!-- a\n# comment -->\n\n`
   const text = `# All\n\n${Array.from({ length: 2_000 }, (_, n) => section(n)).join('')}\n${Array.from({ length: 2_000 }, (_, n) => `[p${n}]: /to/${n}`).join('\n')}\n`

@@ -22,7 +22,7 @@ function importFolder() {
   return { folder, root: join(folder, 'imports') }
 }
 
-test('files and folders of the import folder are found by their names within it, or whole', async () => {
+test('files and folders are found by their path in the import folder or their absolute path', async () => {
   const { root } = importFolder()
   expect(await openImport(root, 'a.csv')).toBe(join(root, 'a.csv'))
   expect(await openImport(root, './below/b.warc')).toBe(join(root, 'below/b.warc'))
@@ -31,7 +31,7 @@ test('files and folders of the import folder are found by their names within it,
   expect(await openImport(root, join(root, 'a.csv'))).toBe(join(root, 'a.csv'))
 })
 
-test('whatever leads out is refused, whether it is there or not', async () => {
+test('a path that leads out of the import folder is refused, whether it exists or not', async () => {
   const { root, folder } = importFolder()
   symlinkSync(join(folder, 'secret.csv'), join(root, 'link.csv'))
   symlinkSync(join(folder, 'imports-secret'), join(root, 'linked'))
@@ -50,7 +50,7 @@ test('whatever leads out is refused, whether it is there or not', async () => {
     await expect(openImport(root, path), path).rejects.toThrow(OutsideImportRoot)
 })
 
-test('a link within the import folder, and an import folder that is a link itself, are followed', async () => {
+test('symbolic links within the import folder are followed, and it may itself be one', async () => {
   const { root, folder } = importFolder()
   symlinkSync(join(root, 'below/b.warc'), join(root, 'link.warc'))
   symlinkSync(root, join(folder, 'other'))
@@ -60,16 +60,18 @@ test('a link within the import folder, and an import folder that is a link itsel
   )
 })
 
-test('a name that is not there is told with what is, and with no path of the machine', async () => {
+test('the error for a missing file lists the files that exist and shows no path of the machine', async () => {
   const { root, folder } = importFolder()
   const error = await openImport(root, 'b.csv').catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(NoSuchFile)
-  expect(String(error)).toContain('“b.csv” is not in the import folder. It holds a.csv, below/.')
+  expect(String(error)).toContain(
+    '“b.csv” is not in the import folder. The folder contains a.csv, below/.',
+  )
   expect(String(error)).not.toContain(folder)
   await expect(openImport(join(folder, 'none'), 'a.csv')).rejects.toThrow(/does not exist yet/)
 })
 
-test('a socket is no file', async () => {
+test('a socket can’t be imported', async () => {
   const { root } = importFolder()
   const server = createServer()
   onTestFinished(() => void server.close())
@@ -78,7 +80,7 @@ test('a socket is no file', async () => {
   expect((await listImports(root)).map(({ name }) => name)).not.toContain('socket')
 })
 
-test('what can be imported is listed by name with its size; hidden files and links that lead out are not; at most a thousand', async () => {
+test('the list of imports has up to a thousand names and sizes, without hidden files and links that lead out', async () => {
   const { root, folder } = importFolder()
   symlinkSync(join(folder, 'secret.csv'), join(root, 'link.csv'))
   expect(await listImports(root)).toEqual([

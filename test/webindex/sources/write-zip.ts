@@ -4,7 +4,7 @@ import { crc32, deflateRawSync } from 'node:zlib'
 export interface ZipContent {
   name: string
   content: string | Buffer
-  /** As the archive's directory says, where that is to be a lie. */
+  /** A false size for the archive's directory. */
   declaredBytes?: number
   encrypted?: true
 }
@@ -18,21 +18,21 @@ export function writeZip(path: string, contents: ZipContent[]): void {
     const bytes = Buffer.from(content)
     const packed = deflateRawSync(bytes)
     const nameBytes = Buffer.from(name)
-    // From "version needed" to "length of the extra field", the same in both places.
-    const facts = Buffer.alloc(26)
-    facts.writeUInt16LE(20, 0)
-    facts.writeUInt16LE(0x800 | (encrypted ? 1 : 0), 2)
-    facts.writeUInt16LE(8, 4)
-    facts.writeUInt16LE(((2026 - 1980) << 9) | (3 << 5) | 4, 8)
-    facts.writeUInt32LE(crc32(bytes), 10)
-    facts.writeUInt32LE(packed.length, 14)
-    facts.writeUInt32LE(declaredBytes ?? bytes.length, 18)
-    facts.writeUInt16LE(nameBytes.length, 22)
-    const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), facts, nameBytes, packed])
+    // From "version needed" to "length of the extra field": the same in both headers.
+    const shared = Buffer.alloc(26)
+    shared.writeUInt16LE(20, 0)
+    shared.writeUInt16LE(0x800 | (encrypted ? 1 : 0), 2)
+    shared.writeUInt16LE(8, 4)
+    shared.writeUInt16LE(((2026 - 1980) << 9) | (3 << 5) | 4, 8)
+    shared.writeUInt32LE(crc32(bytes), 10)
+    shared.writeUInt32LE(packed.length, 14)
+    shared.writeUInt32LE(declaredBytes ?? bytes.length, 18)
+    shared.writeUInt16LE(nameBytes.length, 22)
+    const local = Buffer.concat([Buffer.from('PK\u0003\u0004'), shared, nameBytes, packed])
     const place = Buffer.alloc(14)
     place.writeUInt32LE(offset, 10)
     directory.push(
-      Buffer.concat([Buffer.from('PK\u0001\u0002\u0014\u0000'), facts, place, nameBytes]),
+      Buffer.concat([Buffer.from('PK\u0001\u0002\u0014\u0000'), shared, place, nameBytes]),
     )
     locals.push(local)
     offset += local.length

@@ -10,15 +10,15 @@ const Feature = z.object({
   spec: z.string(),
   links: z.array(z.object({ url: z.string(), title: z.string() })),
 })
-/** `updated`: seconds since 1970 at which the data was published. */
+/** `updated`: when the data was published, in Unix seconds. */
 const DataSet = z.object({ updated: z.number().positive() })
 
 const source = 'caniuse-db (CC-BY-4.0)'
 
 /**
- * One page per feature of caniuse.com, with the links that it shows. Dated as its publisher dates
+ * One page per feature of caniuse.com, with the links on it. `seenAt` is the publication date of
  * the data.
- * @param dir the folder of the installed package `caniuse-db`; absent, there are no documents.
+ * @param dir the folder of the installed package `caniuse-db`; if absent, there are no documents.
  */
 export async function* caniuseDocuments(
   dir: string,
@@ -36,7 +36,7 @@ export async function* caniuseDocuments(
     )
     const url = `https://caniuse.com/${basename(file, '.json')}`
     const words = description.match(/[\p{L}\p{N}]+/gu)?.length ?? 0
-    // The link to the specification is shown as a badge with its status, so its text is unknown.
+    // The page shows the link to the specification as a status badge, so it has no anchor text.
     const shown = [{ url: spec, title: '' }, ...links].filter((link) => link.url)
     const toLink = (link: { url: string; title: string }): DocumentLink => ({
       href: link.url,

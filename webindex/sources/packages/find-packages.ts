@@ -2,10 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { z } from 'zod'
 
-/**
- * What we read of a package.json. Old ones hold odd shapes; a field that doesn't fit counts as
- * absent.
- */
+/** The fields of package.json that are read. A field of an unexpected shape counts as absent. */
 const PackageFacts = z.object({
   name: z.string().min(1),
   description: z.string().optional().catch(undefined),
@@ -30,8 +27,8 @@ export interface InstalledPackage extends z.infer<typeof PackageFacts> {
 }
 
 /**
- * Every package under a node_modules folder, scoped and nested ones too, one copy per name: the one
- * nearest the top. Sorted by name, plain names before scoped ones.
+ * Every package under a node_modules folder, including scoped and nested ones; of several copies,
+ * the one nearest the top. Sorted by name, unscoped names first.
  */
 export async function findPackages(nodeModules: string): Promise<InstalledPackage[]> {
   const found = new Map<string, InstalledPackage>()
@@ -49,12 +46,12 @@ export async function findPackages(nodeModules: string): Promise<InstalledPackag
   }
   return [...found.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .sort((a, b) => scopes(a) - scopes(b))
+    .sort((a, b) => Number(isScoped(a)) - Number(isScoped(b)))
 }
 
 /**
- * Documents inside one package, as paths with `/`; not those of packages that it carries inside,
- * nor its change log and licences.
+ * Paths of the documents in a package, with `/`. Omits change logs, licences and the documents of
+ * packages bundled inside it.
  */
 export async function findDocuments(pack: InstalledPackage): Promise<string[]> {
   const paths: string[] = []
@@ -64,7 +61,7 @@ export async function findDocuments(pack: InstalledPackage): Promise<string[]> {
     if (
       folder !== pack.dir &&
       entries.some((entry) => entry.name === 'package.json') &&
-      (await isForeign(folder, pack))
+      (await isOtherPackage(folder, pack))
     )
       continue
     for (const entry of entries) {
@@ -77,9 +74,9 @@ export async function findDocuments(pack: InstalledPackage): Promise<string[]> {
   return paths.sort()
 }
 
-/** Hidden folders, other packages, and pages made to be tested with. */
+/** Hidden folders, other packages, and test fixtures. */
 const skippedFolder = /^(\..*|node_modules|tests?|__tests__|fixtures)$/i
-/** Logs of changes (one alone held 6,381 links) and legal texts say nothing of their own. */
+/** Change logs (one alone had 6,381 links) and legal texts are noise. */
 const skippedFile =
   /^(change-?logs?|changes|history|releases?([-_]?notes)?|licen[cs]es?|copying|notices?|third-?party-?notices?)([-_.]|$)/i
 
@@ -87,7 +84,7 @@ function isDocument(name: string): boolean {
   return (/\.(md|markdown|html?)$/i.test(name) || /^readme$/i.test(name)) && !skippedFile.test(name)
 }
 
-async function isForeign(folder: string, pack: InstalledPackage): Promise<boolean> {
+async function isOtherPackage(folder: string, pack: InstalledPackage): Promise<boolean> {
   const facts = await readFacts(folder)
   return facts !== null && facts.name !== pack.name && !facts.name.startsWith(`${pack.name}/`)
 }
@@ -104,7 +101,7 @@ async function packageFolders(nodeModules: string): Promise<string[]> {
   return folders
 }
 
-/** Most packages have no node_modules of their own: an absent folder is an empty one. */
+/** [] if the folder is absent: most packages have no node_modules of their own. */
 async function subfolders(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(unlessAbsent([]))
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
@@ -116,7 +113,7 @@ async function readFacts(dir: string): Promise<z.infer<typeof PackageFacts> | nu
   try {
     return PackageFacts.safeParse(JSON.parse(text)).data ?? null
   } catch (error) {
-    if (error instanceof SyntaxError) return null // Not a package, whatever the file's name.
+    if (error instanceof SyntaxError) return null // Not a package, despite the file's name.
     throw error
   }
 }
@@ -128,6 +125,6 @@ function unlessAbsent<Value>(value: Value) {
   }
 }
 
-function scopes(pack: InstalledPackage): number {
-  return pack.name.startsWith('@') ? 1 : 0
+function isScoped(pack: InstalledPackage): boolean {
+  return pack.name.startsWith('@')
 }

@@ -2,26 +2,25 @@ import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import hostedGitInfo from 'hosted-git-info'
 import type { DocumentLink, WebDocument } from '../../pages/document.ts'
-import type { HtmlPage } from '../../pages/read-html.ts'
-import { readHtml } from '../../pages/read-html.ts'
+import { type HtmlPage, readHtml } from '../../pages/read-html.ts'
 import { readMarkdown } from '../../pages/read-markdown.ts'
 import { addressOf } from '../../pages/web-address.ts'
 import { findDocuments, findPackages, type InstalledPackage } from './find-packages.ts'
 
 export interface PackageSource {
   nodeModules: string
-  /** Files from a package registry carry no usable dates, so each page was seen now. */
+  /** The date of every page: files from a package registry have no usable dates. */
   seenAt: Date
   signal: AbortSignal
-  /** @param done packages read, of `total`. */
+  /** @param done packages read so far, out of `total`. */
   onProgress(done: number, total: number): void
 }
 
 const source = 'installed npm packages'
 
 /**
- * The documents that installed packages ship, each under the address that its package gives;
- * without any address they are left out.
+ * The documents in installed packages, at the addresses that follow from their package.json. Omits
+ * documents without an address.
  */
 export async function* packageDocuments({
   nodeModules,
@@ -47,7 +46,7 @@ async function* documentsOf(
   const readme = paths.find((path) => /^readme(\.(md|markdown|html?))?$/i.test(path))
   const mainPage = takeFirst(mainPageCandidates(pack, readme), taken)
 
-  // Addresses come before pages: links from one document to another are resolved through them.
+  // Assign all addresses first: links between the documents are resolved through them.
   const urls = new Map<string, string>()
   if (mainPage && readme) urls.set(readme, mainPage)
   for (const path of paths) {
@@ -74,7 +73,7 @@ async function* documentsOf(
   for (const [path, url] of urls) {
     if (path === readme) continue
     const page = await readPage(pack, path)
-    if (page.words === 0) continue // The shell of an application, not a document.
+    if (page.words === 0) continue // An application shell, not a document.
     yield {
       url,
       title: page.title || path,
@@ -100,9 +99,8 @@ function toLinks(page: HtmlPage, resolve: (href: string) => string | null): Docu
 }
 
 /**
- * A relative link is kept only if it leads to another document of the package: what the others were
- * meant to be relative to (the repository, the project's own site) can't be known from here, and
- * links are never invented.
+ * Keeps a relative link only if it leads to another document of the package. Others may be relative
+ * to the repository or to the project's site: their target is unknown, and links are never guessed.
  */
 function resolveLink(href: string, from: string, urls: Map<string, string>): string | null {
   if (/^(https?:)?\/\//i.test(href)) return href.startsWith('//') ? `https:${href}` : href
@@ -112,8 +110,8 @@ function resolveLink(href: string, from: string, urls: Map<string, string>): str
 }
 
 /**
- * Where the package's own page may be, best first: packages of one repository often share a
- * homepage.
+ * Possible addresses of the package's own page, best first. Packages in one repository often share
+ * a homepage, so there are alternatives.
  */
 function mainPageCandidates(
   pack: InstalledPackage,
@@ -129,26 +127,23 @@ function mainPageCandidates(
   ]
 }
 
-/** Below the repository. Files that are made by a build may not be there under the same path. */
+/** The address of a file in the repository. Generated files may not exist there. */
 function fileUrl(pack: InstalledPackage, path: string): string | undefined {
   const directory = typeof pack.repository === 'object' ? (pack.repository.directory ?? '') : ''
   const full = encodeURI(posix.join(directory, path)).replace(/[?#]/g, encodeURIComponent)
-  // The library's browseFile is missing from its types; a host shows a file at blob where it shows
-  // a folder at tree.
+  // browseFile is missing from the library's types. Code hosts show files at /blob/, folders at
+  // /tree/.
   return hostedRepository(pack)
     ?.browse(full, { committish: 'HEAD' })
     .replace('/tree/HEAD/', '/blob/HEAD/')
 }
 
 function hostedRepository({ repository }: InstalledPackage) {
-  const written = typeof repository === 'string' ? repository : repository?.url
-  return written ? hostedGitInfo.fromUrl(written) : undefined
+  const url = typeof repository === 'string' ? repository : repository?.url
+  return url ? hostedGitInfo.fromUrl(url) : undefined
 }
 
-/**
- * What the package.json says, as links of their own kind: they were declared, nobody saw them on a
- * page.
- */
+/** The links in package.json. Their kind is `metadata`, as they are on no page. */
 function declaredLinks(pack: InstalledPackage): DocumentLink[] {
   const funding = [pack.funding ?? []]
     .flat()
@@ -165,7 +160,7 @@ function declaredLinks(pack: InstalledPackage): DocumentLink[] {
   )
 }
 
-/** The first address that is a page of the web and that no document has yet. */
+/** Takes the first candidate on the public web that no other document has taken. */
 function takeFirst(candidates: (string | undefined)[], taken: Set<string>): string | null {
   for (const candidate of candidates) {
     const address = candidate ? addressOf(candidate) : null

@@ -4,9 +4,9 @@ import { caniuseDocuments } from './caniuse-documents.ts'
 import { packageDocuments } from './package-documents.ts'
 
 /**
- * What the first index is made of: real pages that are on this machine already. Nothing is
- * downloaded.
- * @param seenAt packages carry no usable dates, so each of their pages was seen now.
+ * The dataset of the starter index: real pages that the installed packages contain. Downloads
+ * nothing.
+ * @param seenAt the date of the packages' pages, which have no usable dates of their own.
  */
 export function starterSource({
   nodeModules,
@@ -20,9 +20,10 @@ export function starterSource({
     kind: 'packages',
     bytes: null,
     async *items({ signal, onProgress }) {
-      const tell = (done: number, total: number) => onProgress({ done, total, unit: 'packages' })
-      for await (const page of packageDocuments({ nodeModules, seenAt, signal, onProgress: tell }))
-        yield { page }
+      const onPackage = (done: number, total: number) =>
+        onProgress({ done, total, unit: 'packages' })
+      const options = { nodeModules, seenAt, signal, onProgress: onPackage }
+      for await (const page of packageDocuments(options)) yield { page }
       for await (const page of caniuseDocuments(join(nodeModules, 'caniuse-db'), { signal }))
         yield { page }
     },

@@ -6,36 +6,36 @@ import { BadSource } from '../bad-source.ts'
 import { firstBytes, inspectImport } from '../import-file.ts'
 import { openZip } from '../open-zip.ts'
 
-/** A table of an export, not opened yet. */
+/** A table in an export, not opened yet. */
 export interface TableFile {
   /** For people: the name within the archive or folder. */
   name: string
   modifiedAt: Date
-  /** Size of its text. */
+  /** Decompressed size. */
   bytes: number
   open(): Promise<Readable>
 }
 
 export interface ExportedTables {
   /**
-   * Tables of an archive were exported together, and stand in the order in which Search Console
-   * wrote them. Those of a folder come one by one.
+   * The tables of an archive were exported together and are in the order in which Search Console
+   * wrote them. The tables of a folder come one at a time.
    */
   from: 'archive' | 'folder' | 'file'
   tables: TableFile[]
-  /** Names of what else there is and is not looked at. */
+  /** Names of files that are not tables. */
   others: string[]
   close(): void
 }
 
 const isTable = (name: string) => /\.(csv|tsv|txt)$/i.test(name)
-const mostFiles = 1_000
-/** Search Console writes seven. The beginnings of all are looked at together. */
-const mostTables = 50
+const maxFiles = 1_000
+/** Search Console writes seven. The first rows of all tables are held in memory together. */
+const maxTables = 50
 
 /**
- * The exports at a path, one after the other: an archive, a table, or a folder of both (its own
- * folders and symbolic links are passed over).
+ * The exports at a path, one by one: an archive, a table, or a folder of both. Skips subfolders and
+ * symbolic links.
  * @throws {BadSource}
  */
 export async function* exportsAt(
@@ -46,25 +46,25 @@ export async function* exportsAt(
   if (!(await inspectImport(path)).isDirectory()) {
     yield (await isZip(path))
       ? await archive(path, name, '', signal)
-      : loose('file', [await tableFile(path, name)])
+      : singly('file', [await tableFile(path, name)])
     return
   }
   const found = await readdir(path, { withFileTypes: true })
-  if (found.length > mostFiles)
-    throw new BadSource(`${name} can’t be imported: the folder holds more than ${mostFiles} files.`)
+  if (found.length > maxFiles)
+    throw new BadSource(`${name} can’t be imported: the folder holds more than ${maxFiles} files.`)
   const others: string[] = []
   for (const entry of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const file = join(path, entry.name)
     // A link could lead out of the folder that imports are read from.
     if (!entry.isFile()) others.push(entry.name)
     else if (await isZip(file)) yield await archive(file, entry.name, `${entry.name}/`, signal)
-    else if (isTable(entry.name)) yield loose('folder', [await tableFile(file, entry.name)])
+    else if (isTable(entry.name)) yield singly('folder', [await tableFile(file, entry.name)])
     else others.push(entry.name)
   }
-  yield loose('folder', [], others)
+  yield singly('folder', [], others)
 }
 
-const loose = (
+const singly = (
   from: 'folder' | 'file',
   tables: TableFile[],
   others: string[] = [],
@@ -84,10 +84,10 @@ async function archive(
   const { entries, close } = await openZip(path, name, signal)
   const named = entries.map((entry) => ({ ...entry, name: `${prefix}${entry.name}` }))
   const tables = named.filter((entry) => isTable(entry.name))
-  if (tables.length > mostTables) {
+  if (tables.length > maxTables) {
     close()
     throw new BadSource(
-      `${name} can’t be imported: it holds more than ${mostTables} tables, so it is no export of Search Console.`,
+      `${name} can’t be imported: it holds more than ${maxTables} tables, so it is not a Search Console export.`,
     )
   }
   return {
@@ -103,7 +103,7 @@ async function tableFile(path: string, name: string): Promise<TableFile> {
   return { name, modifiedAt: mtime, bytes: size, open: async () => createReadStream(path) }
 }
 
-/** By its first bytes: names of downloads change. */
+/** Checks the first bytes, since downloads are often renamed. */
 async function isZip(path: string): Promise<boolean> {
   return ['PK\u0003\u0004', 'PK\u0005\u0006'].includes(await firstBytes(path, 4))
 }

@@ -4,20 +4,20 @@ import { shown } from '../shown.ts'
 import type { TableKind } from './console-tables.ts'
 import { readCount, readDecimal, withPlainDigits } from './written-number.ts'
 
-/** The website whose owner exported. */
+/** The Search Console property that was exported. */
 export interface Property {
-  /** Its own address: what reported links lead to. */
+  /** The target of reported links. */
   url: string
   site: string
 }
 
 export interface RowFacts {
   property: Property
-  /** Of the table: the date of what it doesn't date. */
+  /** When the table was modified: the date of rows without a date. */
   modifiedAt: Date
 }
 
-/** @returns what is wrong with the row, a fragment of a sentence, where it can't be kept. */
+/** @returns the row as an item, or a sentence fragment that says what is wrong with it. */
 export function readRow(
   cells: string[],
   { kind, clicksFirst }: { kind: TableKind; clicksFirst: boolean },
@@ -26,43 +26,43 @@ export function readRow(
   const columns = columnCounts[kind]
   if (columns && cells.length !== columns) return `it has ${cells.length} cells, not ${columns}`
   if (kind === 'queries') return query(cells, clicksFirst)
-  if (kind === 'linking sites') return linkingSite(cells, facts.property)
+  if (kind === 'referring domains') return referringDomain(cells, facts.property)
   return linkingPage(cells, facts)
 }
 
 const columnCounts: Partial<Record<TableKind, number>> = {
   queries: 5,
-  'linking sites': 3,
+  'referring domains': 3,
   'latest links': 2,
   'linking pages': 1,
 }
 
 function query(
-  [text = '', first = '', second = '', , place = '']: string[],
+  [text = '', first = '', second = '', , positionCell = '']: string[],
   clicksFirst: boolean,
 ): SourceItem | string {
   const [clicksCell, searchesCell] = clicksFirst ? [first, second] : [second, first]
   const clicks = readCount(clicksCell)
   const searches = readCount(searchesCell)
-  const position = readDecimal(place)
-  if (text === '') return 'the query is empty'
+  const position = readDecimal(positionCell)
+  if (text === '') return 'its query is empty'
   if (clicks === null) return notANumber('clicks', clicksCell)
   if (searches === null) return notANumber('impressions', searchesCell)
-  if (position === null) return notANumber('the position', place)
+  if (position === null) return notANumber('position', positionCell)
   if (clicks > searches) return `it has more clicks (${clicks}) than impressions (${searches})`
-  // Search Console writes 0 for a position that it does not know.
-  if (position !== 0 && position < 1) return `the position is ${position}, above the first`
+  // Search Console writes 0 for an unknown position.
+  if (position !== 0 && position < 1) return `its position is ${position}, which is less than 1`
   return { query: { query: text, searches, clicks, position: position === 0 ? null : position } }
 }
 
-function linkingSite(
+function referringDomain(
   [site = '', pages = '', targets = '']: string[],
   property: Property,
 ): SourceItem | string {
   const address = addressOf(/^https?:\/\//i.test(site) ? site : `https://${site}/`)
   const linkingPages = readCount(pages)
   const targetPages = readCount(targets)
-  if (!address) return `“${shown(site)}” is not a site of the public web`
+  if (!address) return `“${shown(site)}” is not a site on the public web`
   if (linkingPages === null) return notANumber('linking pages', pages)
   if (targetPages === null) return notANumber('target pages', targets)
   if (address.site === property.site) return { passed: 1 }
@@ -74,7 +74,7 @@ function linkingPage(
   { property, modifiedAt }: RowFacts,
 ): SourceItem | string {
   const address = addressOf(url)
-  if (!address) return `“${shown(url)}” is not a page of the public web`
+  if (!address) return `“${shown(url)}” is not a page on the public web`
   const seenAt = crawled === undefined ? modifiedAt : readDate(crawled)
   if (seenAt === null) return `“${shown(crawled ?? '')}” is not a date with the year first`
   if (address.site === property.site) return { passed: 1 }
@@ -82,8 +82,8 @@ function linkingPage(
 }
 
 /**
- * `2026-01-31`, `2026/1/31`, `2026年1月31日`. With the day or month first nobody can say which is
- * which.
+ * `2026-01-31`, `2026/1/31`, `2026年1月31日`. If the year is not first, the day and the month can't be
+ * told apart.
  */
 function readDate(text: string): Date | null {
   const [, year, month, day] =
@@ -93,4 +93,5 @@ function readDate(text: string): Date | null {
   return date.getUTCMonth() === Number(month) - 1 ? date : null
 }
 
-const notANumber = (what: string, cell: string) => `${what} is “${shown(cell)}”, not a number`
+const notANumber = (column: string, cell: string) =>
+  `its value for ${column} is “${shown(cell)}”, not a number`

@@ -2,36 +2,36 @@ import { inspectHost } from '../../pages/web-address.ts'
 import { type Dimension, hintOf, isCountry, isDevice } from './console-words.ts'
 import { readCount, readDecimal, readShare, withPlainDigits } from './written-number.ts'
 
-/** What a table of an export is. */
+/** The content of a table in an export. */
 export type TableKind =
   | Dimension
   | 'pages'
   | 'dates'
   | 'filters'
-  | 'linking sites'
+  | 'referring domains'
   | 'latest links'
   | 'linking pages'
   | 'linked pages'
   | 'linking text'
   | 'no rows'
 
-/** What is known of a table before it is read whole. */
+/** The start of a table. */
 export interface TableHead {
   name: string
-  /** The first rows, the first of which is the header, if there is one. */
+  /** The first rows, including the header if there is one. */
   rows: string[][]
 }
 
 export type Recognised =
   | { kind: TableKind; hasHeader: boolean; clicksFirst: boolean }
-  /** A fragment of a sentence. */
+  /** Why the table was not recognised, as a sentence fragment. */
   | { doubt: string }
 
 export interface Recognition {
-  /** The tables are in the order in which Search Console writes them into its archive. */
+  /** Whether the tables are in the order in which Search Console writes them into its archive. */
   inOrder: boolean
-  /** Whoever imports says what a table of words is. */
-  told?: 'queries' | undefined
+  /** What a table of words holds, if the user has said so. */
+  declared?: 'queries' | undefined
 }
 
 const isUrl = (cell: string) => /^https?:\/\/\S+$/i.test(cell)
@@ -47,15 +47,15 @@ const isDecimal = (cell: string) => readDecimal(cell) !== null
 const isShare = (cell: string) => readShare(cell) !== null
 
 /**
- * The tables by what is in their columns; where two fit as many rows, the first. Words in headers
- * play no part.
+ * The kinds of tables by the content of their columns; headers don't matter. If two shapes fit the
+ * same number of rows, the first wins.
  */
-const shapes: [TableKind | 'performance', ((cell: string) => boolean)[]][] = [
+const knownShapes: [TableKind | 'performance', ((cell: string) => boolean)[]][] = [
   ['dates', [isDate, isCount, isCount, isShare, isDecimal]],
   ['pages', [isUrl, isCount, isCount, isShare, isDecimal]],
   ['performance', [isText, isCount, isCount, isShare, isDecimal]],
   ['linked pages', [isUrl, isCount, isCount]],
-  ['linking sites', [isSite, isCount, isCount]],
+  ['referring domains', [isSite, isCount, isCount]],
   ['latest links', [isUrl, isDate]],
   ['linked pages', [isUrl, isCount]],
   ['linking text', [isCount, isText]],
@@ -69,126 +69,137 @@ const fits = (row: string[], columns: ((cell: string) => boolean)[]) =>
   row.length === columns.length && columns.every((holds, at) => holds(row[at] ?? ''))
 
 /**
- * A table is what this share of its rows says at least; of the others the build hears row by row,
- * and refuses too many of them itself.
+ * The share of rows that must fit a shape. It is low because the other rows are reported as bad,
+ * and the build fails if most rows are bad.
  */
-const fewestFitting = 0.2
+const minFitting = 0.2
 
 const most = <Item>(items: Item[], test: (item: Item) => boolean) =>
   items.filter(test).length * 2 > items.length
 
 /**
- * Says what the tables of one export are. Those of words (queries, countries, devices, search
- * appearance) are told apart last, by the others around them.
+ * Recognises the tables of one export. Tables of words (queries, countries, devices, search
+ * appearance) look alike, so their position among the other tables may decide.
  */
 export function recogniseTables(heads: TableHead[], recognition: Recognition): Recognised[] {
-  const shaped = heads.map((head) => shapeOf(head))
-  const landmark = shaped.findIndex(
-    (found, at) =>
-      found.kind === 'pages' ||
-      (found.kind === 'performance' && most(bodyOf(heads[at]), ([cell]) => isCountry(cell ?? ''))),
-  )
-  const before = shaped.filter((found, at) => found.kind === 'performance' && at < landmark).length
+  const shapes = heads.map((head) => shapeOf(head))
+  const placements = recognition.inOrder ? placementsOf(heads, shapes) : []
   return heads.map((head, at): Recognised => {
-    const { kind, hasHeader } = shaped[at] ?? { kind: null, hasHeader: false }
+    const shape = shapes[at] ?? { kind: null, hasHeader: false }
+    const { kind, hasHeader } = shape
     if (kind === null)
-      return { doubt: `${columnsOf(head)} is no table of Search Console that is known here` }
+      return { doubt: `${describeColumns(head)} is not a known Search Console table` }
     if (kind !== 'performance') return { kind, hasHeader, clicksFirst: true }
     const rows = hasHeader ? bodyOf(head) : head.rows
-    const place =
-      !recognition.inOrder || landmark < 0
-        ? null
-        : at > landmark
-          ? 'after'
-          : before === 1 && at < landmark
-            ? 'before'
-            : null
-    const dimension = dimensionOf(head, rows, place, recognition.told)
+    const { declared } = recognition
+    const dimension = dimensionOf(head, rows, { placement: placements[at] ?? null, declared })
     if (dimension === null) return { doubt: doubtAbout(head, rows) }
     if (dimension !== 'queries') return { kind: dimension, hasHeader, clicksFirst: true }
     const clicksFirst = areClicksFirst(rows)
-    if (clicksFirst === null)
-      return {
-        doubt: 'its fourth column is not the second divided by the third, nor the other way round',
-      }
-    return { kind: dimension, hasHeader, clicksFirst }
+    if (clicksFirst !== null) return { kind: dimension, hasHeader, clicksFirst }
+    return {
+      doubt:
+        'its fourth column is not the click rate: neither column 2 ÷ column 3 nor column 3 ÷ column 2',
+    }
+  })
+}
+
+interface Shape {
+  kind: TableKind | 'performance' | null
+  hasHeader: boolean
+}
+
+/** Where a table is in its archive, relative to the table of pages or countries. */
+type Placement = 'before' | 'after' | null
+
+/** 'before' only if there is just one performance table before it: the table of queries. */
+function placementsOf(heads: TableHead[], shapes: Shape[]): Placement[] {
+  const landmark = shapes.findIndex(
+    ({ kind }, at) =>
+      kind === 'pages' ||
+      (kind === 'performance' && most(bodyOf(heads[at]), ([cell]) => isCountry(cell ?? ''))),
+  )
+  const before = shapes.filter(({ kind }, at) => kind === 'performance' && at < landmark).length
+  return shapes.map((_, at) => {
+    if (landmark < 0 || at === landmark) return null
+    if (at > landmark) return 'after'
+    return before === 1 ? 'before' : null
   })
 }
 
 const bodyOf = (head: TableHead | undefined) => head?.rows.slice(1) ?? []
 
-function shapeOf(head: TableHead): { kind: TableKind | 'performance' | null; hasHeader: boolean } {
+function shapeOf(head: TableHead): Shape {
   const body = bodyOf(head)
   if (body.length === 0) return { kind: 'no rows', hasHeader: true }
-  const [fitting, best] = shapes.reduce<[number, (typeof shapes)[number] | null]>(
-    (most, shape) => {
+  const [fitting, best] = knownShapes.reduce<[number, (typeof knownShapes)[number] | null]>(
+    (best, shape) => {
       const rows = body.filter((row) => fits(row, shape[1])).length
-      return rows > most[0] ? [rows, shape] : most
+      return rows > best[0] ? [rows, shape] : best
     },
     [0, null],
   )
-  if (!best || fitting < body.length * fewestFitting) return { kind: null, hasHeader: true }
+  if (!best || fitting < body.length * minFitting) return { kind: null, hasHeader: true }
   const [kind, columns] = best
-  // Where the columns hold nothing but words, a header looks like any row.
+  // If all columns hold words, the header looks like any other row.
   return {
     kind,
     hasHeader: columns.every((holds) => holds === isText) || !fits(head.rows[0] ?? [], columns),
   }
 }
 
-/**
- * Search Console has at most so many search appearances and devices, so a longer table of words is
- * of queries or countries.
- */
-const mostOthers = 40
+/** Search Console has no more search appearances, so a longer table holds queries. */
+const maxSearchAppearances = 40
 
 function dimensionOf(
   head: TableHead,
   rows: string[][],
-  place: 'before' | 'after' | null,
-  told: 'queries' | undefined,
+  { placement, declared }: { placement: Placement; declared: 'queries' | undefined },
 ): Dimension | null {
-  if (told) return told
+  if (declared) return declared
   const cells = rows.map(([cell]) => cell ?? '')
   if (most(cells, isCountry)) return 'countries'
   if (cells.length <= 4 && most(cells, isDevice)) return 'devices'
   const hint = hintOf(head.name, head.rows[0]?.[0] ?? '')
   if (hint) return hint
-  // Queries are told in lower case; what the interface names begins with a capital letter, in
-  // scripts that have them.
-  const capitals = most(cells, (cell) => /\p{Lu}/u.test(cell))
-  if (capitals) return cells.length > mostOthers ? null : 'search appearance'
-  if (cells.length > mostOthers) return 'queries'
-  if (place === 'before') return 'queries'
-  return place === 'after' ? 'search appearance' : null
+  // Search Console writes queries in lower case. Names from its interface are capitalised, in
+  // scripts that have capital letters.
+  const isCapitalised = most(cells, (cell) => /\p{Lu}/u.test(cell))
+  if (isCapitalised) return cells.length > maxSearchAppearances ? null : 'search appearance'
+  if (cells.length > maxSearchAppearances) return 'queries'
+  if (placement === 'before') return 'queries'
+  return placement === 'after' ? 'search appearance' : null
 }
 
-/** Which of the two counts divided by the other gives the click rate. null where neither does. */
+/**
+ * Whether clicks come before impressions: which count divided by the other gives the click rate.
+ * null if neither does.
+ */
 function areClicksFirst(rows: string[][]): boolean | null {
   let first = 0
   let second = 0
-  let told = 0
+  let compared = 0
   for (const row of rows) {
     const [a, b, rate] = [readCount(row[1] ?? ''), readCount(row[2] ?? ''), readShare(row[3] ?? '')]
     if (a === null || b === null || rate === null || (a === 0 && b === 0)) continue
-    told++
-    if (gives(a, b, rate)) first++
-    if (gives(b, a, rate)) second++
+    compared++
+    if (isClickRate(rate, a, b)) first++
+    if (isClickRate(rate, b, a)) second++
   }
-  if (Math.max(first, second) * 2 < told) return null
+  if (Math.max(first, second) * 2 < compared) return null
   return first >= second
 }
 
-/** Rates are rounded to whole percents at worst, and `<1%` says no more than that. */
-const gives = (clicks: number, impressions: number, rate: number) =>
+/** Allows one percentage point, as rates may be rounded to whole percents or written as `<1%`. */
+const isClickRate = (rate: number, clicks: number, impressions: number) =>
   impressions > 0 && Math.abs(clicks / impressions - rate) <= 0.0101
 
 function doubtAbout(head: TableHead, rows: string[][]): string {
-  const some = rows.slice(0, 3).map(([cell]) => `“${cell}”`)
-  return `${columnsOf(head)} could be queries as well as countries, devices or search appearances (${some.join(', ')}…)`
+  const examples = rows.slice(0, 3).map(([cell]) => `“${cell}”`)
+  return `${describeColumns(head)} could hold queries, countries, devices or search appearances (${examples.join(', ')}…)`
 }
 
-const columnsOf = (head: TableHead) => {
+const describeColumns = (head: TableHead) => {
   const names = head.rows[0] ?? []
   return `a table of ${names.length} ${names.length === 1 ? 'column' : 'columns'} (${names.map((name) => `“${name.slice(0, 30)}”`).join(', ')})`
 }

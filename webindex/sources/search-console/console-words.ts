@@ -1,17 +1,17 @@
-/** What the rows of a performance table are, where words can tell. */
+/** The kinds of performance tables whose first column holds words. */
 export const dimensions = ['queries', 'countries', 'devices', 'search appearance'] as const
 export type Dimension = (typeof dimensions)[number]
 
-/** Languages in which exports name countries. */
+/** Languages in which exports may name countries. */
 const languages =
   `en de fr es pt pt-PT it nl sv da nb fi pl cs sk hu ro bg el tr ru uk ar he fa hi bn ta te mr th vi id ms fil ja ko
   zh-Hans zh-Hant zh-HK hr sr sl lt lv et ca sw`.split(/\s+/)
 
 /**
- * Parts of the names of tables and of their first columns, lower case. Far from every language:
- * they only decide where nothing else does.
+ * Parts of lower-case table names and column headers. They cover few languages, so they count only
+ * if the content of the table is inconclusive.
  */
-const parts: Record<Dimension, string[]> = {
+const nameParts: Record<Dimension, string[]> = {
   queries:
     `quer suchanfrag requête consulta zoekopdracht sökfråg forespørg søgeord søkeord hakukysel zapyta dotaz lekérdez interogăr заявк ερωτήμ
     sorgu запрос запит استعلام שאילת क्वेरी คำค้น truy kueri クエリ 쿼리 검색어 查询 查詢`.split(
@@ -28,7 +28,7 @@ const parts: Record<Dimension, string[]> = {
     ظهور tampilan 見え方 노출 外观 外觀`.split(/\s+/),
 }
 
-/** Whole cells of a table of devices, lower case. */
+/** Cells of a table of devices, in lower case. */
 const devices = new Set(
   `desktop,mobile,tablet,computer,pc,ordinateur,pc de bureau,tablette,ordenador,móvil,computador,celular,dispositivo móvel,smartphone,mobil,
   mobilgerät,komputer,telefon,počítač,dator,компьютеры,планшеты,мобильные устройства,bilgisayar,masaüstü,컴퓨터,데스크톱,모바일,태블릿,パソコン,デスクトップ,
@@ -38,7 +38,7 @@ const devices = new Set(
 
 let countryNames: Set<string> | undefined
 
-/** Made when first asked for: it takes 50 ms. */
+/** Built on first use, as it takes 50 ms. */
 function countries(): Set<string> {
   if (countryNames) return countryNames
   countryNames = new Set()
@@ -54,7 +54,7 @@ function countries(): Set<string> {
   return countryNames
 }
 
-/** A country's name in any language. */
+/** Whether a cell is the name of a country in one of the known languages. */
 export function isCountry(cell: string): boolean {
   return countries().has(cell.toLowerCase())
 }
@@ -63,14 +63,11 @@ export function isDevice(cell: string): boolean {
   return devices.has(cell.toLowerCase())
 }
 
-/**
- * What the name of a file and the head of its first column hint at; null where they say nothing, or
- * more than one thing.
- */
+/** The dimension that these names suggest; null if they suggest none or several. */
 export function hintOf(...names: string[]): Dimension | null {
   const text = names.join(' ').toLowerCase()
-  const meant = dimensions.filter((dimension) =>
-    parts[dimension].some((part) => text.includes(part)),
+  const suggested = dimensions.filter((dimension) =>
+    nameParts[dimension].some((part) => text.includes(part)),
   )
-  return meant.length === 1 ? (meant[0] ?? null) : null
+  return suggested.length === 1 ? (suggested[0] ?? null) : null
 }

@@ -15,28 +15,29 @@ import {
 } from './console-tables.ts'
 
 export interface SearchConsoleOptions {
-  /** An exported archive, one table of it, or a folder of both. */
+  /** An exported archive, one of its tables, or a folder of both. */
   path: string
   /** `sc-domain:example.com`, `https://www.example.com/` or `example.com`. */
   property: string
   name?: string | undefined
-  /**
-   * Of a single table: its words are queries, whatever they look like. Says nothing of archives and
-   * folders.
-   */
+  /** Declares that a single table holds queries. Ignored for archives and folders. */
   table?: 'queries' | undefined
 }
 
-/** So many rows are looked at to say what a table is. */
+/** How many rows are read to recognise a table. */
 const headRows = 1_000
 
-const wanted: readonly TableKind[] = ['queries', 'linking sites', 'latest links', 'linking pages']
+const wanted: readonly TableKind[] = [
+  'queries',
+  'referring domains',
+  'latest links',
+  'linking pages',
+]
 
 /**
- * What Search Console tells of a property: queries, linking sites and linking pages, out of exports
- * in any language.
- * @throws {BadSource} when the property is not a public address or nothing is there; so does
- * reading, where files are damaged or not understood.
+ * Reads Search Console exports in any language: queries, referring domains and linking pages.
+ * @throws {BadSource} if the property is not a public address or the path can't be read. Reading
+ * throws it if files are damaged or not recognised.
  */
 export async function searchConsoleSource({
   path,
@@ -49,29 +50,33 @@ export async function searchConsoleSource({
     name: name ?? `search-console:${owned.name}`,
     kind: 'search-console',
     bytes: await sizeAt(path),
-    items: (options) => itemsOf({ path, property: owned, told: table }, options),
+    items: (options) => itemsOf({ path, property: owned, declared: table }, options),
   }
 }
 
 /** @throws {BadSource} */
-function readProperty(written: string): Property & { name: string } {
-  const domain = written.trim().replace(/^sc-domain:/i, '')
+function readProperty(text: string): Property & { name: string } {
+  const domain = text.trim().replace(/^sc-domain:/i, '')
   const reading = readTarget(domain)
-  if (!reading.ok) throw new BadSource(`The property: ${reading.reason}`)
-  const { site, text } = reading.target
+  if (!reading.ok) throw new BadSource(`This property can’t be used. ${reading.reason}`)
+  const { site, text: shortUrl } = reading.target
   if (/^https?:\/\//i.test(domain)) {
     const url = new URL(domain).href
     return { url, site, name: url }
   }
-  return { url: `https://${text}/`, site, name: text }
+  return { url: `https://${shortUrl}/`, site, name: shortUrl }
 }
 
 async function* itemsOf(
-  { path, property, told }: { path: string; property: Property; told: 'queries' | undefined },
+  {
+    path,
+    property,
+    declared,
+  }: { path: string; property: Property; declared: 'queries' | undefined },
   { signal, onProgress }: ReaderOptions,
 ): AsyncGenerator<SourceItem> {
   const doubts: string[] = []
-  let understood = false
+  let hasRecognised = false
   let done = 0
   const onBytes = (bytes: number) => {
     done += bytes
@@ -82,28 +87,31 @@ async function* itemsOf(
       const heads: TableHead[] = []
       for (const file of tables)
         heads.push({ name: basename(file.name), rows: await headOf(file, signal) })
-      for (const other of others) yield { remark: `${other} is no table and was not opened.` }
-      const recognition = { inOrder: from === 'archive', told: from === 'file' ? told : undefined }
+      for (const other of others) yield { remark: `Skipped ${other}: it is not a table.` }
+      const recognition = {
+        inOrder: from === 'archive',
+        declared: from === 'file' ? declared : undefined,
+      }
       for (const [at, found] of recogniseTables(heads, recognition).entries()) {
         const file = tables[at]
         if (!file) continue
         if ('doubt' in found) doubts.push(`${file.name}: ${found.doubt}`)
         else if (wanted.includes(found.kind)) {
-          understood = true
+          hasRecognised = true
           yield* rowsOf(file, found, { property, signal, onBytes })
-        } else yield { remark: `${file.name} holds ${found.kind}: nothing for the index.` }
+        } else yield { remark: `Nothing to index in ${file.name}: it holds ${found.kind}.` }
       }
     } finally {
       close()
     }
   }
-  if (doubts.length > 0 && !understood) {
-    const what = 'If it holds queries, import it alone and say so (table: queries)'
+  if (doubts.length > 0 && !hasRecognised) {
+    const advice = 'If it holds queries, name the file Queries.csv or import the whole archive.'
     throw new BadSource(
-      `${basename(path)} can’t be imported: ${doubts.slice(0, 5).join('; ')}. ${what}.`,
+      `${basename(path)} can’t be imported: ${doubts.slice(0, 5).join('; ')}. ${advice}`,
     )
   }
-  for (const doubt of doubts) yield { remark: `Passed over ${doubt}.` }
+  for (const doubt of doubts) yield { remark: `Skipped ${doubt}.` }
 }
 
 async function headOf(file: TableFile, signal: AbortSignal): Promise<string[][]> {
@@ -136,7 +144,7 @@ async function* rowsOf(
   }
 }
 
-/** @throws {BadSource} where a packed table is damaged. */
+/** @throws {BadSource} if the table is in an archive and damaged. */
 async function* bytesOf(
   file: TableFile,
   onBytes?: (bytes: number) => void,
@@ -154,7 +162,7 @@ async function* bytesOf(
   }
 }
 
-/** Bytes of a file, or of those right in a folder. */
+/** The size of a file, or of the files directly in a folder. */
 async function sizeAt(path: string): Promise<number> {
   const found = await inspectImport(path)
   if (!found.isDirectory()) return found.size

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 
-/** A view of a file that moves on; what it showed is gone once it has moved. */
+/** A sliding view of a file. A buffer that `at` returned is invalid after the next call. */
 export interface FileWindow {
-  /** The file from `offset` on: at least `wanted` bytes, fewer only where the file ends before. */
+  /** The file from `offset` on: at least `wanted` bytes, fewer only at the end of the file. */
   at(offset: number, wanted: number): Promise<Buffer>
 }
 

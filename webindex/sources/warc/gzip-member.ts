@@ -1,9 +1,10 @@
 import { constants, crc32, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
+import { errorCode } from '../error-code.ts'
 
-/** Every member begins so: the two magic bytes and the only method there is. */
+/** The start of every member: two magic bytes and the only compression method (RFC 1952). */
 export const gzipMagic = Buffer.from([0x1f, 0x8b, 0x08])
-/** Checksum and length at a member's end. */
+/** The checksum and length at the end of a member. */
 export const trailerBytes = 8
 
 const Inflated = z.object({
@@ -12,16 +13,17 @@ const Inflated = z.object({
 })
 
 /**
- * @returns where the deflated data begins (RFC 1952); null for what is no header, or a longer one
- * than was given.
+ * @returns where the deflated data starts (RFC 1952); null if there is no header, or if it is
+ * longer than `bytes`.
  */
 export function gzipHeaderLength(bytes: Buffer): number | null {
   const flags = bytes[3] ?? 0
   if (bytes.length < 18 || bytes.compare(gzipMagic, 0, 3, 0, 3) !== 0 || flags & 0xe0) return null
   let length = 10
   if (flags & 4) length += 2 + (bytes.length > 12 ? bytes.readUInt16LE(10) : 0)
-  for (const named of [8, 16]) {
-    if (!(flags & named)) continue
+  // File name and comment, each terminated by a zero byte.
+  for (const flag of [8, 16]) {
+    if (!(flags & flag)) continue
     const end = bytes.indexOf(0, length)
     if (end < 0) return null
     length = end + 1
@@ -30,28 +32,25 @@ export function gzipHeaderLength(bytes: Buffer): number | null {
   return length < bytes.length ? length : null
 }
 
-/** Whether checksum and length at the end of a member fit what was unpacked. */
-export function trailerFits(trailer: Buffer, checksum: number, length: number): boolean {
+/** Whether the checksum and length at the end of a member match its unpacked data. */
+export function trailerMatches(trailer: Buffer, checksum: number, length: number): boolean {
   return trailer.readUInt32LE(0) === checksum && trailer.readUInt32LE(4) === length % 2 ** 32
 }
 
-/**
- * What became of a member that was unpacked in one go; `partial` where it goes on after what was
- * given, or is larger than it may be.
- */
+/** `partial`: the member continues after the given bytes, or is larger than the limit. */
 export type Unpacked =
   | { state: 'whole'; bytes: Buffer; length: number }
   | { state: 'partial' }
   | { state: 'damaged'; reason: string }
 
 /**
- * Unpacks the member that `bytes` begin with.
- * @param limit of packed and of unpacked bytes: more than a call of a few milliseconds can do is
- * left to a stream.
+ * Unpacks the member at the start of `bytes`, synchronously.
+ * @param limit in packed and unpacked bytes. Keep it small enough for a call of a few milliseconds;
+ * larger members need a stream.
  */
 export function unpackMember(bytes: Buffer, limit: { packed: number; unpacked: number }): Unpacked {
   const header = gzipHeaderLength(bytes)
-  if (header === null) return { state: 'damaged', reason: 'no gzip member begins here' }
+  if (header === null) return { state: 'damaged', reason: 'no gzip member starts here' }
   try {
     const { buffer, engine } = Inflated.parse(
       inflateRawSync(bytes.subarray(header, header + limit.packed), {
@@ -62,14 +61,14 @@ export function unpackMember(bytes: Buffer, limit: { packed: number; unpacked: n
       }),
     )
     const end = header + engine.bytesWritten
-    // Where the data reach the end of what was given, nothing says that they are complete.
+    // If the data reaches the end of the given bytes, it may be incomplete.
     if (engine.bytesWritten + trailerBytes > limit.packed || end + trailerBytes > bytes.length)
       return { state: 'partial' }
-    if (!trailerFits(bytes.subarray(end, end + trailerBytes), crc32(buffer), buffer.length))
-      return { state: 'damaged', reason: 'its gzip checksum does not fit' }
+    if (!trailerMatches(bytes.subarray(end, end + trailerBytes), crc32(buffer), buffer.length))
+      return { state: 'damaged', reason: 'its gzip checksum does not match' }
     return { state: 'whole', bytes: buffer, length: end + trailerBytes }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = errorCode(error)
     if (code === 'ERR_BUFFER_TOO_LARGE') return { state: 'partial' }
     if (code === 'Z_DATA_ERROR') return { state: 'damaged', reason: 'its gzip member is damaged' }
     throw error

@@ -11,16 +11,15 @@ import { headerLength, readFields } from './warc-records.ts'
 
 export interface HttpResponse {
   status: number
-  /** By name in lower case. */
+  /** By lower-case name. */
   fields: Map<string, string>
   /**
-   * As it was sent: in chunks or packed, if the fields say so and the archive has not undone it
-   * already.
+   * As it was sent: chunked or compressed if the fields say so, unless the archive has decoded it.
    */
   body: Buffer
 }
 
-/** @returns null for what is no HTTP response. */
+/** @returns null if the block is not an HTTP response. */
 export function readHttpResponse(block: Buffer): HttpResponse | null {
   const length = headerLength(block) ?? block.length
   const [first = '', ...lines] = block
@@ -32,15 +31,15 @@ export function readHttpResponse(block: Buffer): HttpResponse | null {
 }
 
 /**
- * What a browser has of the body once chunks are joined and it is unpacked, its first `limit`
- * bytes. What is cut off is used as far as it goes. Archives often keep the fields and store the
- * body unpacked: then it stays as it is.
+ * Joins the chunks of a body and decompresses it, up to `limit` bytes. Uses as much of a truncated
+ * body as there is. Archives often keep the fields but store the decoded body; it is returned as
+ * is.
  * @throws {BadBody}
  */
 export async function decodeBody({ fields, body }: HttpResponse, limit: number): Promise<Buffer> {
   let decoded = /\bchunked\b/i.test(fields.get('transfer-encoding') ?? '') ? joinChunks(body) : body
   const codings = (fields.get('content-encoding') ?? '').toLowerCase().split(',')
-  // The last one named was done last. Nobody honest packs more than twice.
+  // The last coding was applied last. Real servers apply two at most.
   for (const coding of codings
     .map((name) => name.trim())
     .filter((name) => name && name !== 'identity')
@@ -50,7 +49,7 @@ export async function decodeBody({ fields, body }: HttpResponse, limit: number):
   return decoded.subarray(0, limit)
 }
 
-/** The body is not what its header says. */
+/** The body is not encoded as its header says. */
 export class BadBody extends Error {
   constructor(reason: string) {
     super(reason)
@@ -58,10 +57,7 @@ export class BadBody extends Error {
   }
 }
 
-/**
- * Servers send kilobytes at once: so many tiny chunks are there to waste time. What comes after
- * them is not read.
- */
+/** Real servers send kilobytes per chunk; more chunks only waste time. Later ones are not read. */
 const maxChunks = 50_000
 
 function joinChunks(body: Buffer): Buffer {
@@ -83,16 +79,15 @@ function joinChunks(body: Buffer): Buffer {
 }
 
 async function unpackBody(body: Buffer, coding: string, limit: number): Promise<Buffer> {
-  const unpackers = unpackersOf(body, coding)
-  for (const unpacker of unpackers) {
-    const unpacked = await firstBytes(body, unpacker(), limit)
+  for (const createUnpacker of unpackersOf(body, coding)) {
+    const unpacked = await unpackFirst(body, createUnpacker(), limit)
     if (unpacked.length > 0) return unpacked
   }
   if (body.length === 0 || looksLikeHtml(body)) return body
   throw new BadBody(
     ['gzip', 'x-gzip', 'br', 'deflate'].includes(coding)
-      ? `its body is not the ${coding} that it says`
-      : `its body is packed with ${coding.slice(0, 20)}, which is not read`,
+      ? `its body is not ${coding}, although its header says so`
+      : `its body is compressed with ${coding.slice(0, 20)}, which is not supported`,
   )
 }
 
@@ -105,7 +100,7 @@ function unpackersOf(body: Buffer, coding: string): (() => Transform)[] {
     return looksLikeHtml(body)
       ? []
       : [() => createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH })]
-  // Servers mean either of two formats by this name.
+  // Servers use this name for two formats.
   if (coding === 'deflate')
     return looksLikeHtml(body)
       ? []
@@ -113,8 +108,8 @@ function unpackersOf(body: Buffer, coding: string): (() => Transform)[] {
   return []
 }
 
-/** What could be unpacked until `limit` was reached, the data broke off or were damaged. */
-async function firstBytes(packed: Buffer, unpacker: Transform, limit: number): Promise<Buffer> {
+/** Unpacks until `limit` is reached or the data ends or is damaged. */
+async function unpackFirst(packed: Buffer, unpacker: Transform, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   unpacker.end(packed)
@@ -126,7 +121,7 @@ async function firstBytes(packed: Buffer, unpacker: Transform, limit: number): P
       if (size >= limit) break
     }
   } catch {
-    // What came before the damage is what a browser shows as well.
+    // Browsers, too, show what came before the damage.
   } finally {
     unpacker.destroy()
   }

@@ -1,67 +1,64 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { constants, crc32, createInflateRaw } from 'node:zlib'
+import { errorCode } from '../error-code.ts'
 import { type FileWindow, openWindow, windowBytes } from './file-window.ts'
 import {
   gzipHeaderLength,
   gzipMagic,
   trailerBytes,
-  trailerFits,
+  trailerMatches,
   unpackMember,
 } from './gzip-member.ts'
 
-/**
- * Some more of a file's content, in order; or a place at which it breaks off. What comes next after
- * that begins with a gzip member.
- */
-export type Stretch =
+/** The next piece of a file's content, in order. */
+export type Chunk =
   /**
-   * `member`: byte of the file at which a gzip member begins of which these bytes are the
-   * beginning; null in the midst, and in plain files.
+   * `member`: if a gzip member starts with these bytes, its byte offset in the file; null within a
+   * member and in plain files.
    */
   | { state: 'read'; bytes: Buffer; member: number | null }
+  /** The content is damaged from byte `at` of the file on. The next chunk starts a gzip member. */
   | { state: 'broken'; at: number; reason: string }
 
 export interface UnpackOptions {
   signal: AbortSignal
   /**
-   * @param consumed bytes of the file as it is on disk; may go back where a broken stretch is
+   * @param consumed bytes of the file on disk. May decrease when the bytes around damage are
    * searched again.
    */
   onConsumed(consumed: number): void
-  giveWay(): Promise<void>
+  yieldIfDue(): Promise<void>
 }
 
 /**
- * Members up to this size are unpacked in one call, as nearly all are; it takes less time than
- * handing them to another thread.
+ * Members up to this size are unpacked in one synchronous call, which is faster than handing them
+ * to another thread. Nearly all members are this small.
  */
-const atOnce = { packed: 128 * 1024, unpacked: 1024 * 1024 }
+const syncLimit = { packed: 128 * 1024, unpacked: 1024 * 1024 }
+/** Enough to recognise a gzip member: other bytes fail within a few hundred. */
+const probeLimit = { packed: 4096, unpacked: 16 * 1024 * 1024 }
 /**
- * Enough to see that something is a gzip member: other bytes are found out within a few hundred.
- */
-const proof = { packed: 4096, unpacked: 16 * 1024 * 1024 }
-/**
- * A member that has unpacked to so much, and is packed more than a hundredfold, is a bomb: pages
- * and records pack to a fifth or a tenth.
+ * A member that unpacks to more bytes and by a larger ratio is a zip bomb. Pages usually compress
+ * to a fifth or a tenth.
  */
 const bomb = { bytes: 16 * 1024 * 1024, ratio: 100 }
-const plainChunk = 256 * 1024
-/** How far before the place of a failure the next member is searched. */
-const lookBack = 1024 * 1024
+const plainChunkBytes = 256 * 1024
+/** How many bytes before a failure to start the search for the next member. */
+const lookBackBytes = 1024 * 1024
 
 /**
- * What a file holds, whether it is plain, one gzip stream, or a row of gzip members. Memory does
- * not grow with the file.
+ * The content of a file that is plain, one gzip stream, or a sequence of gzip members. Needs
+ * constant memory.
  * @throws an error of the file system
  */
-export async function* unpackFile(path: string, options: UnpackOptions): AsyncGenerator<Stretch> {
+export async function* unpackFile(path: string, options: UnpackOptions): AsyncGenerator<Chunk> {
   const file = await open(path)
   try {
     const start = Buffer.alloc(4)
     const { bytesRead } = await file.read(start, 0, 4, 0)
     if (start.readUInt32BE(0) === 0x28b52ffd)
-      yield { state: 'broken', at: 0, reason: 'it is packed with zstd, which is not read' }
+      yield { state: 'broken', at: 0, reason: 'it is compressed with zstd, which is not supported' }
     else if (start.readUInt16BE(0) === gzipMagic.readUInt16BE(0))
       yield* unpackGzip(path, file, options)
     else if (bytesRead > 0) yield* readPlain(file, options)
@@ -72,11 +69,16 @@ export async function* unpackFile(path: string, options: UnpackOptions): AsyncGe
 
 async function* readPlain(
   file: FileHandle,
-  { onConsumed, giveWay }: UnpackOptions,
-): AsyncGenerator<Stretch> {
+  { onConsumed, yieldIfDue }: UnpackOptions,
+): AsyncGenerator<Chunk> {
   for (let at = 0; ; ) {
-    await giveWay()
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(plainChunk), 0, plainChunk, at)
+    await yieldIfDue()
+    const { bytesRead, buffer } = await file.read(
+      Buffer.allocUnsafe(plainChunkBytes),
+      0,
+      plainChunkBytes,
+      at,
+    )
     if (bytesRead === 0) return
     yield { state: 'read', bytes: buffer.subarray(0, bytesRead), member: null }
     at += bytesRead
@@ -88,13 +90,13 @@ async function* unpackGzip(
   path: string,
   file: FileHandle,
   options: UnpackOptions,
-): AsyncGenerator<Stretch> {
+): AsyncGenerator<Chunk> {
   const window = openWindow(file)
   const { size } = await file.stat()
   for (let at: number | null = 0; at !== null && at < size; ) {
-    await options.giveWay()
+    await options.yieldIfDue()
     options.onConsumed(at)
-    const member = unpackMember(await window.at(at, 2 * atOnce.packed), atOnce)
+    const member = unpackMember(await window.at(at, 2 * syncLimit.packed), syncLimit)
     if (member.state === 'whole') {
       yield { state: 'read', bytes: member.bytes, member: at }
       at += member.length
@@ -109,7 +111,7 @@ async function* unpackGzip(
       continue
     }
     yield { state: 'broken', at, reason: end.reason }
-    at = await findMember(window, Math.max(at + 1, end.failedAt - lookBack), options)
+    at = await findMember(window, Math.max(at + 1, end.failedAt - lookBackBytes), options)
   }
   options.onConsumed(size)
 }
@@ -118,14 +120,14 @@ type MemberEnd =
   | { state: 'whole'; next: number }
   | { state: 'damaged'; reason: string; failedAt: number }
 
-/** A member of any size, piece by piece. */
+/** Unpacks a member of any size, chunk by chunk. */
 async function* streamMember(
   path: string,
   at: number,
   window: FileWindow,
   { signal, onConsumed }: UnpackOptions,
-): AsyncGenerator<Stretch, MemberEnd> {
-  const data = at + (gzipHeaderLength(await window.at(at, 2 * atOnce.packed)) ?? 0)
+): AsyncGenerator<Chunk, MemberEnd> {
+  const data = at + (gzipHeaderLength(await window.at(at, 2 * syncLimit.packed)) ?? 0)
   const packed = createReadStream(path, { start: data })
   const inflate = createInflateRaw({ chunkSize: 64 * 1024, finishFlush: constants.Z_SYNC_FLUSH })
   packed.on('error', (error) => inflate.destroy(error)).pipe(inflate)
@@ -148,46 +150,53 @@ async function* streamMember(
       onConsumed(data + consumed)
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
     const failedAt = data + inflate.bytesWritten
-    if (code === 'Z_DATA_ERROR')
+    if (errorCode(error) === 'Z_DATA_ERROR')
       return { state: 'damaged', reason: 'its gzip member is damaged', failedAt }
     throw error
   } finally {
     packed.destroy()
     inflate.destroy()
   }
-  // Of a member that is cut off everything that is there has been read by now.
-  const end = data + inflate.bytesWritten
+  // If the member is cut off, all that is left of it has been read by now.
+  return checkTrailer(window, data + inflate.bytesWritten, { checksum, length })
+}
+
+async function checkTrailer(
+  window: FileWindow,
+  end: number,
+  { checksum, length }: { checksum: number; length: number },
+): Promise<MemberEnd> {
   const trailer = (await window.at(end, trailerBytes)).subarray(0, trailerBytes)
   if (trailer.length < trailerBytes)
     return { state: 'damaged', reason: 'its gzip member is cut off', failedAt: end }
-  if (!trailerFits(trailer, checksum, length))
-    return { state: 'damaged', reason: 'its gzip checksum does not fit', failedAt: end }
+  if (!trailerMatches(trailer, checksum, length))
+    return { state: 'damaged', reason: 'its gzip checksum does not match', failedAt: end }
   return { state: 'whole', next: end + trailerBytes }
 }
 
 /**
- * The next place from `from` on at which a member begins: not just its three first bytes, which
- * packed data hold now and then too.
+ * Finds the next member from `from` on. Tries to unpack each candidate, because compressed data
+ * also contains the three magic bytes by chance.
  */
 async function findMember(
   window: FileWindow,
   from: number,
-  { onConsumed, giveWay }: UnpackOptions,
+  { onConsumed, yieldIfDue }: UnpackOptions,
 ): Promise<number | null> {
   for (let at = from; ; ) {
-    await giveWay()
+    await yieldIfDue()
     const bytes = await window.at(at, windowBytes / 2)
     const found = bytes.indexOf(gzipMagic)
     if (found < 0 && bytes.length < windowBytes / 2) return null
     if (found < 0) at += bytes.length - gzipMagic.length
     else {
-      const candidate = unpackMember(bytes.subarray(found), proof)
-      const goesOn = candidate.state === 'partial' && bytes.length - found > 2 * proof.packed
-      if (candidate.state === 'whole' || goesOn) return at + found
-      // Near the end of what is in view: looked at again with more behind it.
-      at += found === 0 || bytes.length - found > 2 * proof.packed ? found + 1 : found
+      const candidate = unpackMember(bytes.subarray(found), probeLimit)
+      const continues =
+        candidate.state === 'partial' && bytes.length - found > 2 * probeLimit.packed
+      if (candidate.state === 'whole' || continues) return at + found
+      // Near the end of the window: look at it again with more bytes after it.
+      at += found === 0 || bytes.length - found > 2 * probeLimit.packed ? found + 1 : found
     }
     onConsumed(at)
   }

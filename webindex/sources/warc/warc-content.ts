@@ -1,158 +1,173 @@
-import type { Stretch } from './unpacked-file.ts'
+import { type HeldBytes, heldBytes, type ReadChunk } from './held-bytes.ts'
+import type { Chunk } from './unpacked-file.ts'
 
 export const recordStart = Buffer.from('WARC/')
 
-export function beginsRecord(bytes: Buffer): boolean {
+export function startsRecord(bytes: Buffer): boolean {
   return bytes.subarray(0, recordStart.length).equals(recordStart)
 }
 
+/** The content of a file, read from start to end, with the next bytes held for inspection. */
 export interface Content {
-  /** To the first byte that is no line break. @returns false at the end. */
+  /** Skips line breaks. @returns false at the end of the content. */
   begin(): Promise<boolean>
-  /** Where the next byte stands, for people. */
+  /** Where the next byte is, for people: `byte 1,204`. */
   place(): string
-  /** Of the next byte in its file; null where the file is packed. */
+  /** Byte offset of the next byte in its file; null if the file is compressed. */
   plainOffset(): number | null
-  /** @returns all that is held, with at least `length` bytes unless what is begun ends before. */
+  /**
+   * @returns all held bytes: at least `length`, or fewer if the content breaks off or a member that
+   * starts a record comes first.
+   */
   hold(length: number): Promise<Buffer>
-  /** @returns false when what is begun ended before so many bytes. */
+  /**
+   * Skips bytes. @returns false if the content breaks off or a new record starts before `length`.
+   */
   drop(length: number): Promise<boolean>
-  /** Why `hold` came back with less; null when it is because the next record begins. */
+  /** Why `hold` or `drop` came short; null if the reason is the start of the next record. */
   whyCut(): Promise<string | null>
   /**
-   * To the next line or member that begins like a record, from the byte `from` of what is held on;
-   * or to the end.
+   * Skips to the next line or member that starts like a record, or to the end of the content.
+   * @param from the first held byte to search.
    */
   findRecord(from: number): Promise<void>
-  /** Closes the file behind it. */
+  /** Closes the underlying file. */
   close(): Promise<void>
 }
 
 /**
- * The stretches of a file as one text that is read from its beginning. Records may lie across
- * stretches, but a gzip member that begins like a record ends whatever came before it. Nothing is
- * copied where a stretch holds whole records.
+ * Joins the chunks of a file. A record may span chunks, but a gzip member that starts like a record
+ * ends the one before it. Copies no bytes while a chunk holds whole records.
  */
-export function openContent(stretches: AsyncIterable<Stretch>): Content {
-  const source = stretches[Symbol.asyncIterator]()
-  let next: Stretch | null = null
-  let ended = false
-  let held: Buffer = Buffer.alloc(0)
-  /** Of the first byte that is held, in the whole text. */
-  let offset = 0
-  /** The member that holds that byte, and those that begin behind it. */
-  let members: { offset: number; at: number }[] = []
-
-  async function peek(): Promise<Stretch | null> {
-    if (next || ended) return next
-    const result = await source.next()
-    if (result.done) ended = true
-    else next = result.value
-    return next
-  }
-
-  function take(stretch: Stretch & { state: 'read' }, at: number): Buffer {
-    if (stretch.member !== null) members.push({ offset: at, at: stretch.member })
-    next = null
-    return stretch.bytes
-  }
-
-  function consume(length: number) {
-    held = held.subarray(length)
-    offset += length
-    while (members[1] && members[1].offset <= offset) members = members.slice(1)
-  }
-
-  async function hold(length: number): Promise<Buffer> {
-    if (held.length >= length) return held
-    const parts = held.length > 0 ? [held] : []
-    let size = held.length
-    while (size < length) {
-      const stretch = await peek()
-      if (stretch?.state !== 'read' || endsWhatWasBefore(stretch)) break
-      const bytes = take(stretch, offset + size)
-      parts.push(bytes)
-      size += bytes.length
-    }
-    const [first] = parts
-    held = first && parts.length === 1 ? first : Buffer.concat(parts, size)
-    return held
-  }
-
+export function openContent(chunks: AsyncIterable<Chunk>): Content {
+  const reader = { ahead: lookAhead(chunks), held: heldBytes() }
   return {
-    async begin() {
-      for (;;) {
-        let breaks = 0
-        while (held[breaks] === 0x0d || held[breaks] === 0x0a) breaks++
-        consume(breaks)
-        if (held.length > 0) return true
-        const stretch = await peek()
-        if (stretch?.state !== 'read') return stretch !== null
-        held = take(stretch, offset)
-        consume(0)
-      }
-    },
-
+    begin: () => begin(reader),
     place() {
-      const [member] = members
-      if (held.length === 0 && next?.state === 'broken')
-        return `byte ${next.at.toLocaleString('en')}`
-      if (member?.offset === offset) return `byte ${member.at.toLocaleString('en')}`
-      return `byte ${offset.toLocaleString('en')}${member ? ' of what it unpacks to' : ''}`
+      const next = reader.ahead.peeked()
+      return reader.held.bytes.length === 0 && next?.state === 'broken'
+        ? `byte ${next.at.toLocaleString('en')}`
+        : reader.held.place()
     },
+    plainOffset: reader.held.plainOffset,
+    hold: (length) => hold(reader, length),
+    drop: (length) => drop(reader, length),
+    whyCut: () => whyCut(reader),
+    findRecord: (from) => findRecord(reader, from),
+    close: reader.ahead.close,
+  }
+}
 
-    plainOffset: () => (members.length > 0 ? null : offset),
+interface Reader {
+  ahead: LookAhead
+  held: HeldBytes
+}
 
-    hold,
+/** Reads chunks with a lookahead of one. */
+interface LookAhead {
+  /** Reads the next chunk, unless it has been peeked at; null at the end. */
+  peek(): Promise<Chunk | null>
+  /** The chunk that was peeked at and not yet skipped. */
+  peeked(): Chunk | null
+  skip(): void
+  close(): Promise<void>
+}
 
-    async drop(length) {
-      let left = length
-      while (left > held.length) {
-        left -= held.length
-        consume(held.length)
-        if ((await hold(1)).length === 0) return false
-      }
-      consume(left)
-      return true
+function lookAhead(chunks: AsyncIterable<Chunk>): LookAhead {
+  const iterator = chunks[Symbol.asyncIterator]()
+  let next: Chunk | null = null
+  let ended = false
+  return {
+    async peek() {
+      if (next || ended) return next
+      const result = await iterator.next()
+      if (result.done) ended = true
+      else next = result.value
+      return next
     },
-
-    async whyCut() {
-      const stretch = await peek()
-      if (!stretch) return 'the file ends within it'
-      if (stretch.state === 'read') return null
+    peeked: () => next,
+    skip() {
       next = null
-      return stretch.reason
     },
-
-    async findRecord(from) {
-      if (from === 0 && beginsRecord(held)) return
-      for (let searched = Math.max(0, from - 1); ; searched = 0) {
-        const line = lineThatBeginsRecord(held, searched)
-        if (line !== null) return consume(line)
-        const stretch = await peek()
-        if (stretch?.state === 'read' && !endsWhatWasBefore(stretch)) {
-          consume(Math.max(0, held.length - recordStart.length)) // The line break and the first letters may be there already.
-          const bytes = take(stretch, offset + held.length)
-          held = Buffer.concat([held, bytes])
-          continue
-        }
-        consume(held.length)
-        if (stretch?.state !== 'broken') return
-        next = null // It was lost before: one place is told, not each of those at which the file breaks off after it.
-      }
-    },
-
     async close() {
-      await source.return?.()
+      await iterator.return?.()
     },
   }
 }
 
-function endsWhatWasBefore(stretch: Stretch & { state: 'read' }): boolean {
-  return stretch.member !== null && beginsRecord(stretch.bytes)
+async function begin({ ahead, held }: Reader): Promise<boolean> {
+  for (;;) {
+    let breaks = 0
+    while (held.bytes[breaks] === 0x0d || held.bytes[breaks] === 0x0a) breaks++
+    held.consume(breaks)
+    if (held.bytes.length > 0) return true
+    const chunk = await ahead.peek()
+    if (chunk?.state !== 'read') return chunk !== null
+    ahead.skip()
+    held.append([chunk])
+  }
 }
 
-function lineThatBeginsRecord(bytes: Buffer, from: number): number | null {
+async function hold({ ahead, held }: Reader, length: number): Promise<Buffer> {
+  if (held.bytes.length >= length) return held.bytes
+  const more: ReadChunk[] = []
+  for (let size = held.bytes.length; size < length; ) {
+    const chunk = await ahead.peek()
+    if (chunk?.state !== 'read' || endsRecord(chunk)) break
+    ahead.skip()
+    more.push(chunk)
+    size += chunk.bytes.length
+  }
+  held.append(more)
+  return held.bytes
+}
+
+async function drop(reader: Reader, length: number): Promise<boolean> {
+  const { held } = reader
+  let left = length
+  while (left > held.bytes.length) {
+    left -= held.bytes.length
+    held.consume(held.bytes.length)
+    if ((await hold(reader, 1)).length === 0) return false
+  }
+  held.consume(left)
+  return true
+}
+
+async function whyCut({ ahead }: Reader): Promise<string | null> {
+  const chunk = await ahead.peek()
+  if (!chunk) return 'the file ends within it'
+  if (chunk.state === 'read') return null
+  ahead.skip()
+  return chunk.reason
+}
+
+async function findRecord({ ahead, held }: Reader, from: number): Promise<void> {
+  if (from === 0 && startsRecord(held.bytes)) return
+  for (let searched = Math.max(0, from - 1); ; searched = 0) {
+    const line = lineThatStartsRecord(held.bytes, searched)
+    if (line !== null) return held.consume(line)
+    const chunk = await ahead.peek()
+    if (chunk?.state === 'read' && !endsRecord(chunk)) {
+      // Keep the last bytes: a line break and the first letters of a record may be among them.
+      held.consume(Math.max(0, held.bytes.length - recordStart.length))
+      ahead.skip()
+      held.append([chunk])
+      continue
+    }
+    held.consume(held.bytes.length)
+    if (chunk?.state !== 'broken') return
+    // The search already follows damage, so report only the first of several breaks.
+    ahead.skip()
+  }
+}
+
+/** Whether a gzip member starts here that starts a new record. */
+function endsRecord(chunk: ReadChunk): boolean {
+  return chunk.member !== null && startsRecord(chunk.bytes)
+}
+
+function lineThatStartsRecord(bytes: Buffer, from: number): number | null {
   for (let at = bytes.indexOf('\nWARC/', from); at >= 0; at = bytes.indexOf('\nWARC/', at + 1)) {
     const version = bytes.toString('latin1', at + 6, at + 9)
     if (version.length < 3 || /^\d\.\d/.test(version)) return at + 1

@@ -1,24 +1,28 @@
-import { givingWay } from '../../pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '../../pages/yield-to-event-loop.ts'
 import type { Dataset, SourceItem, SourceKind } from '../../source.ts'
+import { systemErrorCode } from '../error-code.ts'
 import { countNoPages } from '../no-pages.ts'
 import { type SourceFile, totalBytes } from '../source-files.ts'
-import { unpackFile } from './unpacked-file.ts'
+import { type UnpackOptions, unpackFile } from './unpacked-file.ts'
 import { type WarcRecord, warcRecords } from './warc-records.ts'
 
-/** What a record turned out to be. `noPage`: why not, as it follows a number. */
+/**
+ * The content of a record. `noPage` says why it is no page; it completes a phrase with a number.
+ */
 export type RecordReading = SourceItem | { noPage: string }
 
+export interface ReadOptions {
+  source: string
+  /** The record's date, or that of its file if the record has none. */
+  seenAt: Date
+  /** Await it between pieces of work. */
+  yieldIfDue(): Promise<void>
+}
+
 export interface WarcReader {
-  /** Of a record's block that is needed. */
+  /** How much of a record's block the reader needs. */
   blockBytes: number
-  /**
-   * @param seenAt the record's date; of a record without one that of its file.
-   * @param giveWay to be awaited between pieces of work
-   */
-  read(
-    record: WarcRecord,
-    place: { source: string; seenAt: Date; giveWay: () => Promise<void> },
-  ): RecordReading | Promise<RecordReading>
+  read(record: WarcRecord, options: ReadOptions): RecordReading | Promise<RecordReading>
 }
 
 const types = new Set([
@@ -32,7 +36,7 @@ const types = new Set([
   'continuation',
 ])
 
-/** Files of WARC records as a source: WARC, WET and WAT differ in what their records mean. */
+/** A dataset of files with WARC records: WARC, WET or WAT, depending on the reader. */
 export function warcFilesSource(
   name: string,
   kind: SourceKind,
@@ -45,42 +49,22 @@ export function warcFilesSource(
     kind,
     bytes: total,
     async *items({ signal, onProgress }) {
-      const giveWay = givingWay(signal)
+      const yieldIfDue = createEventLoopYield(signal)
       const noPages = countNoPages('record')
       let done = 0
-      let before = 0
+      let finishedBytes = 0
       const onConsumed = (consumed: number) => {
-        done = Math.max(done, before + consumed)
+        done = Math.max(done, finishedBytes + consumed)
         onProgress({ done, total, unit: 'bytes' })
       }
       for (const file of files) {
         signal.throwIfAborted()
-        if (file.bytes === 0) yield { bad: { place: file.shown, reason: 'it is empty' } }
-        try {
-          for await (const item of warcRecords(
-            unpackFile(file.path, { signal, onConsumed, giveWay }),
-            file,
-            reader,
-          )) {
-            await giveWay()
-            const reading =
-              'bad' in item
-                ? item
-                : await reader.read(item.record, {
-                    source: name,
-                    seenAt: dateOf(item.record, file),
-                    giveWay,
-                  })
-            if ('noPage' in reading) noPages.count(reading.noPage)
-            else yield reading
-          }
-        } catch (error) {
-          const code =
-            error instanceof Error && 'syscall' in error && 'code' in error ? error.code : null
-          if (!code) throw error
-          yield { bad: { place: file.shown, reason: `it can't be read (${code})` } }
+        const options = { signal, onConsumed, yieldIfDue }
+        for await (const reading of readFile(file, { source: name, reader }, options)) {
+          if ('noPage' in reading) noPages.count(reading.noPage)
+          else yield reading
         }
-        before += file.bytes
+        finishedBytes += file.bytes
       }
       const remark = noPages.remark()
       if (remark) yield { remark }
@@ -88,18 +72,42 @@ export function warcFilesSource(
   }
 }
 
-/** The page's address as it was asked for; WARC 1.0 may put it into angle brackets. */
+async function* readFile(
+  file: SourceFile,
+  { source, reader }: { source: string; reader: WarcReader },
+  options: UnpackOptions,
+): AsyncGenerator<RecordReading> {
+  const { yieldIfDue } = options
+  if (file.bytes === 0) yield { bad: { place: file.shown, reason: 'it is empty' } }
+  try {
+    for await (const item of warcRecords(unpackFile(file.path, options), file, reader)) {
+      await yieldIfDue()
+      if ('bad' in item) yield item
+      else {
+        const seenAt = dateOr(file.modifiedAt, item.record.fields.get('warc-date'))
+        yield await reader.read(item.record, { source, seenAt, yieldIfDue })
+      }
+    }
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (!code) throw error
+    yield { bad: { place: file.shown, reason: `it can't be read (${code})` } }
+  }
+}
+
+/** The address that was requested. WARC 1.0 allows angle brackets around it. */
 export function targetOf({ fields }: WarcRecord): string | null {
   return fields.get('warc-target-uri')?.replace(/^<(.*)>$/, '$1') || null
 }
 
-/** For a record that is passed over whatever it holds. */
+/** The reading of a record whose type never holds a page. */
 export function otherType({ fields }: WarcRecord): { noPage: string } {
   const type = fields.get('warc-type')?.toLowerCase() ?? ''
   return { noPage: types.has(type) ? `of type ${type}` : 'of an unknown type' }
 }
 
-function dateOf({ fields }: WarcRecord, file: SourceFile): Date {
-  const date = new Date(fields.get('warc-date') ?? '')
-  return Number.isNaN(date.getTime()) ? file.modifiedAt : date
+/** Parses a WARC-Date; `fallback` if it is missing or invalid. */
+export function dateOr(fallback: Date, text = ''): Date {
+  const date = new Date(text)
+  return Number.isNaN(date.getTime()) ? fallback : date
 }

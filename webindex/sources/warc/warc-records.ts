@@ -1,144 +1,144 @@
 import type { BadRow } from '../../source.ts'
 import type { SourceFile } from '../source-files.ts'
-import type { Stretch } from './unpacked-file.ts'
-import { beginsRecord, type Content, openContent, recordStart } from './warc-content.ts'
+import type { Chunk } from './unpacked-file.ts'
+import { type Content, openContent, recordStart, startsRecord } from './warc-content.ts'
 
 export interface WarcRecord {
-  /** Where it stands, for people: `crawl.warc.gz, record at byte 1,204`. */
+  /** Where the record is, for people: `crawl.warc.gz, record at byte 1,204`. */
   place: string
-  /** By name in lower case. */
+  /** By lower-case name. */
   fields: Map<string, string>
-  /** At most so much as was asked for. */
+  /** Cut at `RecordLimits.blockBytes`. */
   block: Buffer
 }
 
 export interface RecordLimits {
-  /** Of a record's block that is handed on; the rest is passed over. */
+  /** How many bytes of a block to keep; the rest is skipped. */
   blockBytes: number
 }
 
+type RecordItem = { record: WarcRecord } | { bad: BadRow }
+
 const maxHeaderBytes = 64 * 1024
-const endsWell = /^(\r\n\r\n|\n\n|\r?\n?WARC\/|\r?\n?$)/
+const endOfRecord = /^(\r\n\r\n|\n\n|\r?\n?WARC\/|\r?\n?$)/
 
 /**
- * The records of a WARC file (1.0, 1.1 and earlier drafts), and what stands between them that is
- * none. After anything bad it goes on at the next place where a record begins: a gzip member, or a
- * line, that begins with `WARC/`. Memory: a block and one stretch.
+ * The records of a WARC file (1.0, 1.1 and earlier drafts), and whatever else is found between
+ * them. After damage, reading continues at the next gzip member or line that starts with `WARC/`.
+ * Needs memory for one block and one chunk.
  */
 export async function* warcRecords(
-  stretches: AsyncIterable<Stretch>,
+  chunks: AsyncIterable<Chunk>,
   file: Pick<SourceFile, 'shown' | 'bytes'>,
   { blockBytes }: RecordLimits,
-): AsyncGenerator<{ record: WarcRecord } | { bad: BadRow }> {
-  const content = openContent(stretches)
+): AsyncGenerator<RecordItem> {
+  const content = openContent(chunks)
   try {
-    yield* recordsOf(content, file, blockBytes)
+    while (await content.begin()) {
+      const place = `${file.shown}, record at ${content.place()}`
+      const reading = await readRecord(content, file.bytes, blockBytes)
+      if ('reason' in reading) {
+        yield { bad: { place, reason: reading.reason } }
+        await content.findRecord(reading.searchFrom)
+      } else yield { record: { place, ...reading } }
+    }
   } finally {
     await content.close()
   }
 }
 
-async function* recordsOf(
-  content: Content,
-  file: Pick<SourceFile, 'shown' | 'bytes'>,
-  blockBytes: number,
-): AsyncGenerator<{ record: WarcRecord } | { bad: BadRow }> {
-  const placeOf = (at: string) => `${file.shown}, record at ${at}`
-  const bad = (at: string, reason: string) => ({ bad: { place: placeOf(at), reason } })
-
-  while (await content.begin()) {
-    const at = content.place()
-    const held = await content.hold(recordStart.length)
-    if (!beginsRecord(held)) {
-      const cut = held.length < recordStart.length ? await content.whyCut() : null
-      yield bad(at, cut ?? 'there is something that is no record')
-      await content.findRecord(0)
-      continue
-    }
-    const header = await readHeader(content)
-    if ('reason' in header) {
-      yield bad(at, header.reason)
-      await content.findRecord(header.searchFrom ?? recordStart.length)
-      continue
-    }
-    const { length, blockLength, fields } = header
-    const plainOffset = content.plainOffset()
-    if (plainOffset !== null && plainOffset + length + blockLength > file.bytes) {
-      yield bad(at, 'the file ends before its Content-Length does')
-      await content.findRecord(length)
-      continue
-    }
-    const kept = Math.min(blockLength, blockBytes)
-    const block = (await content.hold(length + kept)).subarray(length, length + kept)
-    if (block.length < kept) {
-      yield bad(
-        at,
-        (await content.whyCut()) ??
-          'its Content-Length is wrong: the next record begins before it ends',
-      )
-      await content.findRecord(length)
-      continue
-    }
-    if (blockLength > kept && !(await content.drop(length + blockLength))) {
-      yield bad(
-        at,
-        (await content.whyCut()) ??
-          'its Content-Length is wrong: the next record begins before it ends',
-      )
-      await content.findRecord(0)
-      continue
-    }
-    // Of a block that was too long to be kept nothing is held any more, and its beginning can't be
-    // searched again.
-    const end = blockLength > kept ? 0 : length + kept
-    const after = (await content.hold(end + 8)).toString('latin1', end, end + 8)
-    if (!endsWell.test(after)) {
-      yield bad(at, 'its Content-Length is wrong: it goes on where it should end')
-      await content.findRecord(end === 0 ? 0 : length)
-      continue
-    }
-    await content.drop(end)
-    yield { record: { place: placeOf(at), fields, block } }
-  }
+/** `searchFrom`: the first held byte at which the next record may start. */
+interface Damage {
+  reason: string
+  searchFrom: number
 }
 
-type Header =
-  | { length: number; blockLength: number; fields: Map<string, string> }
-  | { reason: string; searchFrom?: number }
-
-async function readHeader(content: Content): Promise<Header> {
-  let held = await content.hold(recordStart.length)
-  let length = headerLength(held)
-  for (
-    let before = 0;
-    length === null && held.length > before && held.length < maxHeaderBytes;
-    length = headerLength(held)
-  ) {
-    before = held.length
-    held = await content.hold(held.length + 1)
+async function readRecord(
+  content: Content,
+  fileBytes: number,
+  blockBytes: number,
+): Promise<Pick<WarcRecord, 'fields' | 'block'> | Damage> {
+  const held = await content.hold(recordStart.length)
+  if (!startsRecord(held)) {
+    const cut = held.length < recordStart.length ? await content.whyCut() : null
+    return { reason: cut ?? 'this is not a WARC record', searchFrom: 0 }
   }
+  const header = await readHeader(content)
+  if ('reason' in header) return header
+  const { length, blockLength, fields } = header
+  const plainOffset = content.plainOffset()
+  if (plainOffset !== null && plainOffset + length + blockLength > fileBytes)
+    return { reason: 'the file ends before its Content-Length is reached', searchFrom: length }
+  const kept = Math.min(blockLength, blockBytes)
+  const block = (await content.hold(length + kept)).subarray(length, length + kept)
+  if (block.length < kept) return { reason: await whyShort(content), searchFrom: length }
+  const isCut = blockLength > kept
+  if (isCut && !(await content.drop(length + blockLength)))
+    return { reason: await whyShort(content), searchFrom: 0 }
+  // After a cut block no bytes of the record are held, so it can't be searched from its start
+  // again.
+  const end = isCut ? 0 : length + kept
+  const after = (await content.hold(end + 8)).toString('latin1', end, end + 8)
+  if (!endOfRecord.test(after))
+    return {
+      reason: 'its Content-Length is wrong: the record continues after it',
+      searchFrom: isCut ? 0 : length,
+    }
+  await content.drop(end)
+  return { fields, block }
+}
+
+async function whyShort(content: Content): Promise<string> {
+  return (
+    (await content.whyCut()) ?? 'its Content-Length is wrong: the next record starts before its end'
+  )
+}
+
+interface Header {
+  /** In bytes, including the empty line. */
+  length: number
+  blockLength: number
+  fields: Map<string, string>
+}
+
+async function readHeader(content: Content): Promise<Header | Damage> {
+  const damage = (reason: string): Damage => ({ reason, searchFrom: recordStart.length })
+  const held = await holdHeader(content)
+  const length = headerLength(held)
   if (length === null && held.length >= maxHeaderBytes) {
-    // Of the records that begin within it none but the last can have a header that ends.
+    // Of the records that start within these bytes, only the last can have a complete header.
     const last = held.lastIndexOf('\nWARC/', maxHeaderBytes)
     return {
       reason: 'its header is longer than 64 KiB',
       searchFrom: last < 0 ? maxHeaderBytes : last + 1,
     }
   }
-  if (length === null) return { reason: (await content.whyCut()) ?? 'its header does not end' }
-  const lines = held.toString('utf8', 0, length).split(/\r?\n/)
-  if (!/^WARC\/\d+\.\d+\s*$/.test(lines[0] ?? ''))
-    return { reason: 'its first line names no version of WARC' }
-  const { fields, odd } = readFields(lines.slice(1))
-  if (odd) return { reason: 'its header has a line that is no field' }
-  const written = fields.get('content-length') ?? ''
-  if (!/^\d{1,15}$/.test(written))
-    return { reason: written ? 'its Content-Length is no number' : 'it has no Content-Length' }
-  if (!fields.get('warc-type')) return { reason: 'it has no WARC-Type' }
-  return { length, blockLength: Number(written), fields }
+  if (length === null) return damage((await content.whyCut()) ?? 'its header does not end')
+  const [version = '', ...lines] = held.toString('utf8', 0, length).split(/\r?\n/)
+  if (!/^WARC\/\d+\.\d+\s*$/.test(version)) return damage('its first line names no WARC version')
+  const { fields, hasOtherLines } = readFields(lines)
+  if (hasOtherLines) return damage('its header has a line that is not a field')
+  const contentLength = fields.get('content-length')
+  if (!contentLength) return damage('it has no Content-Length')
+  if (!/^\d{1,15}$/.test(contentLength)) return damage('its Content-Length is not a number')
+  if (!fields.get('warc-type')) return damage('it has no WARC-Type')
+  return { length, blockLength: Number(contentLength), fields }
 }
 
-/** Up to and with the empty line; null where there is none yet. */
+/** Holds bytes until a header is complete, too long, or cut off. */
+async function holdHeader(content: Content): Promise<Buffer> {
+  let held = await content.hold(recordStart.length)
+  for (
+    let before = 0;
+    headerLength(held) === null && held.length > before && held.length < maxHeaderBytes;
+  ) {
+    before = held.length
+    held = await content.hold(held.length + 1)
+  }
+  return held
+}
+
+/** The length including the empty line; null if the header does not end within `bytes`. */
 export function headerLength(bytes: Buffer): number | null {
   const first = bytes.subarray(0, maxHeaderBytes)
   const strict = first.indexOf('\r\n\r\n')
@@ -148,12 +148,15 @@ export function headerLength(bytes: Buffer): number | null {
 }
 
 /**
- * `Name: value`, values that go on in the next line joined; the first of a name counts. `odd`:
- * there are lines that are neither.
+ * Parses `Name: value` lines and joins continuation lines. If a name is repeated, its first value
+ * counts.
  */
-export function readFields(lines: string[]): { fields: Map<string, string>; odd: boolean } {
+export function readFields(lines: string[]): {
+  fields: Map<string, string>
+  hasOtherLines: boolean
+} {
   const fields = new Map<string, string>()
-  let odd = false
+  let hasOtherLines = false
   let last = ''
   for (const line of lines) {
     if (line === '') continue
@@ -163,11 +166,11 @@ export function readFields(lines: string[]): { fields: Map<string, string>; odd:
     }
     const colon = line.indexOf(':')
     if (colon < 1) {
-      odd = true
+      hasOtherLines = true
       continue
     }
     last = line.slice(0, colon).trim().toLowerCase()
     if (!fields.has(last)) fields.set(last, line.slice(colon + 1).trim())
   }
-  return { fields, odd }
+  return { fields, hasOtherLines }
 }

@@ -2,13 +2,14 @@ import { basename } from 'node:path'
 import { charsetOf, decodeText } from '../../pages/decode-text.ts'
 import { looksLikeHtml } from '../../pages/looks-like-html.ts'
 import { absoluteLinks } from '../../pages/page-links.ts'
-import { countWords, isNofollow, isNoindex, readHtmlInTurns } from '../../pages/read-html.ts'
+import { countWords, isNofollow, isNoindex, readHtmlInSlices } from '../../pages/read-html.ts'
 import { addressOf } from '../../pages/web-address.ts'
 import type { Dataset } from '../../source.ts'
 import { findSourceFiles } from '../source-files.ts'
 import { BadBody, decodeBody, type HttpResponse, readHttpResponse } from './http-response.ts'
 import {
   otherType,
+  type ReadOptions,
   type RecordReading,
   targetOf,
   type WarcReader,
@@ -17,22 +18,19 @@ import {
 import type { WarcRecord } from './warc-records.ts'
 
 export interface WarcSourceOptions {
-  /**
-   * A file, or a folder with files that are named `.warc`, `.wet` or those with `.gz`. Symbolic
-   * links are not followed.
-   */
+  /** A file, or a folder of `.warc`, `.wet`, `.warc.gz` and `.wet.gz` files. No symbolic links. */
   path: string
-  /** `warc:` and the name of the file or folder, unless given. */
+  /** Default: `warc:` and the name of the file or folder. */
   name?: string
 }
 
-/** As much of a page as a crawl reads too. */
+/** The same limit as in a crawl. */
 const maxHtmlBytes = 2 * 1024 * 1024
 const maxRecordBytes = 8 * 1024 * 1024
 
 /**
- * Pages out of WARC files: responses with status 200 that are HTML; and the texts of WET files,
- * which know neither titles nor links.
+ * Reads the pages in WARC files (HTML responses with status 200) and the texts in WET files, which
+ * have neither titles nor links.
  * @throws {BadSource}
  */
 export async function warcSource({
@@ -47,19 +45,17 @@ export async function warcSource({
   return warcFilesSource(name, 'warc', files, { blockBytes: maxRecordBytes, read: readRecord })
 }
 
-const readRecord: WarcReader['read'] = (record, place) => {
+const readRecord: WarcReader['read'] = (record, options) => {
   const type = record.fields.get('warc-type')?.toLowerCase()
-  if (type === 'response' || type === 'resource') return readPage(record, type, place)
-  if (type === 'conversion') return readPlainText(record, place)
+  if (type === 'response' || type === 'resource') return readPage(record, type, options)
+  if (type === 'conversion') return readPlainText(record, options)
   return otherType(record)
 }
-
-type Place = Parameters<WarcReader['read']>[1]
 
 async function readPage(
   record: WarcRecord,
   type: 'response' | 'resource',
-  { source, seenAt, giveWay }: Place,
+  { source, seenAt, yieldIfDue }: ReadOptions,
 ): Promise<RecordReading> {
   const bad = (reason: string) => ({ bad: { place: record.place, reason } })
   const target = targetOf(record)
@@ -69,18 +65,18 @@ async function readPage(
     return /^https?:/i.test(target)
       ? bad('it holds no HTTP response')
       : { noPage: 'not fetched by HTTP' }
-  const reason = reasonAgainst(response)
-  if (reason) return { noPage: reason }
+  const noPage = whyNoPage(response)
+  if (noPage) return { noPage }
   const url = addressOf(target)?.url
-  if (!url) return { noPage: 'not of the public web' }
+  if (!url) return { noPage: 'not on the public web' }
 
   try {
     const body = await decodeBody(response, maxHtmlBytes)
     const contentType = response.fields.get('content-type')
     if (!contentType && !looksLikeHtml(body)) return { noPage: 'not HTML' }
     const html = decodeText(body, charsetOf(contentType ?? ''))
-    if (html === null) return bad('its text is in an encoding that browsers refuse')
-    const page = await readHtmlInTurns(html, giveWay)
+    if (html === null) return bad('its text encoding is not supported')
+    const page = await readHtmlInSlices(html, yieldIfDue)
     if (page.noindex) return { noPage: 'marked noindex' }
     const links = absoluteLinks(page.links, url, page.base)
     if (isNofollow(robotsOf(response))) for (const link of links) link.nofollow = true
@@ -93,8 +89,8 @@ async function readPage(
   }
 }
 
-/** Why a response is no page, as far as its header tells. */
-function reasonAgainst(response: HttpResponse): string | null {
+/** Judges a response by its header alone. @returns null if it may be a page. */
+function whyNoPage(response: HttpResponse): string | null {
   if (response.status !== 200) return `with HTTP status ${response.status}`
   const type = response.fields.get('content-type')
   if (type && !/^\s*(text\/html|application\/xhtml\+xml)\b/i.test(type)) return 'not HTML'
@@ -105,7 +101,7 @@ function robotsOf({ fields }: HttpResponse): string {
   return fields.get('x-robots-tag') ?? ''
 }
 
-/** A file that was put into the archive without a server: its type is the record's. */
+/** A resource was archived without an HTTP response; the record itself has the content type. */
 function resourceOf({ fields, block }: WarcRecord): HttpResponse {
   return {
     status: 200,
@@ -114,13 +110,13 @@ function resourceOf({ fields, block }: WarcRecord): HttpResponse {
   }
 }
 
-/** A record of a WET file: the text of a page, always in UTF-8. */
-function readPlainText(record: WarcRecord, { source, seenAt }: Place): RecordReading {
+/** A WET record: the text of a page, always in UTF-8. */
+function readPlainText(record: WarcRecord, { source, seenAt }: ReadOptions): RecordReading {
   const target = targetOf(record)
   if (!target) return { bad: { place: record.place, reason: 'it has no WARC-Target-URI' } }
   if (!/^text\/plain\b/i.test(record.fields.get('content-type') ?? '')) return otherType(record)
   const url = addressOf(target)?.url
-  if (!url) return { noPage: 'not of the public web' }
+  if (!url) return { noPage: 'not on the public web' }
   const text = record.block.toString('utf8', 0, maxHtmlBytes).trim()
   return { page: { url, title: '', words: countWords(text), text, seenAt, source, links: [] } }
 }

@@ -5,28 +5,23 @@ import { type HtmlLink, isNofollow, isNoindex, tidyText } from '../../pages/read
 import { addressOf } from '../../pages/web-address.ts'
 import type { Dataset } from '../../source.ts'
 import { findSourceFiles } from '../source-files.ts'
-import { otherType, type WarcReader, warcFilesSource } from './warc-files.ts'
+import { dateOr, otherType, type WarcReader, warcFilesSource } from './warc-files.ts'
 
 export interface WatSourceOptions {
-  /**
-   * A file, or a folder with files that are named `.wat` or `.wat.gz`. Symbolic links are not
-   * followed.
-   */
+  /** A file, or a folder of `.wat` and `.wat.gz` files. Symbolic links are not followed. */
   path: string
-  /** `wat:` and the name of the file or folder, unless given. */
+  /** Default: `wat:` and the name of the file or folder. */
   name?: string
 }
 
 /**
- * JSON is parsed in one go: so much takes some tens of milliseconds. Pages have a hundred times
- * less.
+ * JSON.parse can't be interrupted; this size takes tens of milliseconds. A usual page has a
+ * hundredth of it.
  */
 const maxJsonBytes = 4 * 1024 * 1024
 
 const text = z.string().catch('')
-/**
- * Links lack most of these most of the time, and to catch what is missing takes half of all time.
- */
+/** Most links lack most of these, and `.catch()` on a missing field doubles the parsing time. */
 const rare = z.string().optional().catch(undefined)
 const Link = z.object({ path: rare, url: rare, text: rare, alt: rare, rel: rare })
 const Head = z.object({
@@ -42,8 +37,8 @@ const HtmlFacts = z.object({
   Links: z.array(Link.nullable().catch(null)).catch([]),
 })
 /**
- * What the WAT format says of one record of a WARC file; of what has other shapes than expected
- * nothing is known.
+ * The WAT format's description of one WARC record. A field of an unexpected shape counts as
+ * missing.
  */
 const Wat = z.object({
   Envelope: z.object({
@@ -69,8 +64,8 @@ const Wat = z.object({
 })
 
 /**
- * Pages out of WAT files: title and links of each, as Common Crawl took them out of the WARC. They
- * have no text.
+ * Reads the pages in WAT files: titles and links that Common Crawl extracted from the WARC, without
+ * text.
  * @throws {BadSource}
  */
 export async function watSource({
@@ -89,7 +84,7 @@ const readRecord: WarcReader['read'] = (record, { source, seenAt }) => {
   const bad = (reason: string) => ({ bad: { place: record.place, reason } })
   if (record.block.length === maxJsonBytes) return bad('its JSON is longer than 4 MiB')
   const wat = Wat.safeParse(parseJson(record.block.toString('utf8')))
-  if (!wat.success) return bad('its content is no WAT metadata')
+  if (!wat.success) return bad('it does not contain WAT metadata')
 
   const { 'WARC-Header-Metadata': header, 'Payload-Metadata': payload } = wat.data.Envelope
   if (header['WARC-Type'] !== 'response')
@@ -102,7 +97,7 @@ const readRecord: WarcReader['read'] = (record, { source, seenAt }) => {
   const html = response?.['HTML-Metadata']
   if (!html) return { noPage: 'not HTML' }
   const url = addressOf(header['WARC-Target-URI'])?.url
-  if (!url) return { noPage: 'not of the public web' }
+  if (!url) return { noPage: 'not on the public web' }
   const robots = html.Head.Metas.flatMap(({ name, content }) =>
     name.toLowerCase() === 'robots' ? [content] : [],
   ).join(' ')
@@ -111,14 +106,13 @@ const readRecord: WarcReader['read'] = (record, { source, seenAt }) => {
   const links = html.Links.flatMap((link) =>
     link?.path === 'A@/href' && link.url ? [linkOf(link, isNofollow(robots))] : [],
   )
-  const date = new Date(header['WARC-Date'])
   return {
     page: {
       url,
       title: tidyText(html.Head.Title),
       words: 0,
       text: '',
-      seenAt: Number.isNaN(date.getTime()) ? seenAt : date,
+      seenAt: dateOr(seenAt, header['WARC-Date']),
       source,
       links: absoluteLinks(links, url, html.Head.Base),
     },

@@ -1,65 +1,64 @@
 import { basename } from 'node:path'
 import type { SourceItem } from '../../source.ts'
 import { shown } from '../shown.ts'
-import { siteOf, writtenAs } from './graph-domain.ts'
+import { graphNames, siteOf } from './graph-domain.ts'
 import type { Blocks, LineBlock } from './graph-lines.ts'
-import { mostNames } from './graph-ranks.ts'
-import { cellsIn, eachEdge, readId } from './graph-rows.ts'
+import { maxRankedDomains } from './graph-ranks.ts'
+import { badLine, cellsIn, eachEdge, readId } from './graph-rows.ts'
 import { type KeptEdges, keepEdges } from './kept-edges.ts'
 
 interface EdgeFiles {
   vertices: string
   edges: string
   blocks: Blocks
-  /** Takes in the domains that are found to link, as the graph writes them. */
+  /** Receives the referring domains in the graph's notation. */
   known: Set<string>
 }
 
 /**
- * The links to some sites. The edges are read once, the vertices twice: before them for the
- * targets, after them for the names of the others.
+ * The links to some sites. Reads the vertices to find the targets, then the edges, then the
+ * vertices again for the names of the referring domains.
  */
 export async function* edgesTo(
   sites: string[],
   { vertices, edges, blocks, known }: EdgeFiles,
 ): AsyncGenerator<SourceItem> {
-  const numbers = new Map<number, number>()
-  yield* findTargets(sites, numbers, { file: basename(vertices), blocks: blocks(vertices) })
-  const found = new Set(numbers.values())
+  const targetById = new Map<number, number>()
+  yield* findTargets(sites, targetById, { file: basename(vertices), blocks: blocks(vertices) })
+  const found = new Set(targetById.values())
   for (const [number, site] of sites.entries())
     if (!found.has(number)) yield { remark: `${site} is not in the graph.` }
-  if (numbers.size === 0) return
+  if (targetById.size === 0) return
   const kept = keepEdges()
-  yield* keepEdgesTo(numbers, kept, { file: basename(edges), blocks: blocks(edges) })
+  yield* keepEdgesTo(targetById, kept, { file: basename(edges), blocks: blocks(edges) })
   yield* nameEdges(sites, kept, { file: basename(vertices), blocks: blocks(vertices), known })
 }
 
 interface ReadFile {
-  /** For people. */
+  /** The file name, for people. */
   file: string
   blocks: AsyncIterable<LineBlock>
 }
 
-/** Fills in which vertices are the targets. */
+/** @param targetById receives the vertex ids of the targets, with their index in `sites`. */
 async function* findTargets(
   sites: string[],
-  numbers: Map<number, number>,
+  targetById: Map<number, number>,
   { file, blocks }: ReadFile,
 ): AsyncGenerator<SourceItem> {
   const wanted = new Map(
-    sites.flatMap((site, number) => writtenAs(site).map((name) => [name, number] as const)),
+    sites.flatMap((site, number) => graphNames(site).map((name) => [name, number] as const)),
   )
   for await (const block of blocks) {
     let passed = 0
     for (const { cells, line } of cellsIn(block)) {
       const id = readId(cells[0])
       const name = cells[1]
-      if (id === null || !name)
-        yield { bad: { place: `${file}, line ${line}`, reason: 'it is not an id and a domain' } }
+      if (id === null || !name) yield badLine(file, line, 'it is not an id and a domain')
       else {
         passed++
         const number = wanted.get(name)
-        if (number !== undefined) numbers.set(id, number)
+        if (number !== undefined) targetById.set(id, number)
       }
     }
     yield { passed }
@@ -67,7 +66,7 @@ async function* findTargets(
 }
 
 async function* keepEdgesTo(
-  numbers: Map<number, number>,
+  targetById: Map<number, number>,
   kept: KeptEdges,
   { file, blocks }: ReadFile,
 ): AsyncGenerator<SourceItem> {
@@ -80,16 +79,15 @@ async function* keepEdgesTo(
         return
       }
       passed++
-      const target = numbers.get(toId)
+      const target = targetById.get(toId)
       if (target !== undefined) kept.add(fromId, target)
     })
-    for (const line of bad)
-      yield { bad: { place: `${file}, line ${line}`, reason: 'it is not two ids' } }
+    for (const line of bad) yield badLine(file, line, 'it is not a pair of ids')
     yield { passed }
   }
 }
 
-/** Says of the kept edges which sites they come from. */
+/** Turns the kept edges into links between sites, by the names of the vertices they start at. */
 async function* nameEdges(
   sites: string[],
   kept: KeptEdges,
@@ -103,15 +101,10 @@ async function* nameEdges(
       const name = cells[1] ?? ''
       const fromSite = siteOf(name)
       if (!fromSite) {
-        yield {
-          bad: {
-            place: `${file}, line ${line}`,
-            reason: `“${shown(name)}” is not a domain of the public web`,
-          },
-        }
+        yield badLine(file, line, `“${shown(name)}” is not a domain on the public web`)
         continue
       }
-      if (known.size < mostNames) known.add(name)
+      if (known.size < maxRankedDomains) known.add(name)
       for (const target of targets) {
         const toSite = sites[target]
         if (toSite !== undefined && toSite !== fromSite)
@@ -120,7 +113,5 @@ async function* nameEdges(
     }
   }
   for (const id of kept.left())
-    yield {
-      bad: { place: `${file}, id ${id}`, reason: 'an edge comes from it, and it is not there' },
-    }
+    yield { bad: { place: `${file}, id ${id}`, reason: 'an edge starts at it, but it is missing' } }
 }

@@ -5,26 +5,27 @@ import { createGunzip } from 'node:zlib'
 import { BadSource } from '../bad-source.ts'
 import { cannotRead, firstBytes } from '../import-file.ts'
 
-/** Whole lines of a file, each with its line feed (the last of the file may lack it). */
+/** Whole lines of a file, each with its line feed; the last line of the file may lack it. */
 export interface LineBlock {
   bytes: Buffer
-  /** Number of the first one, from 1. */
+  /** The number of the first line, from 1. */
   firstLine: number
 }
 
-/** Reads a file from its beginning, each time it is called. */
+/** Each call reads a file from its start. */
 export type Blocks = (path: string) => AsyncIterable<LineBlock>
 
 const chunkSize = 64 * 1024
-/** No line of a graph is nearly as long; a longer one would have to be kept whole. */
-const longestLine = 64 * 1024
+/**
+ * Far longer than any line of a graph. It bounds the memory: a line is held until it is complete.
+ */
+const maxLineBytes = 64 * 1024
 
 /**
- * Reads a text file, gzipped or plain, in blocks of about 64 KiB: what is done with one is short
- * enough for others to have their turn. Not DuckDB's reader: that takes a cut-off or damaged gzip
- * file for a whole one.
- * @param onBytes is told how many bytes *of the file* have been read since it was last called.
- * @throws {BadSource} where gzip's own checks fail, or a line is longer than 64 KiB.
+ * Reads a gzipped or plain text file in blocks of about 64 KiB, so that the work on each is short
+ * enough for the event loop. DuckDB's reader would accept a truncated or damaged gzip file.
+ * @param onBytes receives the number of bytes *of the file* that were read since its last call.
+ * @throws {BadSource} if the checks of gzip fail or a line is longer than 64 KiB.
  */
 export async function* lineBlocks(
   path: string,
@@ -39,10 +40,10 @@ export async function* lineBlocks(
     else {
       const bytes = Buffer.concat([rest, chunk.subarray(0, end)])
       yield { bytes, firstLine }
-      firstLine += count(bytes)
+      firstLine += countLines(bytes)
       rest = chunk.subarray(end)
     }
-    if (rest.length > longestLine + chunkSize)
+    if (rest.length > maxLineBytes + chunkSize)
       throw new BadSource(
         `${name} can’t be imported: line ${firstLine} is longer than any line of a graph.`,
       )
@@ -54,9 +55,9 @@ async function* chunksOf(
   path: string,
   { signal, onBytes }: { signal: AbortSignal; onBytes(bytes: number): void },
 ): AsyncGenerator<Buffer> {
-  const isPacked = await isGzip(path)
+  const isGzipped = await isGzip(path)
   const file = createReadStream(path, { highWaterMark: chunkSize, signal })
-  const stream = isPacked ? pipeline(file, createGunzip({ chunkSize }), () => {}) : file
+  const stream = isGzipped ? pipeline(file, createGunzip({ chunkSize }), () => {}) : file
   let read = 0
   try {
     for await (const chunk of stream) {
@@ -78,7 +79,7 @@ async function isGzip(path: string): Promise<boolean> {
   return (await firstBytes(path, 2)) === '\x1f\x8b'
 }
 
-function count(bytes: Buffer): number {
+function countLines(bytes: Buffer): number {
   let lines = 0
   for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
   return lines

@@ -4,25 +4,25 @@ import { BadSource } from '../bad-source.ts'
 import { shown } from '../shown.ts'
 import { siteOf } from './graph-domain.ts'
 import type { Blocks } from './graph-lines.ts'
-import { cellsIn, readId } from './graph-rows.ts'
+import { badLine, cellsIn, readId } from './graph-rows.ts'
 
-/** Ranks of so many linking sites are looked up: their names are in memory. */
-export const mostNames = 2_000_000
-/** What is kept of a ranking that is imported for itself. */
-const topOfRanking = 1_000_000
+/** How many referring domains get a rank. Their names are held in memory. */
+export const maxRankedDomains = 2_000_000
+/** How many positions are kept if there are no targets. */
+const topPositions = 1_000_000
 
-/** Names of the columns that are read, in the newer files and in older ones. */
+/** Column names in newer and older files. */
 const positionHeads = ['harmonicc_pos', 'hc_pos', 'harmonic_pos']
 const domainHeads = ['host_rev', 'domain_rev', 'host']
 
 /**
  * Positions in the ranking by harmonic centrality.
- * @param known the domains whose ranks are wanted, as the graph writes them; null for the first
- * million. @throws {BadSource} where the heads are missing.
+ * @param wanted names in the graph's notation; null for the first million positions.
+ * @throws {BadSource} if the header lacks a column.
  */
 export async function* ranksOf(
   ranks: string,
-  { blocks, known }: { blocks: Blocks; known: Set<string> | null },
+  { blocks, wanted }: { blocks: Blocks; wanted: Set<string> | null },
 ): AsyncGenerator<SourceItem> {
   const file = basename(ranks)
   let heads: { position: number; domain: number } | undefined
@@ -34,12 +34,13 @@ export async function* ranksOf(
         continue
       }
       const position = readId(cells[heads.position])
-      const host = cells[heads.domain]
-      if (!position || position > 0xffff_ffff || !host) {
-        yield { bad: { place: `${file}, line ${line}`, reason: 'it has no position or no domain' } }
+      const name = cells[heads.domain]
+      if (!position || position > 0xffff_ffff || !name) {
+        yield badLine(file, line, 'its position or domain is missing or invalid')
         continue
       }
-      const site = (known ? known.has(host) : position <= topOfRanking) ? siteOf(host) : null
+      const isWanted = wanted ? wanted.has(name) : position <= topPositions
+      const site = isWanted ? siteOf(name) : null
       if (site) yield { rank: { site, position } }
       else passed++
     }
@@ -59,6 +60,6 @@ function readHeads(file: string, cells: string[]): { position: number; domain: n
   const domain = names.findIndex((name) => domainHeads.includes(name))
   if (position >= 0 && domain >= 0) return { position, domain }
   throw new BadSource(
-    `${file} can’t be imported: its first line, “${shown(cells.join(' '))}”, names no column of positions (harmonicc_pos) and of domains (host_rev).`,
+    `${file} can’t be imported: its header, “${shown(cells.join(' '))}”, lacks a column of positions (harmonicc_pos) or domains (host_rev).`,
   )
 }

@@ -1,11 +1,12 @@
+import type { BadRow } from '../../source.ts'
 import type { LineBlock } from './graph-lines.ts'
 
-/** Above this a number can't be told from its neighbours, nor kept beside a target's. */
-const highestId = 2 ** 42
+/** KeptEdges packs an id and a target number below 2¹⁰ into a float, which is exact below 2⁵³. */
+const maxId = 2 ** 42
 
 /**
- * A line of edges is handed on as numbers, for there are billions; −1 and −1 where it is none.
- * Empty lines are passed over.
+ * Parses lines with two ids, without creating strings or objects, as a graph has billions of edges.
+ * Skips empty lines. Calls `visit` with −1 and −1 for a bad line.
  */
 export function eachEdge(
   { bytes, firstLine }: LineBlock,
@@ -22,7 +23,7 @@ export function eachEdge(
       from = from * 10 + digit - 48
       digit = bytes[++at] ?? 0
     }
-    let isGood = at > start && digit === 9 && from <= highestId
+    let isGood = at > start && digit === 9 && from <= maxId
     if (isGood) {
       start = ++at
       digit = bytes[at] ?? 0
@@ -31,7 +32,7 @@ export function eachEdge(
         digit = bytes[++at] ?? 0
       }
       if (digit === 13) digit = bytes[++at] ?? 0
-      isGood = at > start && (digit === 10 || at >= bytes.length) && to <= highestId
+      isGood = at > start && (digit === 10 || at >= bytes.length) && to <= maxId
     }
     if (isGood) visit(from, to, line)
     else if (digit !== 10 || at > lineStart) {
@@ -43,7 +44,7 @@ export function eachEdge(
   }
 }
 
-/** A line of any table of the graph. */
+/** The tab-separated cells of each line that is not empty. */
 export function* cellsIn({
   bytes,
   firstLine,
@@ -56,9 +57,13 @@ export function* cellsIn({
   }
 }
 
-/** @returns null where it is no id. */
+/** @returns null if the cell is not an id. */
 export function readId(cell: string | undefined): number | null {
-  return cell !== undefined && /^\d{1,13}$/.test(cell) && Number(cell) <= highestId
+  return cell !== undefined && /^\d{1,13}$/.test(cell) && Number(cell) <= maxId
     ? Number(cell)
     : null
+}
+
+export function badLine(file: string, line: number, reason: string): { bad: BadRow } {
+  return { bad: { place: `${file}, line ${line}`, reason } }
 }

@@ -1,26 +1,23 @@
 import { BadSource } from '../bad-source.ts'
 
 /**
- * Ids that lie near each other are kept together: vertices come in the order of their ids, so that
- * few of these are open at once.
+ * Edges are kept in groups of nearby ids. Vertices come in id order, so few groups are open at
+ * once.
  */
-const idsTogether = 4_096
-const mostTargets = 1_024
-const mostEdges = 20_000_000
+const idsPerGroup = 4_096
+const maxTargets = 1_024
+const maxEdges = 20_000_000
 
-/**
- * The edges to the wanted targets by the id that they come from: 8 bytes each until they are asked
- * for.
- */
+/** The edges to the targets, by the id they start at: 8 bytes each until their group is opened. */
 export interface KeptEdges {
   /**
-   * @param target number of the wanted target, below 1,024.
-   * @throws {BadSource} above 20 million.
+   * @param target number of the target, below 1,024.
+   * @throws {BadSource} if there are more than 20 million edges.
    */
   add(fromId: number, target: number): void
-  /** Targets of that id, each once; they are forgotten. */
+  /** Removes the edges from an id and returns their targets, without duplicates. */
   take(fromId: number): number[]
-  /** Ids that nobody has taken; they are forgotten. */
+  /** Removes all other edges and returns the ids they start at. */
   left(): Iterable<number>
 }
 
@@ -28,7 +25,7 @@ export function keepEdges(): KeptEdges {
   const waiting = new Map<number, number[]>()
   const opened = new Map<number, Map<number, number[]>>()
   let count = 0
-  let last = -1
+  let lastGroup = -1
   let pack: number[] = []
 
   function open(group: number): Map<number, number[]> | undefined {
@@ -37,10 +34,10 @@ export function keepEdges(): KeptEdges {
     waiting.delete(group)
     const targets = opened.get(group) ?? new Map<number, number[]>()
     for (const edge of packed) {
-      const id = Math.floor(edge / mostTargets)
+      const id = Math.floor(edge / maxTargets)
       const known = targets.get(id)
-      if (known) known.push(edge % mostTargets)
-      else targets.set(id, [edge % mostTargets])
+      if (known) known.push(edge % maxTargets)
+      else targets.set(id, [edge % maxTargets])
     }
     opened.set(group, targets)
     return targets
@@ -48,20 +45,20 @@ export function keepEdges(): KeptEdges {
 
   return {
     add(fromId, target) {
-      if (++count > mostEdges)
+      if (++count > maxEdges)
         throw new BadSource(
-          'More than 20 million links lead to these targets, too many to keep. Ask for fewer, or for sites that fewer link to.',
+          'More than 20 million links lead to these targets, which is too many to keep. Name fewer targets, or ones with fewer links.',
         )
-      const group = Math.floor(fromId / idsTogether)
-      if (group !== last) {
+      const group = Math.floor(fromId / idsPerGroup)
+      if (group !== lastGroup) {
         pack = waiting.get(group) ?? []
         waiting.set(group, pack)
-        last = group
+        lastGroup = group
       }
-      pack.push(fromId * mostTargets + target)
+      pack.push(fromId * maxTargets + target)
     },
     take(fromId) {
-      const group = Math.floor(fromId / idsTogether)
+      const group = Math.floor(fromId / idsPerGroup)
       const targets = open(group)
       const found = targets?.get(fromId)
       if (!targets || !found) return []

@@ -4,30 +4,32 @@ import type { Dataset, ReaderOptions } from '../../source.ts'
 import { BadSource } from '../bad-source.ts'
 import { inspectImport } from '../import-file.ts'
 import { shown } from '../shown.ts'
-import { writtenAs } from './graph-domain.ts'
+import { graphNames } from './graph-domain.ts'
 import { edgesTo } from './graph-edges.ts'
 import { type Blocks, lineBlocks } from './graph-lines.ts'
-import { mostNames, ranksOf } from './graph-ranks.ts'
+import { maxRankedDomains, ranksOf } from './graph-ranks.ts'
 
 export interface WebgraphOptions {
-  /** `id, reversed domain[, hosts]`, parted by tabs, gzipped or plain, as are the others. */
+  /** A file of `id, reversed domain[, hosts]`. All files are tab-separated, gzipped or plain. */
   vertices: string
-  /** `from id, to id`. */
+  /** A file of `from id, to id`. */
   edges?: string | undefined
-  /** With a line of heads. */
+  /** A file with a header that names its columns. */
   ranks?: string | undefined
-  /** Domains to which links are kept, up to 1,000. With none, only the top of the ranking is. */
+  /**
+   * Up to 1,000 domains whose referring domains are kept. If empty, only the top ranks are kept.
+   */
   targets: string[]
   name?: string | undefined
 }
 
-const mostTargets = 1_000
+const maxTargets = 1_000
 
 /**
- * Common Crawl's graph of domains: who links to some targets, and where they stand in its ranking.
- * The edges are read once, the vertices twice.
- * @throws {BadSource} when the targets can't be understood, or nothing is asked for. Reading throws
- * {BadSource} where a file is damaged.
+ * Reads Common Crawl's domain graph: the referring domains of some targets, and their ranks. Reads
+ * the edges once and the vertices twice.
+ * @throws {BadSource} if a target is not a domain or the options select nothing. Reading throws it
+ * if a file is damaged.
  */
 export async function webgraphSource({
   vertices,
@@ -39,25 +41,18 @@ export async function webgraphSource({
   const sites = readTargets(targets)
   if (sites.length === 0 && !ranks)
     throw new BadSource(
-      'Without targets only a ranking can be imported: name the domains to which links are wanted, or the ranks.',
+      'There are neither targets nor ranks. Name the domains whose referring domains you want, or the file of ranks.',
     )
   if (sites.length > 0 && !edges && !ranks)
-    throw new BadSource('Targets alone say nothing: name the edges of the graph, or its ranks.')
+    throw new BadSource(
+      'There are targets only. Name the file of edges, the file of ranks, or both.',
+    )
   const graph = sites.length > 0 && edges ? [vertices, edges, vertices] : []
-  const files = ranks ? [...graph, ranks] : graph
-  let total = 0
-  for (const file of files) {
-    const found = await inspectImport(file)
-    if (!found.isFile())
-      throw new BadSource(
-        `${basename(file)} can’t be imported: it is a folder, not a file of the graph.`,
-      )
-    total += found.size
-  }
+  const total = await totalSize(ranks ? [...graph, ranks] : graph)
   return {
     name: name ?? `webgraph:${basename(sites.length === 0 && ranks ? ranks : vertices)}`,
     kind: 'webgraph',
-    // What is kept has nothing to do with what is read.
+    // The size of the files says nothing about the size of the index.
     bytes: null,
     async *items({ signal, onProgress }: ReaderOptions) {
       let done = 0
@@ -69,30 +64,44 @@ export async function webgraphSource({
             onProgress({ done, total, unit: 'bytes' })
           },
         })
-      const known = new Set(sites.flatMap(writtenAs))
+      const known = new Set(sites.flatMap(graphNames))
       if (sites.length > 0 && edges) yield* edgesTo(sites, { vertices, edges, blocks, known })
-      if (ranks && known.size >= mostNames)
+      if (ranks && known.size >= maxRankedDomains)
         yield {
-          remark: `Ranks were kept for ${mostNames.toLocaleString('en')} of the sites, not for all.`,
+          remark: `Only ${maxRankedDomains.toLocaleString('en')} of the referring domains have ranks.`,
         }
-      if (ranks) yield* ranksOf(ranks, { blocks, known: sites.length > 0 ? known : null })
+      if (ranks) yield* ranksOf(ranks, { blocks, wanted: sites.length > 0 ? known : null })
     },
   }
 }
 
-/** @returns sites, each once. @throws {BadSource} */
+/** @throws {BadSource} if one of them is not a file. */
+async function totalSize(files: string[]): Promise<number> {
+  let total = 0
+  for (const file of files) {
+    const found = await inspectImport(file)
+    if (!found.isFile())
+      throw new BadSource(
+        `${basename(file)} can’t be imported: it is a folder, not a file of the graph.`,
+      )
+    total += found.size
+  }
+  return total
+}
+
+/** @returns the sites without duplicates. @throws {BadSource} */
 function readTargets(targets: string[]): string[] {
-  if (targets.length > mostTargets)
+  if (targets.length > maxTargets)
     throw new BadSource(
-      `${targets.length} targets are too many: up to ${mostTargets} can be asked for at once.`,
+      `${targets.length} targets are too many. Name at most ${maxTargets} at once.`,
     )
-  const sites = targets.map((written) => {
-    const reading = readTarget(written)
+  const sites = targets.map((target) => {
+    const reading = readTarget(target)
     if (!reading.ok) throw new BadSource(reading.reason)
     const { site } = reading.target
     if (site.includes('/'))
       throw new BadSource(
-        `“${shown(written)}” is an owner on a code host; the graph knows whole domains only.`,
+        `“${shown(target)}” is an owner on a code host, but the graph has whole domains only. Name a domain.`,
       )
     return site
   })

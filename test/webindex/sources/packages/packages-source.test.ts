@@ -11,7 +11,7 @@ async function read(files: Record<string, unknown>) {
   return pagesOf(starterSource({ nodeModules, seenAt }))
 }
 
-test('a readme stands at the homepage, other documents below the repository', async () => {
+test('the readme is at the homepage, other documents are below the repository', async () => {
   const pages = await read({
     'a/package.json': {
       name: 'a',
@@ -28,7 +28,7 @@ test('a readme stands at the homepage, other documents below the repository', as
   expect(pages[0]?.seenAt).toEqual(seenAt)
 })
 
-test('packages that share a homepage get addresses of their own', async () => {
+test('packages that share a homepage get distinct addresses', async () => {
   const repository = { type: 'git', url: 'https://github.com/org/mono.git' }
   const at = (name: string) => ({
     name,
@@ -53,7 +53,7 @@ test('packages that share a homepage get addresses of their own', async () => {
   ])
 })
 
-test('change logs, licences, tests, carried packages and documents without an address are left out', async () => {
+test('change logs, licences, tests, bundled packages and documents without an address are omitted', async () => {
   const pages = await read({
     'a/package.json': { name: 'a', repository: 'ann/a' },
     'a/README.md': '# A',
@@ -78,7 +78,7 @@ test('change logs, licences, tests, carried packages and documents without an ad
   ])
 })
 
-test('scoped and nested packages are found, one copy of each name: the one nearest the top', async () => {
+test('scoped and nested packages are found; of several copies the one nearest the top wins', async () => {
   const pages = await read({
     '@s/a/package.json': { name: '@s/a', repository: 'o/sa' },
     'b/package.json': { name: 'b', repository: 'o/b' },
@@ -93,7 +93,7 @@ test('scoped and nested packages are found, one copy of each name: the one neare
   )
 })
 
-test('relative links count where they lead to a document of the package, and are never guessed', async () => {
+test('relative links are kept only if they lead to a document of the package', async () => {
   const [readme, guide] = await read({
     'a/package.json': { name: 'a', homepage: 'https://a.dev', repository: 'ann/a' },
     'a/README.md':
@@ -109,7 +109,7 @@ test('relative links count where they lead to a document of the package, and are
   expect(seen(guide)).toEqual(['https://a.dev/'])
 })
 
-test('what a package.json declares is a link of kind metadata, without text', async () => {
+test('links in package.json are of kind metadata and have no text', async () => {
   const [page] = await read({
     'a/package.json': {
       name: 'a',
@@ -132,7 +132,7 @@ test('what a package.json declares is a link of kind metadata, without text', as
   ])
 })
 
-test('a feature of caniuse-db is a page of caniuse.com, dated as its publisher dates it', async () => {
+test('a feature of caniuse-db is a page of caniuse.com with the publication date of the data', async () => {
   const pages = await read({
     'caniuse-db/package.json': { name: 'caniuse-db' },
     'caniuse-db/data.json': { updated: 1_700_000_000 },
@@ -159,7 +159,7 @@ test('a feature of caniuse-db is a page of caniuse.com, dated as its publisher d
   ])
 })
 
-test('reading stops when it is aborted, and tells how far it is until then', async () => {
+test('an abort stops the reading, and progress is reported until then', async () => {
   const nodeModules = temporaryFolder()
   writeTree(nodeModules, {
     'a/package.json': { name: 'a', repository: 'o/a' },
@@ -167,16 +167,16 @@ test('reading stops when it is aborted, and tells how far it is until then', asy
     'c/package.json': { name: 'c', repository: 'o/c' },
   })
   const stop = new AbortController()
-  const told: number[][] = []
+  const steps: number[][] = []
   const onProgress = (...progress: number[]) => {
-    told.push(progress)
-    if (told.length === 2) stop.abort(new Error('enough'))
+    steps.push(progress)
+    if (steps.length === 2) stop.abort(new Error('enough'))
   }
   const reading = packageDocuments({ nodeModules, seenAt, signal: stop.signal, onProgress })
   expect((await reading.next()).value).toMatchObject({ url: 'https://github.com/o/a' })
   await reading.next()
   await expect(reading.next()).rejects.toThrow('enough')
-  expect(told).toEqual([
+  expect(steps).toEqual([
     [0, 3],
     [1, 3],
   ])

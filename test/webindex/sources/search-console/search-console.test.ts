@@ -47,7 +47,7 @@ const badIn = (items: SourceItem[]) => items.flatMap((item) => ('bad' in item ? 
 const remarksIn = (items: SourceItem[]) =>
   items.flatMap((item) => ('remark' in item ? [item.remark] : []))
 
-/** How one language's exports write what they tell. */
+/** How exports in one language name their tables and write numbers. */
 interface Dialect {
   files: {
     queries: string
@@ -211,7 +211,7 @@ const dialects = {
   },
 } satisfies Record<string, Dialect>
 
-/** With more than forty their number tells what they are, with fewer only their place and words. */
+/** More than forty rows identify queries; fewer need their place in the archive or known words. */
 function logOf(count: number): LoggedQuery[] {
   return Array.from({ length: count }, (_, n) => {
     const searches = 1 + ((n * 7919) % 2_500_000)
@@ -261,7 +261,7 @@ describe('a performance export', () => {
       [12, 'its own'],
       [12, 'no known'],
     ] as const) {
-      test(`in ${language}, ${size} queries, ${wording} words: each number is read, and nothing but queries is kept`, async () => {
+      test(`in ${language}, ${size} queries, ${wording} words: every number is read and only queries are kept`, async () => {
         const log = logOf(size)
         const tables = tablesIn(dialect, log)
         const order = [
@@ -298,7 +298,7 @@ describe('a performance export', () => {
     }
   }
 
-  test('is understood as semicolon or tab separated UTF-16 of either byte order', async () => {
+  test('may be semicolon or tab separated UTF-16 of either byte order', async () => {
     const log = logOf(60)
     const rows = tablesIn(dialects.German, log).queries
     const little = Buffer.from(`\ufeff${stringify(rows, { delimiter: ';' })}`, 'utf16le')
@@ -315,14 +315,14 @@ describe('a performance export', () => {
     expect(queriesIn(await readCsv('Queries.csv', stringify(rows)))).toEqual(log)
   })
 
-  test('whose click rates fit neither order is refused', async () => {
+  test('whose click rates fit neither column order is refused', async () => {
     const rows = Array.from({ length: 50 }, (_, n) => [`query ${n}`, '10', '100', '77%', '3'])
     await expect(
       readCsv('Queries.csv', stringify([['a', 'b', 'c', 'd', 'e'], ...rows])),
-    ).rejects.toThrow(/its fourth column is not the second divided by the third/)
+    ).rejects.toThrow(/its fourth column is not the click rate/)
   })
 
-  test('a position that is not known is told as none', async () => {
+  test('a position of 0 is unknown', async () => {
     const items = await readCsv(
       'Queries.csv',
       'Top queries,Clicks,Impressions,CTR,Position\nredis,0,0,0%,0\nredis docs,0,3,0%,4.25\n',
@@ -330,7 +330,7 @@ describe('a performance export', () => {
     expect(queriesIn(items).map(({ position }) => position)).toEqual([null, 4.25])
   })
 
-  test('bad rows are told with file, line and reason, also when they are most', async () => {
+  test('bad rows have file, line and reason, even if they are the majority', async () => {
     const rows = [
       'Top queries,Clicks,Impressions,CTR,Position',
       'redis,1,10,10%,2',
@@ -348,14 +348,14 @@ describe('a performance export', () => {
     const items = await readZip([{ name: 'Queries.csv', content: rows.join('\n') }])
     expect(queriesIn(items).map(({ query }) => query)).toEqual(['redis', 'h'])
     expect(badIn(items)).toEqual([
-      { place: 'Queries.csv, line 3', reason: 'clicks is “abc”, not a number' },
-      { place: 'Queries.csv, line 5', reason: 'impressions is “x”, not a number' },
-      { place: 'Queries.csv, line 6', reason: 'the position is “first”, not a number' },
+      { place: 'Queries.csv, line 3', reason: 'its value for clicks is “abc”, not a number' },
+      { place: 'Queries.csv, line 5', reason: 'its value for impressions is “x”, not a number' },
+      { place: 'Queries.csv, line 6', reason: 'its value for position is “first”, not a number' },
       { place: 'Queries.csv, line 7', reason: 'it has more clicks (11) than impressions (10)' },
-      { place: 'Queries.csv, line 8', reason: 'the query is empty' },
+      { place: 'Queries.csv, line 8', reason: 'its query is empty' },
       { place: 'Queries.csv, line 9', reason: 'it has 3 cells, not 5' },
-      { place: 'Queries.csv, line 10', reason: 'a quotation mark in it is not closed' },
-      { place: 'Queries.csv, line 11', reason: 'the position is 0.5, above the first' },
+      { place: 'Queries.csv, line 10', reason: 'it has an unclosed quotation mark' },
+      { place: 'Queries.csv, line 11', reason: 'its position is 0.5, which is less than 1' },
     ])
   })
 })
@@ -364,7 +364,7 @@ describe('a table of words', () => {
   const head = 'ꙮ,ꙮ,ꙮ,ꙮ,ꙮ\n'
   const body = (cells: string[]) => cells.map((cell) => `${cell},1,10,10%,2\n`).join('')
 
-  test('that is alone, short and unnamed is refused, naming what was found, unless one says that it is of queries', async () => {
+  test('that is single, short and unnamed is refused with examples, unless it is declared to hold queries', async () => {
     const csv = head + body(['redis', 'valkey'])
     await expect(readCsv('ꙮ.csv', csv)).rejects.toThrow(BadSource)
     await expect(readCsv('ꙮ.csv', csv)).rejects.toThrow(/“redis”, “valkey”…/)
@@ -373,7 +373,7 @@ describe('a table of words', () => {
     expect(queriesIn(await readZip([countries], { table: 'queries' }))).toEqual([])
   })
 
-  test('of countries or devices is never taken for queries, whatever it is called', async () => {
+  test('of countries or devices is never taken for queries, whatever its name', async () => {
     for (const cells of [
       ['france', 'japan', 'peru'],
       ['日本', '中国'],
@@ -385,7 +385,7 @@ describe('a table of words', () => {
     }
   })
 
-  test('that stands after the pages in its archive is no table of queries', async () => {
+  test('after the table of pages in an archive does not hold queries', async () => {
     const pages = {
       name: '1.csv',
       content: head + body(['https://example.com/', 'https://example.com/b']),
@@ -395,7 +395,7 @@ describe('a table of words', () => {
     expect(queriesIn(await readZip([words, pages]))).toHaveLength(2)
   })
 
-  test('of a shape that no export has is refused with its columns', async () => {
+  test('of an unknown shape is refused with its columns', async () => {
     await expect(readCsv('a.csv', 'Name,Age,City,Shoe\nx,1,y,2\n')).rejects.toThrow(
       /a table of 4 columns \(“Name”, “Age”, “City”, “Shoe”\)/,
     )
@@ -403,7 +403,7 @@ describe('a table of words', () => {
 })
 
 describe('a links export', () => {
-  test('tells which sites link, each under the site that answers for it', async () => {
+  test('of top linking sites holds referring domains, each as its site', async () => {
     const items = await readCsv(
       'Top linking sites.csv',
       'Site,Linking pages,Target pages\nredis.io,"1,240",7\ndocs.python.org,3,2\nexample.com,9,9\nbücher.de,1,1\nlocalhost,1,1\nx.github.io,5,1\n',
@@ -419,14 +419,14 @@ describe('a links export', () => {
       {
         bad: {
           place: 'Top linking sites.csv, line 6',
-          reason: '“localhost” is not a site of the public web',
+          reason: '“localhost” is not a site on the public web',
         },
       },
       to('x.github.io', 5, 1),
     ])
   })
 
-  test('tells which pages link, and when they were last seen', async () => {
+  test('of latest links holds linking pages and when they were last seen', async () => {
     const latest = await readCsv(
       'Latest links.csv',
       'リンク元ページ,最終クロール日\nhttps://a.org/x,2026-01-31\nhttps://b.org/?q=1,2026年2月3日\nhttps://c.org/,2026-13-01\nhttps://10.0.0.1/,2026-01-01\nhttps://www.example.com/own,2026-01-01\n',
@@ -447,7 +447,7 @@ describe('a links export', () => {
       {
         bad: {
           place: 'Latest links.csv, line 5',
-          reason: '“https://10.0.0.1/” is not a page of the public web',
+          reason: '“https://10.0.0.1/” is not a page on the public web',
         },
       },
       { passed: 1 },
@@ -466,7 +466,7 @@ describe('a links export', () => {
     )
   })
 
-  test('of what is linked to, or of link texts, holds nothing and says so', async () => {
+  test('of linked pages or link texts has nothing to index and says so', async () => {
     for (const csv of [
       'Target page,Incoming links,Linking sites\nhttps://example.com/,10,3\n',
       'Target page,Internal links\nhttps://example.com/,10\n',
@@ -474,7 +474,7 @@ describe('a links export', () => {
     ]) {
       const items = await readCsv('x.csv', csv)
       expect(items).toEqual([
-        { remark: expect.stringMatching(/^x\.csv holds .*: nothing for the index\.$/) },
+        { remark: expect.stringMatching(/^Nothing to index in x\.csv: it holds link.*\.$/) },
       ])
     }
   })
@@ -486,7 +486,7 @@ describe('an archive', () => {
     content: 'Top queries,Clicks,Impressions,CTR,Position\nredis,1,10,10%,2\n',
   }
 
-  test('whose entry unpacks to far more than a table can is refused, by name, before it is unpacked', async () => {
+  test('whose entry declares an implausible size or ratio is refused by name, before it is unpacked', async () => {
     const bomb = { name: 'bomb.csv', content: Buffer.alloc(20_000_000, 'a') }
     await expect(readZip([queries, bomb])).rejects.toThrow(
       /“bomb\.csv” in it unpacks to more than 200 times its size/,
@@ -500,11 +500,11 @@ describe('an archive', () => {
     const large = { content: randomBytes(1_400_000), declaredBytes: 250 * 1024 ** 2 }
     const entries = Array.from({ length: 5 }, (_, n) => ({ ...large, name: `${n}.csv` }))
     await expect(readZip(entries)).rejects.toThrow(
-      /“4\.csv” in it brings what the archive unpacks to above 1 GiB/,
+      /“4\.csv” in it and the files before it unpack to more than 1 GiB/,
     )
   })
 
-  test('that lies about a size is refused', async () => {
+  test('with a false size is refused', async () => {
     await expect(
       readZip([
         {
@@ -516,7 +516,7 @@ describe('an archive', () => {
     ).rejects.toThrow(BadSource)
   })
 
-  test('with too many entries, a name that leads out, or an encrypted table is refused', async () => {
+  test('with too many entries, a name that leads out of it, or an encrypted table is refused', async () => {
     await expect(
       readZip(Array.from({ length: 1001 }, (_, n) => ({ name: `${n}.csv`, content: '' }))),
     ).rejects.toThrow(/more than 1000 files/)
@@ -528,13 +528,13 @@ describe('an archive', () => {
     )
   })
 
-  test('that is cut off, or damaged inside, is refused', async () => {
+  test('that is cut off or damaged is refused', async () => {
     const path = join(temporaryFolder(), 'export.zip')
     writeZip(path, [queries])
     const whole = readFileSync(path)
     writeFileSync(path, whole.subarray(0, whole.length - 30))
     await expect(read(path)).rejects.toThrow(
-      /export\.zip can’t be imported: as an archive it is damaged/,
+      /export\.zip can’t be imported: the archive is damaged/,
     )
     const damaged = Buffer.from(whole)
     damaged.fill(0xff, 45, 60)
@@ -542,18 +542,18 @@ describe('an archive', () => {
     await expect(read(path)).rejects.toThrow(/Queries\.csv can’t be imported: it is damaged/)
   })
 
-  test('keeps archives within it closed, and a Mac’s hidden copies unread', async () => {
+  test('is read without the archives in it and the hidden copies of macOS', async () => {
     const items = await readZip([
       { name: 'inner.zip', content: 'PK' },
       { name: '__MACOSX/._Queries.csv', content: '\0\0' },
       queries,
     ])
     expect(queriesIn(items)).toHaveLength(1)
-    expect(remarksIn(items)).toEqual(['inner.zip is no table and was not opened.'])
+    expect(remarksIn(items)).toEqual(['Skipped inner.zip: it is not a table.'])
   })
 })
 
-test('a folder of archives and tables is read whole; links that could lead out of it are not', async () => {
+test('a folder of archives and tables is read without its subfolders and symbolic links', async () => {
   const folder = temporaryFolder()
   const outside = join(temporaryFolder(), 'secret.csv')
   const head = 'Top queries,Clicks,Impressions,CTR,Position\n'
@@ -571,21 +571,21 @@ test('a folder of archives and tables is read whole; links that could lead out o
     'a.zip/Queries.csv, line 3',
   ])
   expect(remarksIn(items)).toEqual([
-    'below is no table and was not opened.',
-    'link.csv is no table and was not opened.',
+    'Skipped below: it is not a table.',
+    'Skipped link.csv: it is not a table.',
   ])
 })
 
-test('what is no text is refused', async () => {
+test('a file that is not text is refused', async () => {
   await expect(readCsv('a.csv', Buffer.from([0x50, 0, 0x51, 0, 0x0a, 0]))).rejects.toThrow(
-    'a.csv can’t be imported: it is no text.',
+    'a.csv can’t be imported: it is not a text file.',
   )
   await expect(readCsv('a.csv', Buffer.from('Häufigste', 'latin1'))).rejects.toThrow(
     /neither UTF-8 nor UTF-16/,
   )
 })
 
-test('the property is a domain or an address of the public web, and names the source', async () => {
+test('the property is a domain or an address on the public web, and names the source', async () => {
   const path = join(temporaryFolder(), 'a.csv')
   writeFileSync(path, 'Linking page\nhttps://a.org/\n')
   const named = async (property: string) => (await searchConsoleSource({ path, property })).name
@@ -601,7 +601,7 @@ test('the property is a domain or an address of the public web, and names the so
     await expect(named(property)).rejects.toThrow(reason)
 })
 
-test('an abort that arrives while rows are being parsed is heard within 100 ms', async () => {
+test('an abort stops the parsing', async () => {
   const path = join(temporaryFolder(), 'Queries.csv')
   writeFileSync(
     path,
@@ -609,15 +609,15 @@ test('an abort that arrives while rows are being parsed is heard within 100 ms',
   )
   const source = await searchConsoleSource({ path, property: 'example.com' })
   const abort = new AbortController()
-  let toldBefore = 0
-  let toldAfter = 0
+  let reportsBefore = 0
+  let reportsAfter = 0
   const onProgress = () => {
-    if (abort.signal.aborted) toldAfter++
-    // It is heard only if parsing lets others have their turn.
-    else if (toldBefore++ === 0) setTimeout(() => abort.abort(), 1)
+    if (abort.signal.aborted) reportsAfter++
+    // The timer fires only if parsing yields to the event loop.
+    else if (reportsBefore++ === 0) setTimeout(() => abort.abort(), 1)
   }
   await expect(collect(source.items({ signal: abort.signal, onProgress }))).rejects.toThrow(
     /aborted/,
   )
-  expect(toldAfter).toBeLessThanOrEqual(1)
+  expect(reportsAfter).toBeLessThanOrEqual(1)
 })

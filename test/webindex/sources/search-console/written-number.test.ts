@@ -24,7 +24,7 @@ const locales = [
   'ne',
 ]
 
-test('whatever a locale writes is read as the number that it was', () => {
+test('numbers survive formatting in any locale and reading', () => {
   for (const locale of locales) {
     const count = new Intl.NumberFormat(locale)
     const decimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1 })
@@ -38,7 +38,7 @@ test('whatever a locale writes is read as the number that it was', () => {
   }
 })
 
-test('the ways of files: any separator, marks of direction, a sign before or after', () => {
+test('any separator, direction marks, and a percent sign before or after are read', () => {
   for (const written of [
     '1,240',
     '1.240',
@@ -60,7 +60,7 @@ test('the ways of files: any separator, marks of direction, a sign before or aft
   expect(readDecimal('1.234.567')).toBe(1234567)
 })
 
-test('what is no such number is none', () => {
+test('other text is not a number', () => {
   for (const written of ['', 'abc', '3.5', '-1', '12,34', '1,2345', '1e5', '99999999999999999999'])
     expect(readCount(written), written).toBeNull()
   for (const written of ['', '.', '3.', '.5', '-3.5', '1,23,4.5', '3.5x'])

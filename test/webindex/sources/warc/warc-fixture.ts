@@ -7,7 +7,7 @@ import type { BadRow, Dataset } from '#webindex/source.ts'
 
 export const date = '2026-03-04T05:06:07Z'
 
-/** One record as the standard says: version, fields, empty line, block, two empty lines. */
+/** A record in standard form: version, fields, empty line, block, two empty lines. */
 export function record(
   fields: Record<string, string | number>,
   block: string | Buffer,
@@ -53,7 +53,7 @@ export function response(
   )
 }
 
-/** A page with `title`, three words and one link. */
+/** A response whose page has `title`, three words and one link. */
 export function pageRecord(url: string, title = 'T'): Buffer {
   return response(url, http(`<title>${title}</title><p>Two words <a href="/next">next</a>`))
 }
@@ -62,7 +62,7 @@ export const gz = (bytes: Buffer) => gzipSync(bytes, { level: 1 })
 export const bytesOf = (...parts: (string | Buffer)[]) =>
   Buffer.concat(parts.map((part) => Buffer.from(part)))
 
-/** Writes a file into a folder of the test's own. */
+/** Writes a file into a new temporary folder. */
 export function fileWith(name: string, ...parts: (string | Buffer)[]): string {
   const path = join(temporaryFolder(), name)
   writeFileSync(path, bytesOf(...parts))
@@ -73,7 +73,7 @@ export interface ReadSource {
   pages: WebDocument[]
   bad: BadRow[]
   remarks: string[]
-  /** `done` of each progress, in order. */
+  /** The `done` values of the progress reports, in order. */
   progress: number[]
 }
 

@@ -48,7 +48,7 @@ const page = {
   ],
 }
 
-test('a response is a page with title, words, text, date and absolute links', async () => {
+test('a response becomes a page with title, words, text, date and absolute links', async () => {
   const path = fileWith('one.warc', response(url, http(html)))
   const source = await warcSource({ path })
   expect(source).toMatchObject({ name: 'warc:one.warc', kind: 'warc', bytes: statSync(path).size })
@@ -102,7 +102,7 @@ function withFullHeader(bytes: Buffer): Buffer {
   ])
 }
 
-test('WARC 1.1 and the angle brackets of WARC 1.0 are understood, folded fields too', async () => {
+test('WARC 1.1, the angle brackets of WARC 1.0, and folded fields are read', async () => {
   const fields = {
     'warc-type': 'response',
     'WARC-Date': '2026-03-04T05:06:07.123456Z',
@@ -120,7 +120,7 @@ test('WARC 1.1 and the angle brackets of WARC 1.0 are understood, folded fields 
   })
 })
 
-test('relative links are resolved against the base that the page names', async () => {
+test('relative links resolve against the base element of the page', async () => {
   const { pages } = await readOne(http('<base href="/other/"><a href="x">x</a><a href="?q">q</a>'))
   expect(pages[0]?.links.map((link) => link.href)).toEqual([
     'https://a.example.com/other/x',
@@ -149,9 +149,9 @@ test.each([
     chunked(gzipSync(plainBody)),
   ],
   ['br in gzip', { 'Content-Encoding': 'br, gzip' }, gzipSync(brotliCompressSync(plainBody))],
-  ['said to be gzip, and plain', { 'Content-Encoding': 'gzip' }, plainBody],
-  ['said to be br, and plain', { 'Content-Encoding': 'br' }, plainBody],
-  ['said to be chunked, and plain', { 'Transfer-Encoding': 'chunked' }, plainBody],
+  ['declared as gzip but plain', { 'Content-Encoding': 'gzip' }, plainBody],
+  ['declared as br but plain', { 'Content-Encoding': 'br' }, plainBody],
+  ['declared as chunked but plain', { 'Transfer-Encoding': 'chunked' }, plainBody],
   [
     'as Common Crawl stores it',
     { 'X-Crawl-Content-Encoding': 'gzip', 'X-Crawl-Transfer-Encoding': 'chunked' },
@@ -161,7 +161,7 @@ test.each([
   expect(await readOne(http(body, headers))).toMatchObject({ pages: [page], bad: [], remarks: [] })
 })
 
-test('a packed body that is cut off is used as far as it goes', async () => {
+test('a compressed body that is cut off is read up to the cut', async () => {
   const random = Array.from({ length: 400 }, (_, n) => `<p>${(n * 7919).toString(36)}`).join('')
   const packed = gzipSync(`<title>Cut</title>${random}`)
   const { pages, bad } = await readOne(
@@ -184,12 +184,12 @@ test.each([
     '€ “café”',
   ],
   [
-    'windows-1252 because it is no UTF-8',
+    'windows-1252 because it is not UTF-8',
     'text/html',
     Buffer.from('<title>caf\xe9</title>', 'latin1'),
     'café',
   ],
-  ['UTF-8 that nobody names', 'text/html', Buffer.from('<title>café</title>'), 'café'],
+  ['undeclared UTF-8', 'text/html', Buffer.from('<title>café</title>'), 'café'],
   [
     'Shift_JIS by meta',
     'text/html',
@@ -197,19 +197,19 @@ test.each([
     '日本',
   ],
   [
-    'the mark before the header',
+    'the byte order mark rather than the header',
     'text/html; charset=iso-8859-1',
     bytesOf('\ufeff', '<title>é</title>'),
     'é',
   ],
   [
-    'UTF-16 by its mark',
+    'UTF-16 by its byte order mark',
     'text/html',
     Buffer.from('\ufeff<title>日本 é</title>', 'utf16le'),
     '日本 é',
   ],
   [
-    'the header before meta',
+    'the header rather than the meta element',
     'TEXT/HTML;charset="utf-8"',
     Buffer.from('<meta charset=windows-1252><title>é</title>'),
     'é',
@@ -227,7 +227,7 @@ test.each([
   expect((await readOne(http(body, { 'Content-Type': type }))).pages[0]?.title).toBe(title)
 })
 
-test('what is no page is passed over and counted by its reason', async () => {
+test('records without a page are skipped and counted by reason', async () => {
   const ok = http(html)
   const result = await read(
     fileWith(
@@ -254,11 +254,11 @@ test('what is no page is passed over and counted by its reason', async () => {
   expect(urls(result)).toEqual([url])
   expect(result.bad).toEqual([])
   expect(result.remarks).toEqual([
-    '11 records were no pages: 2 with HTTP status 301, 2 marked noindex, 1 of type warcinfo, 1 of type request, 1 of type revisit, 1 of an unknown type, 1 not HTML, 1 not fetched by HTTP, 1 not of the public web.',
+    '11 records hold no page: 2 with HTTP status 301, 2 marked noindex, 1 of type warcinfo, 1 of type request, 1 of type revisit, 1 of an unknown type, 1 not HTML, 1 not fetched by HTTP, 1 not on the public web.',
   ])
 })
 
-test('the header X-Robots-Tag says nofollow for all links; what it says to one crawler alone does not count', async () => {
+test('X-Robots-Tag: nofollow applies to all links, unless it addresses one crawler', async () => {
   const follow = async (tag: string) =>
     (await readOne(http(html, { 'X-Robots-Tag': tag }))).pages[0]?.links.map(
       (link) => link.nofollow,
@@ -267,7 +267,7 @@ test('the header X-Robots-Tag says nofollow for all links; what it says to one c
   expect(await follow('somebot: noindex')).toEqual([false, true, false])
 })
 
-test('a resource record is a page by its own content type, a WET record is a text without title and links', async () => {
+test('a resource record is a page of its own content type; a WET record is a text without title and links', async () => {
   const result = await read(
     fileWith(
       'x.warc.wet',
@@ -322,24 +322,24 @@ test.each([
     withLength('99999999999'),
     /Content-Length is wrong|file ends before/,
   ],
-  ['its Content-Length is no number', withLength('-1'), /Content-Length is no number/],
+  ['its Content-Length is not a number', withLength('-1'), /Content-Length is not a number/],
   ['it has no Content-Length', without('Content-Length'), /no Content-Length/],
   ['it has no WARC-Target-URI', without('WARC-Target-URI'), /no WARC-Target-URI/],
   ['it has no WARC-Type', without('WARC-Type'), /no WARC-Type/],
   [
-    'a line is no field',
+    'a line is not a field',
     Buffer.from(second.toString().replace(`WARC-Date: ${date}`, 'WARC-Date')),
-    /line that is no field/,
+    /line that is not a field/,
   ],
   [
-    'its version is none',
+    'its version is invalid',
     Buffer.from(second.toString().replace('WARC/1.0', 'WARC/one')),
     /version/,
   ],
   [
     'it is something else',
     Buffer.from('<p>Some page that lost its record\nand goes on\n'),
-    /no record/,
+    /not a WARC record/,
   ],
   [
     'it holds no HTTP response',
@@ -347,9 +347,9 @@ test.each([
     /no HTTP response/,
   ],
   [
-    'its header is endless',
+    'its header is too long',
     bytesOf('WARC/1.0\r\n', 'X: y\r\n'.repeat(20_000)),
-    /64 KiB|does not end|file ends|no record/,
+    /64 KiB|does not end|file ends|not a WARC record/,
   ],
 ])('a record is bad and the next one is read when %s', async (_, broken, reason) => {
   for (const [packed, start] of [
@@ -370,9 +370,17 @@ test.each([
 test.each([
   ['its member is cut off', gz(second).subarray(0, 100), /damaged|cut off|checksum/],
   ['a byte of its member was changed', changed(gz(second), 80), /damaged|checksum/],
-  ['its checksum does not fit', changed(gz(second), gz(second).length - 6), /checksum/],
-  ['it is no member', Buffer.from('something else that is not packed at all'), /no gzip member/],
-  ['it is a bomb', gz(response(url, http(Buffer.alloc(20_000_000, ' ')))), /more than 100 times/],
+  ['its checksum does not match', changed(gz(second), gz(second).length - 6), /checksum/],
+  [
+    'it is not a gzip member',
+    Buffer.from('something else that is not packed at all'),
+    /no gzip member/,
+  ],
+  [
+    'it is a zip bomb',
+    gz(response(url, http(Buffer.alloc(20_000_000, ' ')))),
+    /more than 100 times/,
+  ],
 ])('a member is bad and the next one is read when %s', async (_, broken, reason) => {
   const result = await read(fileWith('x.warc.gz', gz(first), broken, gz(last)))
   expect(urls(result)).toEqual(firstAndLast)
@@ -390,7 +398,7 @@ function changed(bytes: Buffer, at: number): Buffer {
   return copy
 }
 
-test('the last record is bad when the file ends within it, however it is packed', async () => {
+test('the last record is bad when the file ends within it, compressed or not', async () => {
   const cut = (bytes: Buffer) => bytes.subarray(0, bytes.length - 30)
   const other = pageRecord(
     'https://a.example.com/2',
@@ -412,7 +420,7 @@ test('the last record is bad when the file ends within it, however it is packed'
   }
 })
 
-test('after damage in the midst of one long member the records before it are there', async () => {
+test('records before the damage in a long member are read', async () => {
   const many = Buffer.concat(
     Array.from({ length: 2_000 }, (_, n) =>
       pageRecord(`https://a.example.com/${n}`, `${(n * 7919) % 104729} ${n * n}`),
@@ -423,31 +431,31 @@ test('after damage in the midst of one long member the records before it are the
   const result = await read(fileWith('x.warc.gz', half))
   expect(result.bad).toEqual([
     {
-      place: expect.stringMatching(/^x\.warc\.gz, record at byte [\d,]+ of what it unpacks to$/),
+      place: expect.stringMatching(/^x\.warc\.gz, record at byte [\d,]+ of the unpacked content$/),
       reason: 'its gzip member is cut off',
     },
   ])
   expect(urls(result)).toEqual(result.pages.map((_, n) => `https://a.example.com/${n}`))
   expect(result.pages.length).toBeGreaterThan(900)
 
-  // Whatever the rest is taken for, the member behind it is found.
+  // The next member is found, whatever the damaged rest looks like.
   const followed = await read(fileWith('x.warc.gz', half, gz(last)))
   expect(urls(followed).slice(0, 900)).toEqual(urls(result).slice(0, 900))
   expect(urls(followed).at(-1)).toBe('https://a.example.com/3')
   expect(followed.bad.length).toBeGreaterThan(0)
 })
 
-test('a wrong length in the midst of one member loses that record alone', async () => {
+test('a wrong length within a member loses only that record', async () => {
   for (const length of ['40', '150', '99999']) {
     const result = await read(fileWith('x.warc.gz', gz(bytesOf(first, withLength(length), last))))
     expect(urls(result)).toEqual(firstAndLast)
     expect(result.bad).toMatchObject([
-      { place: `x.warc.gz, record at byte ${first.length} of what it unpacks to` },
+      { place: `x.warc.gz, record at byte ${first.length} of the unpacked content` },
     ])
   }
 })
 
-test('of a record 8 MiB are used and of a page 2 MiB, and the next record is read', async () => {
+test('only 8 MiB of a record and 2 MiB of a page are read, and then the next record', async () => {
   const noise = (length: number) =>
     Buffer.from(
       Array.from(
@@ -469,7 +477,7 @@ test('of a record 8 MiB are used and of a page 2 MiB, and the next record is rea
   }
 })
 
-test('a packed body that unpacks to far more than a page may have is cut there', async () => {
+test('a zip bomb as a body is cut at the page limit', async () => {
   const { pages, bad } = await readOne(
     http(gzipSync(Buffer.alloc(200_000_000, 'ab ')), { 'Content-Encoding': 'gzip' }),
   )
@@ -477,17 +485,17 @@ test('a packed body that unpacks to far more than a page may have is cut there',
   expect(pages[0]?.words).toBe(Math.ceil((2 * 1024 * 1024) / 3))
 })
 
-test('tags that are nested without end do not take the reader with them', async () => {
+test('deeply nested tags do not crash the reader', async () => {
   const { pages } = await readOne(
     http(`<title>Deep</title><p>one two <a href="/x">x</a>${'<i>'.repeat(600_000)}`),
   )
   expect(pages).toMatchObject([{ title: 'Deep', words: 3, links: [{ anchor: 'x' }] }])
 })
 
-test('what is no WARC file at all is bad once', async () => {
+test('a file that is not a WARC file is bad once', async () => {
   const reading = async (name: string, content: Buffer) => (await read(fileWith(name, content))).bad
   expect(await reading('a.warc', Buffer.from('{"not": "a WARC"}\n'.repeat(100_000)))).toEqual([
-    { place: 'a.warc, record at byte 0', reason: 'there is something that is no record' },
+    { place: 'a.warc, record at byte 0', reason: 'this is not a WARC record' },
   ])
   expect(await reading('a.warc.gz', gz(Buffer.from('<p>Nothing')))).toMatchObject([
     { place: 'a.warc.gz, record at byte 0' },
@@ -500,7 +508,7 @@ test('what is no WARC file at all is bad once', async () => {
   ])
 })
 
-test('a folder is read with all its WARC files and folders by name, without links out of it', async () => {
+test('a folder is read with its subfolders, sorted by name, without symbolic links', async () => {
   const outside = fileWith('outside.warc', pageRecord('https://outside.example.com/'))
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'b/c'), { recursive: true })
@@ -519,11 +527,11 @@ test('a folder is read with all its WARC files and folders by name, without link
     )
   symlinkSync(outside, join(folder, 'linked.warc'))
   symlinkSync(join(outside, '..'), join(folder, 'linked'))
-  const source = await warcSource({ path: folder, name: 'mine' })
-  expect(source.name).toBe('mine')
+  const source = await warcSource({ path: folder, name: 'own-name' })
+  expect(source.name).toBe('own-name')
   const result = await readAll(source)
   expect(urls(result)).toEqual([2, 1, 3].map((n) => `https://a.example.com/${n}`))
-  expect(result.pages[0]?.source).toBe('mine')
+  expect(result.pages[0]?.source).toBe('own-name')
   expect(result.progress.at(-1)).toBe(source.bytes)
   expect(result.progress).toEqual([...result.progress].sort((a, b) => a - b))
   await expect(warcSource({ path: join(folder, 'linked.warc') })).rejects.toThrow(
@@ -531,15 +539,15 @@ test('a folder is read with all its WARC files and folders by name, without link
   )
 })
 
-test('a source that is not there or holds nothing of its kind is refused with a reason', async () => {
+test('a missing file and a folder without WARC files are refused', async () => {
   const folder = temporaryFolder()
   await expect(warcSource({ path: join(folder, 'gone.warc') })).rejects.toThrow(
-    new BadSource('There is no gone.warc.'),
+    new BadSource('gone.warc does not exist.'),
   )
-  await expect(warcSource({ path: folder })).rejects.toThrow(/holds no WARC files/)
+  await expect(warcSource({ path: folder })).rejects.toThrow(/contains no WARC files/)
 })
 
-test('a file that can not be read is bad, and the next one is read', async () => {
+test('an unreadable file is bad, and the next one is read', async () => {
   const folder = temporaryFolder()
   for (const n of [1, 2])
     writeFileSync(join(folder, `${n}.warc`), pageRecord(`https://a.example.com/${n}`))
@@ -552,7 +560,7 @@ test('a file that can not be read is bad, and the next one is read', async () =>
   })
 })
 
-test('an abort is heard within 100 ms, also in the midst of a long page or member', async () => {
+test('an abort stops even within a long page or member', async () => {
   const long = response(url, http('<p><a href=x>a'.repeat(150_000)))
   const spent = processorTime()
   await readAll(await warcSource({ path: fileWith('one.warc', long) }))
@@ -569,7 +577,7 @@ test('an abort is heard within 100 ms, also in the midst of a long page or membe
   }
 })
 
-test('a reader that is left in the midst closes its file', async () => {
+test('stopping early closes the file', async () => {
   const source = await warcSource({ path: fileWith('x.warc.gz', gz(first), gz(last)) })
   for await (const item of source.items({
     signal: new AbortController().signal,
@@ -580,7 +588,7 @@ test('a reader that is left in the midst closes its file', async () => {
   }
 })
 
-test('memory stays flat when a file is ten times as long, packed by record or as a whole', async () => {
+test('a file ten times as long needs no more memory, compressed by record or as a whole', async () => {
   const noise = Array.from({ length: 12_500 }, (_, n) =>
     ((n * 2654435761) % 0xfffffff).toString(16),
   ).join(' ')
@@ -588,7 +596,7 @@ test('memory stays flat when a file is ten times as long, packed by record or as
   const plain = Buffer.concat([...Array(9).fill(data), pageRecord(url)])
   const byRecord = Buffer.concat([...Array(9).fill(gz(data)), gz(pageRecord(url))])
 
-  /** @returns pages that were read, and the most memory that the process had meanwhile. */
+  /** @returns the number of pages, and the peak memory of the process in bytes. */
   async function readLong(batch: Buffer, pack: Transform, batches: number) {
     const path = fileWith('x.warc.gz')
     await pipeline(Readable.from(Array(batches).fill(batch)), pack, createWriteStream(path))

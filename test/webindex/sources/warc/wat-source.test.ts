@@ -37,7 +37,7 @@ function watRecord(json: string): Buffer {
   )
 }
 
-test('a page has its title, date and the links of its text, and neither text nor words', async () => {
+test('a page has title, date and the links in its text, but neither text nor words', async () => {
   const { pages, bad, remarks } = await read(
     record({ 'WARC-Type': 'warcinfo' }, 'software: x\r\n'),
     wat({
@@ -66,7 +66,7 @@ test('a page has its title, date and the links of its text, and neither text nor
     }),
   )
   expect(bad).toEqual([])
-  expect(remarks).toEqual(['1 record was no page: 1 of type warcinfo.'])
+  expect(remarks).toEqual(['1 record holds no page: 1 of type warcinfo.'])
   expect(pages).toEqual([
     {
       url,
@@ -90,7 +90,7 @@ test('a page has its title, date and the links of its text, and neither text nor
   ])
 })
 
-test('the base of the page and its robots count', async () => {
+test('the base and the robots of the page are respected', async () => {
   const Links = [{ path: 'A@/href', url: 'x', text: 'x' }]
   const { pages, remarks } = await read(
     wat({
@@ -102,10 +102,10 @@ test('the base of the page and its robots count', async () => {
   expect(pages.map((page) => page.links)).toEqual([
     [{ href: 'https://d.example.com/e/x', anchor: 'x', nofollow: true, kind: 'text' }],
   ])
-  expect(remarks).toEqual(['1 record was no page: 1 marked noindex.'])
+  expect(remarks).toEqual(['1 record holds no page: 1 marked noindex.'])
 })
 
-test('whatever is missing or of another shape is unknown', async () => {
+test('missing and malformed fields count as empty', async () => {
   const htmls = [
     {},
     { Head: null, Links: null },
@@ -117,7 +117,7 @@ test('whatever is missing or of another shape is unknown', async () => {
   expect(pages.map(({ title, links }) => [title, links])).toEqual(htmls.map(() => ['', []]))
 })
 
-test('what is about no page is counted by its reason', async () => {
+test('records without a page are counted by reason', async () => {
   const result = await read(
     wat({}, { type: 'request' }),
     wat({}, { type: 'metadata' }),
@@ -131,11 +131,11 @@ test('what is about no page is counted by its reason', async () => {
   expect(result.pages.map((page) => page.url)).toEqual([url])
   expect(result.bad).toEqual([])
   expect(result.remarks).toEqual([
-    '7 records were no pages: 1 about records of type request, 1 about records of type metadata, 1 with HTTP status 404, 1 with HTTP status 301, 1 not HTML, 1 not of the public web, 1 of type response.',
+    '7 records hold no page: 1 about records of type request, 1 about records of type metadata, 1 with HTTP status 404, 1 with HTTP status 301, 1 not HTML, 1 not on the public web, 1 of type response.',
   ])
 })
 
-test('a record whose JSON is broken, of another shape, without an address or endless is bad, and the next one is read', async () => {
+test('a record with JSON that is broken, malformed, too long or without an address is bad; the next one is read', async () => {
   const broken = [
     watRecord('{"Envelope": {'),
     watRecord('[1, 2]'),
@@ -152,14 +152,14 @@ test('a record whose JSON is broken, of another shape, without an address or end
   })
   expect(bad.map(({ place }) => place)).toEqual(places)
   expect(bad.map(({ reason }) => reason)).toEqual([
-    'its content is no WAT metadata',
-    'its content is no WAT metadata',
+    'it does not contain WAT metadata',
+    'it does not contain WAT metadata',
     'it has no WARC-Target-URI',
     'its JSON is longer than 4 MiB',
   ])
 })
 
-test('a record without a date of its own has that of the WAT', async () => {
+test('a record without a date has the date of the WAT record', async () => {
   const undated = {
     'WARC-Header-Metadata': { 'WARC-Type': 'response', 'WARC-Target-URI': url },
     'Payload-Metadata': { 'HTTP-Response-Metadata': { 'HTML-Metadata': {} } },

@@ -17,7 +17,7 @@ const domains = [
 ]
 const targets = ['redis.io', 'bücher.de', 'me.github.io']
 
-/** A graph in which edges come in no order and some come twice. */
+/** A graph with unordered edges, some of them repeated. */
 function graph() {
   const id = (domain: string) => domains.indexOf(domain)
   const wanted = ['redis.io', 'xn--bcher-kva.de', 'me.github.io', 'example.com'].map(id)
@@ -40,8 +40,8 @@ interface Shape {
   gz?: boolean
   hosts?: boolean
   header?: string[]
-  /** Vertices come in no order of their ids. */
-  mixed?: boolean
+  /** Whether the vertices are out of order. */
+  shuffled?: boolean
 }
 
 function writeGraph(
@@ -49,7 +49,7 @@ function writeGraph(
   {
     gz = false,
     hosts = true,
-    mixed = false,
+    shuffled = false,
     header = ['#harmonicc_pos', '#harmonicc_val', '#pr_pos', '#pr_val', '#host_rev', '#n_hosts'],
   }: Shape = {},
 ) {
@@ -68,7 +68,7 @@ function writeGraph(
   const vertices = domains.map((domain, n) =>
     hosts ? [n, reversed(domain), 3] : [n, reversed(domain)],
   )
-  const order = vertices.map((_, n) => (mixed ? (n * 3_001) % vertices.length : n))
+  const order = vertices.map((_, n) => (shuffled ? (n * 3_001) % vertices.length : n))
   return {
     vertices: write('vertices', lines(order.map((n) => vertices[n] ?? []))),
     edges: write('edges', lines(edges)),
@@ -102,7 +102,7 @@ const remarksIn = (items: SourceItem[]) =>
 const passedIn = (items: SourceItem[]) =>
   items.reduce((sum, item) => sum + ('passed' in item ? item.passed : 0), 0)
 
-/** By a loop over the same rows. */
+/** Computed independently, by a loop over the same rows. */
 function expectedEdges(): string[] {
   const sites = ['redis.io', 'xn--bcher-kva.de', 'me.github.io']
   const found = new Set<string>()
@@ -120,12 +120,12 @@ for (const [name, shape] of Object.entries({
     hosts: false,
     header: ['#hc_pos', '#harmonicc_val', '#pr_pos', '#pr_val', '#host_rev'],
   },
-  'heads without a sign, in another order, as are the vertices': {
+  'heads without # and in another order, shuffled vertices': {
     header: ['host_rev', 'pr_pos', 'harmonicc_pos'],
-    mixed: true,
+    shuffled: true,
   },
 } satisfies Record<string, Shape>)) {
-  test(`${name}: exactly the links to the targets and the ranks of those who link are kept`, async () => {
+  test(`${name}: exactly the links to the targets and the ranks of the sites in them are kept`, async () => {
     const files = writeGraph(temporaryFolder(), shape)
     const items = await read({ ...files, targets })
     const edges = expectedEdges()
@@ -138,14 +138,14 @@ for (const [name, shape] of Object.entries({
     expect(ranksIn(items)).toEqual(ranks)
     expect(badIn(items)).toEqual([])
     expect(remarksIn(items)).toEqual([])
-    // Every line of vertices and edges, and of the ranks those that nobody asked for.
+    // All lines of the vertices and edges, and the ranks of other sites.
     expect(passedIn(items)).toBe(
       domains.length + graph().edges.length + domains.length - ranks.length,
     )
   })
 }
 
-test('without targets the top of the ranking alone is kept', async () => {
+test('without targets only the top ranks are kept', async () => {
   const { vertices, ranks } = writeGraph(temporaryFolder())
   const source = await webgraphSource({ vertices, ranks, targets: [] })
   expect(source.name).toBe('webgraph:ranks.txt')
@@ -158,7 +158,7 @@ test('without targets the top of the ranking alone is kept', async () => {
   expect(edgesIn(items)).toEqual([])
 })
 
-test('bad lines are told by file and line, and the others are read', async () => {
+test('bad lines have file and line, and the others are read', async () => {
   const folder = temporaryFolder()
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text)
@@ -183,18 +183,18 @@ test('bad lines are told by file and line, and the others are read', async () =>
     ...[3, 4].map((line) => ({ place: `v, line ${line}`, reason: 'it is not an id and a domain' })),
     ...[3, 4, 5, 6, 7, 10].map((line) => ({
       place: `e, line ${line}`,
-      reason: 'it is not two ids',
+      reason: 'it is not a pair of ids',
     })),
-    { place: 'v, line 5', reason: '“internal.host” is not a domain of the public web' },
-    { place: 'v, id 9', reason: 'an edge comes from it, and it is not there' },
+    { place: 'v, line 5', reason: '“internal.host” is not a domain on the public web' },
+    { place: 'v, id 9', reason: 'an edge starts at it, but it is missing' },
     ...[3, 4].map((line) => ({
       place: `r, line ${line}`,
-      reason: 'it has no position or no domain',
+      reason: 'its position or domain is missing or invalid',
     })),
   ])
 })
 
-test('a bad line has its number wherever it is, and empty ones count', async () => {
+test('a bad line has the right number anywhere in the file, counting empty lines', async () => {
   const files = writeGraph(temporaryFolder())
   const rows = readFileSync(files.edges, 'utf8').split('\n')
   const places = [1, 20_000, 20_001, 49_999]
@@ -206,7 +206,7 @@ test('a bad line has its number wherever it is, and empty ones count', async () 
   )
 })
 
-test('a gzip file that is cut off or damaged is refused, not taken for a whole one', async () => {
+test('a gzip file that is cut off or damaged is refused', async () => {
   const files = writeGraph(temporaryFolder(), { gz: true })
   const whole = readFileSync(files.edges)
   writeFileSync(files.edges, whole.subarray(0, whole.length / 2))
@@ -219,7 +219,7 @@ test('a gzip file that is cut off or damaged is refused, not taken for a whole o
   await expect(read({ ...files, targets })).rejects.toThrow(/damaged or cut off/)
 })
 
-test('a gzip bomb without a line in it is refused before it fills the memory', async () => {
+test('a gzip bomb without line breaks is refused before it fills the memory', async () => {
   const files = writeGraph(temporaryFolder(), { gz: true })
   writeFileSync(files.edges, gzipSync(Buffer.alloc(50_000_000, '7')))
   await expect(read({ ...files, targets })).rejects.toThrow(
@@ -227,37 +227,37 @@ test('a gzip bomb without a line in it is refused before it fills the memory', a
   )
 })
 
-test('progress counts the bytes of the files, the vertices twice, and ends at their sum', async () => {
+test('progress counts the bytes of all files, the vertices twice, and ends at the total', async () => {
   const files = writeGraph(temporaryFolder(), { gz: true })
   const size = (path: string) => statSync(path).size
-  const told: ReadProgress[] = []
-  await read({ ...files, targets }, (progress) => told.push(progress))
+  const steps: ReadProgress[] = []
+  await read({ ...files, targets }, (progress) => steps.push(progress))
   const total = 2 * size(files.vertices) + size(files.edges) + size(files.ranks)
-  expect(told.at(-1)).toEqual({ done: total, total, unit: 'bytes' })
-  expect(told.every(({ done }, at) => done >= (told[at - 1]?.done ?? 0))).toBe(true)
+  expect(steps.at(-1)).toEqual({ done: total, total, unit: 'bytes' })
+  expect(steps.every(({ done }, at) => done >= (steps[at - 1]?.done ?? 0))).toBe(true)
 })
 
-test('what makes no sense is refused with the reason', async () => {
+test('useless options are refused with a reason', async () => {
   const { vertices, edges } = writeGraph(temporaryFolder())
   const refusal = (options: Partial<WebgraphOptions>) =>
     webgraphSource({ vertices, edges, targets: ['redis.io'], ...options }).catch(String)
-  expect(await refusal({ targets: [] })).toMatch(/Without targets only a ranking can be imported/)
-  expect(await refusal({ edges: undefined })).toMatch(/Targets alone say nothing/)
+  expect(await refusal({ targets: [] })).toMatch(/There are neither targets nor ranks/)
+  expect(await refusal({ edges: undefined })).toMatch(/There are targets only/)
   expect(await refusal({ targets: ['10.0.0.1'] })).toMatch(/IP address/)
   expect(await refusal({ targets: ['github.com/redis'] })).toMatch(/owner on a code host/)
   expect(await refusal({ targets: Array.from({ length: 1_001 }, (_, n) => `a${n}.com`) })).toMatch(
-    /up to 1000/,
+    /at most 1000/,
   )
   expect(await refusal({ vertices: '/nowhere/v.txt' })).toBe(
     'BadSource: v.txt can’t be imported: it can’t be read (ENOENT).',
   )
   expect(await refusal({ edges: tmpdir() })).toMatch(/it is a folder/)
   await expect(read({ vertices, ranks: edges, targets: [] })).rejects.toThrow(
-    /names no column of positions/,
+    /lacks a column of positions/,
   )
 })
 
-test('an abort is heard within 100 ms in the midst of 20 MB of edges', async () => {
+test('an abort stops within 20 MB of edges', async () => {
   const folder = temporaryFolder()
   const files = writeGraph(folder, { gz: true })
   const edge = Array.from({ length: 200_000 }, (_, n) => `${n % 5_000}\t${(n * 7) % 5_000}\n`).join(

@@ -1,0 +1,28 @@
+import type { ApiAddress } from '#protocol/client/call-api.ts'
+import { CallFailed, Unreachable } from '#protocol/client/call-api.ts'
+
+/** Ends the command with a sentence. */
+export class CannotCall extends Error {}
+
+/** A server and the key to call it with. */
+export type ServerAddress = Required<ApiAddress>
+
+/** The server named by `SEARCHLIGHT_URL` and `SEARCHLIGHT_KEY`; null without a key. */
+export function serverFromEnvironment(
+  environment: Record<string, string | undefined>,
+): ServerAddress | null {
+  const apiKey = environment.SEARCHLIGHT_KEY
+  if (!apiKey) return null
+  return { origin: environment.SEARCHLIGHT_URL || 'http://localhost:3000', apiKey }
+}
+
+/** An error of a call as a sentence for the terminal, with one line per wrong field. */
+export function explained(error: unknown, { origin }: ServerAddress): unknown {
+  if (error instanceof Unreachable)
+    return new CannotCall(
+      `No Searchlight answers at ${origin}. Start it with npm start, or set SEARCHLIGHT_URL.`,
+    )
+  if (!(error instanceof CallFailed)) return error
+  const issues = error.issues.map(({ path, message }) => `  ${path}: ${message}`)
+  return new CannotCall([error.message, ...issues].join('\n'))
+}
