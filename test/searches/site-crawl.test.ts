@@ -291,7 +291,7 @@ describe('the start URL', () => {
     ['http://[::1]/', /IP address/],
     ['localhost:3000', /your own computer/],
     ['co.uk', /many owners share/],
-    ['intranet', /no ending/],
+    ['intranet', /Add its ending/],
     ['ftp://redis.io', /Only http and https/],
     ['me@redis.io', /e-mail/],
     ['redis.io:22', /port 22 is not used for web pages/],
