@@ -3,7 +3,6 @@ import { OwnJobsAck, OwnJobsFrame } from '#protocol/frames.ts'
 import { liveConnection } from './connection.ts'
 import { type JobList, mergeJobs, takeInNewest } from './merge-jobs.ts'
 import { createStore } from './store.ts'
-import { markGone } from './watched-jobs.ts'
 import { whileUsed } from './while-used.ts'
 
 /** The account's own jobs; null while no component shows them. */
@@ -52,6 +51,4 @@ function takeFrame(frame: unknown): void {
   const { changed, removed } = OwnJobsFrame.parse(frame)
   const held = jobs.read()
   if (held) jobs.set(mergeJobs(held, changed, removed))
-  // The server doesn't watch ended jobs; only this list says that one was deleted.
-  markGone(removed)
 }

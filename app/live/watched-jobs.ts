@@ -54,11 +54,6 @@ export function takeJob(job: Job): void {
   if (entries.has(job.id)) jobWatcher().take(job)
 }
 
-/** These jobs are deleted, or no longer visible to this account. */
-export function markGone(ids: readonly string[]): void {
-  if (ids.some((id) => entries.has(id))) jobWatcher().markGone(ids)
-}
-
 /** Deletes a job for its own page, which leaves then and doesn't show it as gone meanwhile. */
 export async function deleteJob(id: string): Promise<void> {
   beingDeleted.add(id)

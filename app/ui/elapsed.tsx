@@ -3,6 +3,8 @@
 import { useSyncExternalStore } from 'react'
 import type { JobSummary } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
+import { createStore } from '../live/store.ts'
+import { whileUsed } from '../live/while-used.ts'
 import { between, duration, wholeSeconds } from '../words/durations.ts'
 
 /** How long a job took, or has been running. Ticks in the browser without asking the server. */
@@ -18,26 +20,33 @@ function Ticking({ since }: { since: string }) {
   return <span suppressHydrationWarning>{wholeSeconds(now - Date.parse(since))}</span>
 }
 
-let second = 0
+/** The current second, ms since 1970. One clock for all that tick. */
+const clock = createStore(thisSecond())
 let ticking: ReturnType<typeof setInterval> | null = null
-const listeners = new Set<() => void>()
+const tickWhileUsed = whileUsed(
+  () => {
+    clock.set(thisSecond())
+    ticking = setInterval(() => clock.set(thisSecond()), 1_000)
+  },
+  () => {
+    if (ticking) clearInterval(ticking)
+    ticking = null
+  },
+)
 
-function readClock(): number {
-  if (!ticking) second = Math.floor(Date.now() / 1000) * 1000
-  return second
+function thisSecond(): number {
+  return Math.floor(Date.now() / 1_000) * 1_000
 }
 
-/** All running durations share one timer. */
+function readClock(): number {
+  return ticking ? clock.read() : thisSecond()
+}
+
 function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  ticking ??= setInterval(() => {
-    second = Math.floor(Date.now() / 1000) * 1000
-    for (const notify of listeners) notify()
-  }, 1_000)
+  const unsubscribe = clock.subscribe(listener)
+  const release = tickWhileUsed()
   return () => {
-    listeners.delete(listener)
-    if (listeners.size > 0 || !ticking) return
-    clearInterval(ticking)
-    ticking = null
+    unsubscribe()
+    release()
   }
 }

@@ -24,6 +24,8 @@ export const keys = {
   versions: (shard: Shard) => `${tag(shard)}:versions`,
   tally: (shard: Shard) => `${tag(shard)}:tally`,
   shard: (shard: Shard) => `${tag(shard)}:shard`,
+  /** Channel that announces the deletion of a job. */
+  deleted: (shard: Shard, id: string) => `${tag(shard)}:deleted:${id}`,
   /** Channel that tells workers when a job was ended from outside its run. */
   control: (shard: Shard) => `${tag(shard)}:control`,
   /** Prefix of BullMQ's own keys. */

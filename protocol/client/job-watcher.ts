@@ -83,12 +83,7 @@ export class JobWatcher {
     this.#connection.catchUpNow(() => this.#fetchMissing(job.id))
   }
 
-  /** These jobs are deleted, or no longer visible to this account. */
-  markGone(ids: readonly string[]): void {
-    for (const id of ids) this.#show(id, 'gone')
-  }
-
-  /** The server doesn't watch ended jobs. Asks whether they still exist. */
+  /** Asks whether ended jobs still exist. Call it when a hidden page becomes visible again. */
   checkEnded(): void {
     const ended = [...this.#watches.keys()].filter((id) => {
       const view = this.#watches.get(id)?.view
@@ -107,7 +102,7 @@ export class JobWatcher {
     })
     this.#connection.onFrame('revoked', (frame) => {
       const { id } = RevokedFrame.parse(frame)
-      if (id !== undefined) this.markGone([id])
+      if (id !== undefined) this.#show(id, 'gone')
     })
     this.#connection.onConnected(() => this.#rewatch([...this.#watches.keys()]))
   }
@@ -155,7 +150,7 @@ export class JobWatcher {
   async #takeAnswer(answer: WatchAnswer): Promise<void> {
     if ('error' in answer) {
       if (answer.error.code !== 'not_found') throw new Error(answer.error.message)
-      return this.markGone([answer.id])
+      return this.#show(answer.id, 'gone')
     }
     if (answer.mode === 'replay') {
       const events = answer.events.map(jobEventOf)

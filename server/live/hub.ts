@@ -4,6 +4,7 @@ import type { Position } from '#jobs/position.ts'
 import { epochOf } from '#jobs/redis/epoch.ts'
 import type { Shard } from '#jobs/redis/keys.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
+import { type DeletionReader, Deletions } from './deletions.ts'
 import { jobLedger, type ReadJob } from './job-ledger.ts'
 import type { Epochs, Ledger, Numbered, Reading } from './ledger.ts'
 import type { ListEvent, ListLedger } from './list-ledger.ts'
@@ -35,10 +36,14 @@ export class Hub {
   readonly #deps: HubDeps
   readonly #jobs = new Map<string, Topic<Job, LiveEvent>>()
   readonly #lists = new Map<string, Topic<Position, ListEvent>>()
+  readonly #deletions: Deletions
   #timer: NodeJS.Timeout | null = null
 
   constructor(deps: HubDeps) {
     this.#deps = deps
+    const { store, subscriber, read, log } = deps
+    const exists = async (id: string) => (await read(id, null)) !== null
+    this.#deletions = new Deletions({ store, subscriber, exists, log })
   }
 
   /**
@@ -59,6 +64,15 @@ export class Hub {
 
   unwatch(reader: JobReader, id: string): void {
     this.#jobs.get(id)?.unwatch(reader)
+  }
+
+  /** Tells a reader when this ended job is deleted. */
+  watchDeletion(reader: DeletionReader, id: string): void {
+    this.#deletions.watch(id, reader)
+  }
+
+  unwatchDeletion(reader: DeletionReader, id: string): void {
+    this.#deletions.unwatch(id, reader)
   }
 
   /** Delivers every change of a list from now on. A resync means: read the list again. */

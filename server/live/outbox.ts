@@ -23,6 +23,8 @@ export interface OutboxDeps {
   hub: Pick<Hub, 'watch'>
   /** In ms, by a monotonic clock. */
   now(): number
+  /** Called when a watch ends because its job has ended. */
+  onEnded?(jobId: string): void
 }
 
 const limits = {
@@ -97,7 +99,8 @@ export class Outbox implements JobReader {
 
   closed(jobId: string, code: 'not_found' | null): void {
     this.#watched?.delete(jobId)
-    if (code !== null) {
+    if (code === null) this.#deps.onEnded?.(jobId)
+    else {
       this.forget(jobId)
       if (!this.#closed) this.#connection.revoked(jobId, code)
     }

@@ -63,6 +63,8 @@ export class SocketSession {
   readonly #outbox: Outbox
   readonly #rate: MessageRate
   #lists: Map<ListName, OpenedList> | null = null
+  /** Ended jobs that the client has watched; it learns of their deletion. */
+  #ended: Set<string> | null = null
   /** Settles once the last message received has been acknowledged; null if none waits. */
   #lastMessage: Promise<void> | null = null
   #unanswered = 0
@@ -73,7 +75,7 @@ export class SocketSession {
     this.#principal = principal
     this.#deps = deps
     this.#connection = new SocketConnection(socket)
-    this.#outbox = new Outbox(this.#connection, deps)
+    this.#outbox = new Outbox(this.#connection, { ...deps, onEnded: (id) => this.#watchEnded(id) })
     this.#rate = new MessageRate(deps.now())
     const endAdmission = deps.authorization.admit(principal, (code) => {
       socket.emit('revoked', { code })
@@ -184,7 +186,16 @@ export class SocketSession {
 
   #unwatch(id: string): void {
     if (this.#outbox.watched.delete(id)) this.#deps.hub.unwatch(this.#outbox, id)
+    if (this.#ended?.delete(id)) this.#deps.hub.unwatchDeletion(this.#outbox, id)
     this.#outbox.forget(id)
+  }
+
+  /** Clients ask again for the jobs beyond the limit when they become visible. */
+  #watchEnded(id: string): void {
+    this.#ended ??= new Set()
+    if (this.#ended.size >= watchLimits.watchesPerSocket || !this.#socket.connected) return
+    this.#ended.add(id)
+    this.#deps.hub.watchDeletion(this.#outbox, id)
   }
 
   #openOwnJobs(acknowledge: (answer: unknown) => void): Promise<void> {
@@ -222,6 +233,7 @@ export class SocketSession {
   #close(): void {
     this.#outbox.close()
     for (const id of this.#outbox.watched) this.#deps.hub.unwatch(this.#outbox, id)
+    for (const id of this.#ended ?? []) this.#deps.hub.unwatchDeletion(this.#outbox, id)
     this.#closeList('jobs')
     this.#closeList('feed')
   }

@@ -4,7 +4,6 @@ import { useEffect, useState } from 'react'
 import { isLive } from '#jobs/lifecycle.ts'
 import type { SearchType } from '#protocol/answers.ts'
 import type { JobView } from '#protocol/client/job-view.ts'
-import { openOwnJobs } from '../../live/own-jobs.ts'
 import { useJob } from '../../live/use-job.ts'
 import { Notice } from '../../ui/notice.tsx'
 import { JobActions } from './job-actions.tsx'
@@ -27,10 +26,6 @@ interface JobScreenProps {
 
 export function JobScreen({ initial, ...rest }: JobScreenProps) {
   const watched = useJob(initial)
-  const ended = watched !== 'gone' && !isLive(watched.job.state)
-  // The server doesn't watch ended jobs. Their deletion in another tab arrives only through the
-  // list of own jobs.
-  useEffect(() => (rest.own && ended ? openOwnJobs([], () => {}) : undefined), [rest.own, ended])
   if (watched === 'gone') return <JobNotFound />
   return <Screen view={watched} {...rest} />
 }

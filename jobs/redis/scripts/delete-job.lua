@@ -14,4 +14,5 @@ call('HINCRBY', TALLY, ARGV[3] ~= '' and 'deleted_' .. ARGV[2] or 'changed', 1)
 local body = '|' .. (call('HGET', TAG .. ':shard', 'epoch') or '') .. '|removed\n' .. ID
 call('PUBLISH', own_jobs, call('HINCRBY', TAG .. ':versions', ARGV[1], 1) .. body)
 call('PUBLISH', TAG .. ':feed', feed_version() .. body)
+call('PUBLISH', TAG .. ':deleted:' .. ID, '')
 return 'deleted'
