@@ -2,7 +2,7 @@ import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { OneJob, type StartRequest } from '#protocol/answers.ts'
 import { apiAt } from '#protocol/client/call-api.ts'
-import { firstHole, type JobView, viewOf } from '#protocol/client/job-view.ts'
+import { firstHole, type JobView, lacksTimeline, viewOf } from '#protocol/client/job-view.ts'
 import { JobWatcher } from '#protocol/client/job-watcher.ts'
 import { LiveConnection } from '#protocol/client/live-connection.ts'
 import { CannotCall, explained, type ServerAddress } from './server-address.ts'
@@ -53,7 +53,8 @@ function follow(job: Job, server: ServerAddress): Promise<Job> {
     new JobWatcher(connection, apiAt(server)).watch(viewOf(job), (view) => {
       if (view === 'gone') return end(() => reject(new CannotCall('The search was deleted.')))
       print(view)
-      if (!isLive(view.job.state) && firstHole(view) === null) end(() => resolve(view.job))
+      if (!isLive(view.job.state) && !lacksTimeline(view) && firstHole(view) === null)
+        end(() => resolve(view.job))
     })
   })
 }

@@ -108,6 +108,11 @@ export function putTimeline(view: JobView, entries: readonly TimelineEntry[]): J
   return { ...view, timeline: mergeTimeline(view.timeline, entries) }
 }
 
+/** Whether the timeline lacks its beginning, the event by which the job was created. */
+export function lacksTimeline({ timeline }: JobView): boolean {
+  return timeline[0]?.seq !== 1
+}
+
 /** The first rows that the job has and the view lacks: from `from`, up to but without `to`. */
 export function firstHole({ job, rows }: JobView): { from: number; to: number } | null {
   let from = 0

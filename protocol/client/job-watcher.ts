@@ -18,6 +18,7 @@ import {
   applyReplay,
   firstHole,
   type JobView,
+  lacksTimeline,
   putRows,
   putTimeline,
   replaceJob,
@@ -164,9 +165,10 @@ export class JobWatcher {
    * it stops.
    * @throws when the server doesn't answer; the catch-up runs again
    */
-  async #fetchMissing(id: string, timelineToo = true): Promise<void> {
+  async #fetchMissing(id: string, timelineMoved = true): Promise<void> {
     const watch = this.#watches.get(id)
-    if (!watch) return
+    if (!watch || watch.view === 'gone') return
+    const timelineToo = timelineMoved || lacksTimeline(watch.view)
     watch.fetching?.abort()
     const fetching = new AbortController()
     watch.fetching = fetching
