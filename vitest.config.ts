@@ -11,8 +11,12 @@ const shared = {
   hookTimeout: hangs,
   expect: { poll: { timeout: hangs } },
 }
-/** They compare what the process holds in memory, so nothing else may have run in it. */
-const memory = ['test/crawler/limits.test.ts', 'test/webindex/sources/warc/warc-source.test.ts']
+/** They measure the memory of the process, or count in it, so no other file may run in it. */
+const alone = [
+  'test/crawler/limits.test.ts',
+  'test/server/accounts/rate-limit.test.ts',
+  'test/webindex/sources/warc/warc-source.test.ts',
+]
 
 export default defineConfig({
   test: {
@@ -23,7 +27,7 @@ export default defineConfig({
           ...shared,
           name: 'parts',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/chaos/**', ...memory],
+          exclude: ['test/e2e/**', 'test/chaos/**', ...alone],
           // Loading the packages takes longer than most files' tests: a process loads them once.
           isolate: false,
           // Tests start processes of their own; more files at once than cores only makes each of
@@ -32,7 +36,7 @@ export default defineConfig({
         },
       },
       {
-        test: { ...shared, name: 'memory', include: memory, maxWorkers: 2 },
+        test: { ...shared, name: 'alone', include: alone, maxWorkers: 2 },
       },
       {
         test: {

@@ -571,9 +571,14 @@ test('an abort stops even within a long page or member', async () => {
     Buffer.concat(Array(20).fill(long)),
   ]) {
     const source = await warcSource({ path: fileWith('x.warc', bytes) })
-    const aborted = await abortAmid((signal) => readAll(source, signal), pageMs / 4)
-    expect(String(aborted?.error)).toMatch(/abort/i)
-    expect(aborted?.spentMs).toBeLessThan(pageMs / 2)
+    // A garbage collection may fall into one attempt, but not into all of them.
+    let leastSpentMs = Number.POSITIVE_INFINITY
+    for (let attempt = 0; attempt < 5 && leastSpentMs >= pageMs / 2; attempt++) {
+      const aborted = await abortAmid((signal) => readAll(source, signal), pageMs / 4)
+      expect(String(aborted?.error)).toMatch(/abort/i)
+      leastSpentMs = Math.min(leastSpentMs, aborted?.spentMs ?? leastSpentMs)
+    }
+    expect(leastSpentMs).toBeLessThan(pageMs / 2)
   }
 })
 
