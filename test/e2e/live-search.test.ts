@@ -125,6 +125,8 @@ test('cancelling a search in one tab shows it cancelled in the others', async ()
   await whole.addWorker()
   const page = await openLive(user, '/')
   const id = await startSearch(page, everybodysTarget)
+  await page.locator('main [data-job-state="running"]').waitFor()
+  whole.freezeWorkers()
   const other = await openLive(user, `/jobs/${id}`)
   await page.getByRole('button', { name: 'Cancel' }).click()
   for (const each of [page, other]) {

@@ -53,6 +53,10 @@ export async function startWhole(
       workers.add(await startWorker(environment, 'inherit', project))
     },
     stopWorkers,
+    /** Their searches stay running however long the test takes. */
+    freezeWorkers() {
+      for (const worker of workers) worker.kill('SIGSTOP')
+    },
     /** Stops responding but keeps its connections open, like a machine that hangs. */
     freezeServer: () => server.process.kill('SIGSTOP'),
     thawServer: () => server.process.kill('SIGCONT'),
