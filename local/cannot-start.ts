@@ -1,12 +1,10 @@
-/** Something a person has to know or do before this can work; the message is all that is shown. */
+/** A failure that the user has to fix. Only its message is printed. */
 export class CannotStart extends Error {
   override name = 'CannotStart'
 }
 
-/**
- * What to print of a failure: the sentence where there is one, the stack where it is our own fault.
- */
-export function tellFailure(error: unknown): string {
+/** The text to print for a failure: the message of a `CannotStart`, the stack of any other error. */
+export function failureMessage(error: unknown): string {
   if (error instanceof CannotStart) return error.message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -8,13 +8,13 @@ export const projectDir = resolve(import.meta.dirname, '..')
 type Environment = Record<string, string | undefined>
 
 /**
- * The folder of everything that is ours to keep: `DATA_DIR`, else `.data` in the project. Made when
+ * The folder of all persistent data: `DATA_DIR`, else `.data` in the project. Created if it is
  * missing.
  */
 export function openDataDir(environment: Environment): string {
   const folder = resolve(projectDir, environment.DATA_DIR || '.data')
-  // Others may pass through but not look around: as root, PostgreSQL's files belong to another
-  // user. Secrets are 0600 each.
+  // Other users may enter the folder but not list it: if we run as root, PostgreSQL runs as another
+  // user, whose files are in here. Each file with a secret is 0600.
   mkdirSync(folder, { recursive: true, mode: 0o711 })
   return folder
 }
@@ -23,7 +23,7 @@ export function indexDir(dataDir: string, environment: Environment): string {
   return environment.INDEX_DIR ? resolve(projectDir, environment.INDEX_DIR) : join(dataDir, 'index')
 }
 
-/** Where admins put the files that are to be added to the index. */
+/** The folder in which admins put files to import into the index. */
 export function importDir(dataDir: string, environment: Environment): string {
   return environment.IMPORT_DIR
     ? resolve(projectDir, environment.IMPORT_DIR)
@@ -31,8 +31,8 @@ export function importDir(dataDir: string, environment: Environment): string {
 }
 
 /**
- * What sessions are signed with: `AUTH_SECRET`, else one made at the first start and kept, readable
- * by the owner alone.
+ * The secret that signs sessions: `AUTH_SECRET`, else one generated at the first start and stored in
+ * a file that only its owner can read.
  */
 export function authSecret(dataDir: string, environment: Environment): string {
   if (environment.AUTH_SECRET) return environment.AUTH_SECRET

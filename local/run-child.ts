@@ -6,15 +6,16 @@ import { projectDir } from './data-dir.ts'
 
 export interface ChildOptions {
   env?: NodeJS.ProcessEnv
-  /** Ends it with SIGTERM. */
+  /** Ends the program with SIGTERM. */
   signal?: AbortSignal
-  /** Takes each line that it prints, as it comes; without it they are only gathered. */
+  /** Called with each line of output as it arrives. */
   onLine?(line: string): void
 }
 
 /**
- * Runs a program to its end. `code` is null when a signal ended it; `output` is what it printed on
- * both streams.
+ * Runs a program to its end.
+ * @returns `code` is null if a signal ended the program; `output` holds standard output and standard
+ * error.
  */
 export async function runChild(
   command: string,
@@ -47,8 +48,8 @@ export async function runChild(
 }
 
 /**
- * Gives the terminal to a program until it ends.
- * @returns its exit code; 1 when a signal ended it.
+ * Runs a program on this terminal until it ends.
+ * @returns its exit code; 1 if a signal ended it.
  */
 export async function handOver(
   command: string,
@@ -56,25 +57,25 @@ export async function handOver(
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
   const child = spawn(command, args, { cwd: projectDir, env, stdio: 'inherit' })
-  // Ctrl-C reaches it through the terminal; we only have to outlive it. A signal for us alone has
-  // to be passed on.
+  // The terminal sends Ctrl-C to the program as well; we must not exit before it does. SIGTERM
+  // reaches only us, so we forward it.
   const ignore = () => {}
-  const pass = () => child.kill('SIGTERM')
-  process.on('SIGINT', ignore).on('SIGTERM', pass)
+  const forward = () => child.kill('SIGTERM')
+  process.on('SIGINT', ignore).on('SIGTERM', forward)
   try {
     const [code] = await once(child, 'exit')
     return code ?? 1
   } finally {
-    process.off('SIGINT', ignore).off('SIGTERM', pass)
+    process.off('SIGINT', ignore).off('SIGTERM', forward)
   }
 }
 
-/** How a TypeScript file of this project is run: the arguments for `process.execPath`. */
+/** The arguments for `process.execPath` that run a TypeScript file of this project. */
 export function typescript(file: string, ...args: string[]): string[] {
   return ['--import', 'tsx', file, ...args]
 }
 
-/** The program of an installed package, as an argument for `process.execPath`. */
+/** The path of an installed package's program, as an argument for `process.execPath`. */
 export function installed(name: string): string {
   return join(projectDir, 'node_modules', '.bin', name)
 }

@@ -1,6 +1,6 @@
 import { endProcess } from '#processes/end-process.ts'
 import type { ProcessIdentity } from '#processes/process-identity.ts'
-import { CannotStart, tellFailure } from './cannot-start.ts'
+import { CannotStart, failureMessage } from './cannot-start.ts'
 import { authSecret, importDir, indexDir, openDataDir, projectDir } from './data-dir.ts'
 import { ensureServices, stopServices, urlsOf } from './services/ensure.ts'
 import { stopSignals } from './stop-signals.ts'
@@ -11,23 +11,23 @@ import type { WatchedProgram } from './supervisor/rerun-on-change.ts'
 import { supervise } from './supervisor/supervise.ts'
 
 /**
- * A program ends its own work within `SHUTDOWN_GRACE_MS` and hands back what is left; only one that
- * hangs needs more.
+ * A program ends within `SHUTDOWN_GRACE_MS`, in which it returns its unfinished jobs to the queue.
+ * One that takes this much longer hangs and is killed.
  */
 const marginMs = 10_000
 
 export interface HowToRun {
-  /** What people typed: `npm start`. */
+  /** The command that the user typed: `npm start`. */
   command: string
-  /** Of every process, besides the environment that we were started with. */
+  /** Added to the inherited environment of every process. */
   env: NodeJS.ProcessEnv
-  /** Makes what is missing, before any program starts. */
+  /** Builds whatever is missing before any program starts. */
   prepare(env: NodeJS.ProcessEnv, log: ReadableLog, signal: AbortSignal): Promise<unknown>[]
   programs(env: NodeJS.ProcessEnv): (Program | WatchedProgram)[]
 }
 
 /**
- * Runs everything that Searchlight needs, in one terminal, until Ctrl-C. A failure is printed.
+ * Runs everything that Searchlight needs, in one terminal, until Ctrl-C. Prints any failure.
  * @returns the exit code.
  */
 export async function runSearchlight(how: HowToRun): Promise<number> {
@@ -35,15 +35,15 @@ export async function runSearchlight(how: HowToRun): Promise<number> {
     await run(how)
     return 0
   } catch (error) {
-    if (error instanceof Error && error.name === 'AbortError') return 0 // Stopped while it started.
-    console.error(`\n${tellFailure(error)}`)
+    if (error instanceof Error && error.name === 'AbortError') return 0 // Stopped during the start.
+    console.error(`\n${failureMessage(error)}`)
     return 1
   }
 }
 
 /** @throws {CannotStart} */
 async function run({ command, ...how }: HowToRun): Promise<void> {
-  const { stop, hurry } = stopSignals()
+  const { stop, forceStop } = stopSignals()
   const given: NodeJS.ProcessEnv = { ...process.env, ...how.env }
   const dataDir = openDataDir(given)
   const graceMs = Number(given.SHUTDOWN_GRACE_MS || 10_000) + marginMs
@@ -56,7 +56,7 @@ async function run({ command, ...how }: HowToRun): Promise<void> {
     for (const program of lock.leftRunning) await endLeftover(program, graceMs, log)
     const services = await ensureServices(['redis', 'postgres'], given, { dataDir, say: log.say })
     const env: NodeJS.ProcessEnv = {
-      UV_THREADPOOL_SIZE: '16', // DuckDB's queries hold these threads, and files are read by them too.
+      UV_THREADPOOL_SIZE: '16', // Shared by DuckDB's queries, which block a thread each, and file reads.
       ...given,
       ...urlsOf(services),
       AUTH_SECRET: authSecret(dataDir, given),
@@ -76,7 +76,7 @@ async function run({ command, ...how }: HowToRun): Promise<void> {
       dataDir,
       log,
       signal: stop,
-      hurry,
+      forceStop,
       graceMs,
       onStart: (program) => lock.addProgram(program).catch(lockFailed),
       onProgramReady({ url }) {
@@ -107,7 +107,7 @@ async function endLeftover(
     )
 }
 
-/** Does it all at once; when a part fails, the others are aborted and awaited. */
+/** Runs all parts at once. If one fails, the others are aborted and awaited. */
 async function prepareAll(
   prepare: (signal: AbortSignal) => Promise<unknown>[],
   stop: AbortSignal,
@@ -122,7 +122,7 @@ async function prepareAll(
   }
 }
 
-/** A restarted server has to be found where it was. */
+/** Makes a restarted server use the same port again. */
 function keepPort(url: string, programs: Program[]): void {
   for (const { env } of programs) if (!env.PORT && !env.PUBLIC_URL) env.PORT = new URL(url).port
 }
@@ -133,7 +133,7 @@ function welcome(ready: Ready[]): string {
   const lines = [
     `Searchlight is ready${url === undefined ? '.' : `: ${url}`}`,
     ...hints,
-    'Ctrl-C stops it.',
+    'Press Ctrl-C to stop it.',
   ]
   return `\n${lines.map((line) => `  ${line}\n`).join('')}\n`
 }

@@ -1,20 +1,20 @@
 /**
- * Two signals for everything that is to stop with us: `stop` at the first Ctrl-C (or SIGTERM, or a
- * closed terminal), `hurry` at the next. npm passes on the Ctrl-C that the terminal has already
- * sent us, so what comes within a second is the same one.
+ * Aborts `stop` at the first Ctrl-C (or SIGTERM, or a closed terminal) and `forceStop` at the next.
+ * The terminal sends Ctrl-C to us and npm forwards it as well, so any signal within a second of the
+ * first is a duplicate.
  */
-export function stopSignals(): { stop: AbortSignal; hurry: AbortSignal } {
+export function stopSignals(): { stop: AbortSignal; forceStop: AbortSignal } {
   const stop = new AbortController()
-  const hurry = new AbortController()
-  let first = 0
-  const heard = () => {
+  const forceStop = new AbortController()
+  let stoppedAt = 0
+  const onSignal = () => {
     if (!stop.signal.aborted) {
-      first = performance.now()
+      stoppedAt = performance.now()
       stop.abort()
-    } else if (performance.now() - first > 1_000) hurry.abort()
+    } else if (performance.now() - stoppedAt > 1_000) forceStop.abort()
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, heard)
-  // Whoever reads our log has gone (`npm start | head`): there is nobody left to talk to.
-  process.stdout.on('error', heard)
-  return { stop: stop.signal, hurry: hurry.signal }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+  // The reader of our log has exited, as in `npm start | head`.
+  process.stdout.on('error', onSignal)
+  return { stop: stop.signal, forceStop: forceStop.signal }
 }

@@ -3,8 +3,8 @@ import { isCode } from './error-code.ts'
 import { isRunning, type ProcessIdentity } from './process-identity.ts'
 
 /**
- * Sends each signal and waits for its grace, until the process has ended.
- * @returns false if it outlives them all.
+ * Sends the signals one after the other, each followed by its grace period, until the process ends.
+ * @returns false if the process survives all of them.
  */
 export async function endProcess(
   identity: ProcessIdentity,
@@ -22,7 +22,7 @@ export async function endProcess(
   return !isRunning(identity)
 }
 
-/** Polls, because only children send an exit event. */
+/** Polls, because only a child process emits an exit event. */
 export async function hasEnded(identity: ProcessIdentity, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs
   while (isRunning(identity)) {

@@ -5,13 +5,13 @@ const renewEveryMs = 5_000
 const deadAfterMs = 60_000
 
 /**
- * Renews a file's mtime, so that other machines see that its owner lives.
- * @returns what stops it.
+ * Renews a file's mtime regularly, so that other machines see that its owner is alive.
+ * @returns a function that stops the heartbeat
  */
 export function keepFresh(file: string): () => void {
   const renewing = setInterval(() => {
     const now = new Date()
-    utimes(file, now, now).catch(() => {}) // Deleted by hand. The owner notices by other means.
+    utimes(file, now, now).catch(() => {}) // Deleted by hand; not the heartbeat's concern.
   }, renewEveryMs)
   renewing.unref()
   return () => clearInterval(renewing)

@@ -5,17 +5,17 @@ import { isCode } from './error-code.ts'
 import { isFresh, keepFresh } from './heartbeat.ts'
 import { isAlive, ownIdentity, ProcessIdentity } from './process-identity.ts'
 
-/** The second form is a build lock or a lease of the version before. */
+/** The second form is the build lock or lease of an earlier version. */
 const Owner = z.union([
   z.object({ process: ProcessIdentity }).transform((owned) => owned.process),
   ProcessIdentity,
 ])
 
-/** A file that belongs to a process, as it was found. */
+/** The content and state of a file that belongs to a process. */
 export interface OwnedFile {
   /** Null if the file can't be read. */
   owner: ProcessIdentity | null
-  /** The owner is alive. A file without a readable owner is held as long as it is fresh. */
+  /** Whether the owner is alive. A file without a readable owner is held as long as it is fresh. */
   held: boolean
   /** Everything in the file, parsed as JSON. */
   content: unknown
@@ -32,7 +32,7 @@ export class LockHeld extends Error {
 }
 
 export interface HeldLock {
-  /** What a dead owner left in the file; null if there was no file. */
+  /** The content that a dead owner left in the file; null if there was no file. */
   leftBehind: unknown
   /** Replaces the facts in the file. */
   write(facts: object): Promise<void>
@@ -40,9 +40,9 @@ export interface HeldLock {
 }
 
 /**
- * Takes a lock that one process at a time can hold, also where machines share the folder. The lock
- * of a dead process is taken over.
- * @param facts what the file holds besides its owner.
+ * Takes a lock that one process at a time can hold, even if machines share the folder. Takes over the
+ * lock of a dead process.
+ * @param facts written to the file besides its owner.
  * @throws {LockHeld}
  */
 export async function takeLock(path: string, facts: object = {}): Promise<HeldLock> {
@@ -50,8 +50,8 @@ export async function takeLock(path: string, facts: object = {}): Promise<HeldLo
   await writeFile(tmp, textOf(facts))
   try {
     for (;;) {
-      // Linked into place together with its content: an empty lock file would look stale.
-      if (await isLinked(tmp, path)) return heldLock(path, facts, null)
+      // A link puts the file in place with its content; an empty lock file would look stale.
+      if (await tryLink(tmp, path)) return heldLock(path, facts, null)
       const found = await readOwnedFile(path)
       if (found?.held) throw new LockHeld(path, found)
       if (found && (await takeOver(path, tmp))) return heldLock(path, facts, found.content)
@@ -62,9 +62,9 @@ export async function takeLock(path: string, facts: object = {}): Promise<HeldLo
 }
 
 /**
- * Replaces a stale lock. Two processes may find the same one, and the slower must not replace the
- * lock of the faster: that is why this needs a lock as well.
- * @returns false if there is no lock any more.
+ * Replaces a stale lock. If two processes find the same one, the slower must not replace the new lock
+ * of the faster, so the takeover needs a lock as well.
+ * @returns false if the stale lock has gone.
  * @throws {LockHeld}
  */
 async function takeOver(path: string, tmp: string): Promise<boolean> {
@@ -79,7 +79,7 @@ async function takeOver(path: string, tmp: string): Promise<boolean> {
   }
 }
 
-/** Whether the file of a lock or a lease belongs to a living process; null if there is no file. */
+/** Reads the file of a lock or a lease, and whether its owner is alive; null if it is missing. */
 export async function readOwnedFile(path: string): Promise<OwnedFile | null> {
   try {
     const text = await readFile(path, 'utf8')
@@ -93,7 +93,7 @@ export async function readOwnedFile(path: string): Promise<OwnedFile | null> {
   }
 }
 
-/** What `readOwnedFile` reads; a file that is written so and kept fresh is held by this process. */
+/** The text of a file that this process holds, as `readOwnedFile` reads it. Keep it fresh. */
 export function textOf(facts: object = {}): string {
   return `${JSON.stringify({ process: ownIdentity(), ...facts }, null, 2)}\n`
 }
@@ -116,15 +116,15 @@ function heldLock(path: string, facts: object, leftBehind: unknown): HeldLock {
     },
     async release() {
       stopRenewing()
-      await writing.catch(() => {}) // Reported where it was written.
-      // Unless another machine took it over, because this one did not renew it for too long.
+      await writing.catch(() => {}) // Reported to the caller of `write`.
+      // Another machine may have taken it over, if this one did not renew it for too long.
       if ((await readFile(path, 'utf8').catch(() => null)) === text) await rm(path, { force: true })
     },
   }
 }
 
-/** A link is made by one of two processes that try at the same moment, never by both. */
-async function isLinked(tmp: string, path: string): Promise<boolean> {
+/** Linking is atomic: of two processes that try at once, only one succeeds. */
+async function tryLink(tmp: string, path: string): Promise<boolean> {
   try {
     await link(tmp, path)
     return true

@@ -8,12 +8,12 @@ import { isFresh } from './heartbeat.ts'
 const ownHostname = hostname()
 
 /**
- * Names one process for good, as it is stored in files. A pid alone is given to another process
- * sooner or later, in containers within seconds.
+ * Identifies one process permanently, for use in files. A pid alone is not enough: the system reuses
+ * it sooner or later, in containers within seconds.
  */
 export const ProcessIdentity = z.object({
   pid: z.number().int().positive(),
-  /** When the system started it; null in files written before this was recorded everywhere. */
+  /** The start time as the system reports it; null in files of earlier versions. */
   started: z.string().nullable().default(null),
   hostname: z.string().default(ownHostname),
 })
@@ -23,24 +23,24 @@ let own: ProcessIdentity | undefined
 
 export function ownIdentity(): ProcessIdentity {
   own ??= identityOf(process.pid) ?? undefined
-  if (own === undefined) throw new Error('The system does not say when this process was started.')
+  if (own === undefined) throw new Error('The start time of this process is not available.')
   return own
 }
 
-/** The process that has this pid now; null when there is none, or only a zombie. */
+/** The process that has this pid now; null if there is none, or only a zombie. */
 export function identityOf(pid: number): ProcessIdentity | null {
   const started = process.platform === 'linux' ? startedOnLinux(pid) : startedByPs(pid)
   return started === null ? null : { pid, started, hostname: ownHostname }
 }
 
-/** Whether this very process runs on this machine. */
+/** Whether exactly this process, not another with its pid, is running on this machine. */
 export function isRunning({ pid, started }: ProcessIdentity): boolean {
   return started !== null && identityOf(pid)?.started === started
 }
 
 /**
- * Whether the process that owns a file is alive. Exact where it can be looked up; otherwise it is
- * alive as long as it renews the file.
+ * Whether the process that owns a file is alive. Exact if the process can be looked up; otherwise it
+ * counts as alive as long as it renews the file.
  * @param renewedAt the file's mtime, in ms since 1970.
  */
 export function isAlive(owner: ProcessIdentity, renewedAt: number): boolean {
@@ -49,8 +49,8 @@ export function isAlive(owner: ProcessIdentity, renewedAt: number): boolean {
 }
 
 /**
- * False on another machine, for a file of an earlier version, and for other users' processes where
- * the system hides them.
+ * False for a process on another machine, for the owner in a file of an earlier version, and for
+ * other users' processes if the system hides them.
  */
 function canBeLookedUp({ pid, started, hostname }: ProcessIdentity): boolean {
   if (hostname !== ownHostname) return false
@@ -59,7 +59,7 @@ function canBeLookedUp({ pid, started, hostname }: ProcessIdentity): boolean {
   return started !== null && (error === null || identityOf(pid) !== null)
 }
 
-/** Why this process may not be sent a signal: ESRCH when there is none, EPERM; null if it may. */
+/** The error code of sending a signal: ESRCH if no process has this pid, EPERM; null if allowed. */
 function signalError(pid: number): unknown {
   try {
     process.kill(pid, 0)
@@ -69,7 +69,7 @@ function signalError(pid: number): unknown {
   }
 }
 
-/** The command line; null when the process has ended. */
+/** The command line; null if the process has ended. */
 export function commandLineOf(pid: number): string | null {
   try {
     if (process.platform === 'linux')
@@ -83,7 +83,7 @@ export function commandLineOf(pid: number): string | null {
 function startedOnLinux(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field is the program's name in brackets and may itself hold blanks and brackets.
+    // The second field is the program's name in parentheses; it may contain spaces and parentheses.
     const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return state === 'Z' || state === 'X' ? null : `${boot}/${rest[18]}`

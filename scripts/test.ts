@@ -56,7 +56,7 @@ async function prepareBrowserTests(): Promise<{
 }> {
   const { ensureChromium } = await import('./chromium.ts')
   const { buildPages } = await import('./build-pages.ts')
-  const { tellFailure } = await import('#local/cannot-start.ts')
+  const { failureMessage } = await import('#local/cannot-start.ts')
   const say = (sentence: string) => console.log(sentence)
   const verdicts: Verdict[] = []
   const env: Record<string, string> = {}
@@ -64,7 +64,7 @@ async function prepareBrowserTests(): Promise<{
     env.CHROMIUM_PATH = await ensureChromium(say)
     await buildPages({ say })
   } catch (error) {
-    console.log(`✗ ${tellFailure(error)}\n`)
+    console.log(`✗ ${failureMessage(error)}\n`)
     verdicts.push(failed)
   }
   return { verdicts, env }

@@ -1,4 +1,4 @@
-import { tellFailure } from '#local/cannot-start.ts'
+import { failureMessage } from '#local/cannot-start.ts'
 import { authSecret, indexDir, openDataDir } from '#local/data-dir.ts'
 import { handOver, typescript } from '#local/run-child.ts'
 import { ensureServices, stopServices, urlsOf } from '#local/services/ensure.ts'
@@ -35,7 +35,7 @@ export async function withServices(
         await stopServices(services.filter((service) => !service.adopted))
     }
   } catch (error) {
-    console.error(tellFailure(error))
+    console.error(failureMessage(error))
     return 1
   }
 }

@@ -6,11 +6,12 @@ import { keepFresh } from '#processes/heartbeat.ts'
 import { readOwnedFile, textOf } from '#processes/lock-file.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 
-/** A generation that stays as long as somebody reads it. */
+/** Keeps a generation from being deleted while it is read. */
 export interface Lease {
   manifest: Manifest
   /**
-   * Lets go of it; a generation that was replaced meanwhile goes with its last reader. Never fails.
+   * Ends the lease, and deletes a generation that has been replaced and has no other reader. Never
+   * rejects.
    */
   end(): Promise<void>
 }
@@ -18,9 +19,9 @@ export interface Lease {
 const usesOf = (dir: string) => join(dir, 'uses')
 
 /**
- * Takes the live generation for reading. The lease is written between two looks at the manifest: a
- * build that replaces it after the second look finds the lease, and one that did so before shows. A
- * folder that can't be written is read without a lease.
+ * Leases the live generation for reading. The lease is written between two reads of the manifest: a
+ * build that replaces the generation after the second read finds the lease, and that read detects an
+ * earlier replacement. A folder that isn't writable is read without a lease.
  * @throws {NoIndex} @throws {BrokenIndex}
  */
 export async function leaseLiveGeneration(dir: string): Promise<Lease> {
@@ -51,12 +52,11 @@ function endOnce(dir: string, id: string, removeLease: () => Promise<void>): () 
     await removeLease()
     if ((await readManifest(dir)).id !== id) await removeIfUnused(dir, id)
   }
-  // What can't be removed now is removed by the next build; whoever has finished reading has
-  // nothing to do about it.
+  // The next build removes what can't be removed now, so the reader can ignore the error.
   return () => (ending ??= end().catch(() => {}))
 }
 
-/** @returns null where nothing can be written. */
+/** @returns the lease's file; null if the folder isn't writable. */
 async function writeLease(dir: string, id: string): Promise<string | null> {
   const file = join(usesOf(dir), `${id}.${randomUUID()}.json`)
   try {
@@ -70,30 +70,30 @@ async function writeLease(dir: string, id: string): Promise<string | null> {
 }
 
 /**
- * Removes what killed builds left, the leases of dead readers, and every generation but the live
- * one that nobody reads. Only for who holds the build lock.
+ * Removes the remains of killed builds, the leases of dead readers, and every unread generation but
+ * the live one. The caller must hold the build lock.
  */
 export async function removeUnused(dir: string, liveId: string): Promise<void> {
   for (const name of await readdir(dir)) {
     const id = /^gen-([\w-]+)$/.exec(name)?.[1]
     if (id && id !== liveId) await removeIfUnused(dir, id)
   }
-  await readersOf(dir, () => true)
+  await countReaders(dir, () => true)
 }
 
 async function removeIfUnused(dir: string, id: string): Promise<void> {
-  const readers = await readersOf(dir, (lease) => lease.startsWith(`${id}.`))
+  const readers = await countReaders(dir, (lease) => lease.startsWith(`${id}.`))
   if (readers === 0)
     await rm(join(dir, `gen-${id}`), { recursive: true, force: true, maxRetries: 3 })
 }
 
-/** @returns how many live readers there are among these leases; those of dead ones are removed. */
-async function readersOf(dir: string, isMeant: (lease: string) => boolean): Promise<number> {
+/** Removes the leases of dead readers among the matching ones. @returns the number of the others */
+async function countReaders(dir: string, matches: (lease: string) => boolean): Promise<number> {
   let readers = 0
   for (const name of await namesIn(usesOf(dir))) {
-    if (!isMeant(name)) continue
+    if (!matches(name)) continue
     const file = join(usesOf(dir), name)
-    // An unreadable lease that is fresh may be about to be written.
+    // A fresh lease that is unreadable may still be in the middle of being written.
     if ((await readOwnedFile(file))?.held) readers++
     else await rm(file, { force: true })
   }

@@ -2,7 +2,7 @@ import { ensurePostgres, stopPostgres } from './postgres.ts'
 import { ensureRedis, stopRedis } from './redis.ts'
 import type { Service, ServiceOptions } from './service.ts'
 
-/** How each of our services is had and stopped. */
+/** How to start and stop each service. */
 const kinds = {
   redis: { title: 'Redis', variable: 'REDIS_URL', ensure: ensureRedis, stop: stopRedis },
   postgres: {
@@ -16,7 +16,8 @@ const kinds = {
 type Name = keyof typeof kinds
 
 /**
- * The named services, those left out that the environment names a URL of: they are somebody else's.
+ * Starts or adopts the named services, except those that the environment gives a URL for: they are
+ * managed elsewhere.
  */
 export async function ensureServices(
   names: readonly Name[],
@@ -34,12 +35,12 @@ export async function ensureServices(
   throw failure.reason
 }
 
-/** Starts one of them again on the port that its clients know. */
+/** Restarts a service on the same port, so that its clients can reconnect. */
 export function restartService(service: Service, options: ServiceOptions): Promise<Service> {
   return kinds[service.name].ensure({ ...options, port: service.port })
 }
 
-/** Redis before PostgreSQL, the order in which `names` are given everywhere. */
+/** Stops services in the given order; callers list Redis before PostgreSQL. */
 export async function stopServices(services: readonly Service[]): Promise<void> {
   for (const service of services) await kinds[service.name].stop(service)
 }
@@ -48,7 +49,7 @@ export function titleOf(service: Service): string {
   return kinds[service.name].title
 }
 
-/** What the programs are told: `REDIS_URL`, `DATABASE_URL`. */
+/** The environment variables of the services: `REDIS_URL`, `DATABASE_URL`. */
 export function urlsOf(services: readonly Service[]): Record<string, string> {
   return Object.fromEntries(services.map((service) => [kinds[service.name].variable, service.url]))
 }

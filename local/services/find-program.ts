@@ -2,10 +2,10 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /**
- * Where package managers put programs; a PATH handed down by a service or an editor often lacks
- * them.
+ * Folders that package managers install into. A PATH inherited from a service or an editor often
+ * lacks them.
  */
-const usual = [
+const commonFolders = [
   '/usr/local/bin',
   '/usr/bin',
   '/usr/sbin',
@@ -14,9 +14,9 @@ const usual = [
   '/usr/local/opt/redis/bin',
 ]
 
-/** The full path of a program; null when this machine has none. */
+/** The full path of a program; null if it is not installed. */
 export function findProgram(name: string): string | null {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...usual]
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...commonFolders]
   return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null
 }
 

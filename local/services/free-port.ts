@@ -4,13 +4,13 @@ import getPort from 'get-port'
 const host = '127.0.0.1'
 
 /**
- * A free port of this machine, the wanted one if it can be had.
+ * Finds a free port on this machine: the preferred one if it is free.
  *
- * Below the range that systems give to outgoing connections (from 32768 on Linux): a client that
- * tries again and again to reach a port of that range while nobody listens there can be given that
- * very port for its own end, and is then connected to itself.
+ * Ports come from below the ephemeral range (from 32768 on Linux). A client that keeps
+ * connecting to a port in that range where no server listens may be assigned that same port as its
+ * source port, and then connects to itself.
  */
-export function freePort(wanted?: number): Promise<number> {
+export function freePort(preferred?: number): Promise<number> {
   const candidates = Array.from({ length: 100 }, () => randomInt(21_000, 32_000))
-  return getPort({ host, port: wanted === undefined ? candidates : [wanted, ...candidates] })
+  return getPort({ host, port: preferred === undefined ? candidates : [preferred, ...candidates] })
 }

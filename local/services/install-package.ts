@@ -6,9 +6,9 @@ import { findProgram } from './find-program.ts'
 const run = promisify(execFile)
 
 /**
- * Installs a package with apt-get, if we are root and there is one.
- * @returns false where we may not; nothing has been changed then.
- * @throws {CannotStart} when apt-get fails.
+ * Installs a package with apt-get, if it is available and we are root.
+ * @returns false, without any change, if it is not.
+ * @throws {CannotStart} if apt-get fails.
  */
 export async function installPackage(
   name: string,
@@ -25,12 +25,12 @@ export async function installPackage(
       maxBuffer: 64 * 1024 * 1024,
     })
   } catch (error) {
-    const said =
+    const reason =
       error instanceof Error && 'stderr' in error
         ? String(error.stderr).trim().split('\n').at(-1)
         : String(error)
     throw new CannotStart(
-      `${name} could not be installed: ${said}. Install it yourself and try again.`,
+      `${name} could not be installed: ${reason}. Install it yourself and try again.`,
     )
   }
   return true

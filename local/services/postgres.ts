@@ -22,7 +22,7 @@ const PostgresRecord = z.object({
 type PostgresRecord = z.infer<typeof PostgresRecord>
 
 const database = 'searchlight'
-/** PostgreSQL calls these "fast" and "immediate" shutdown. */
+/** PostgreSQL calls SIGINT a "fast" and SIGQUIT an "immediate" shutdown. */
 const graceful = [
   ['SIGINT', 15_000],
   ['SIGQUIT', 5_000],
@@ -30,7 +30,7 @@ const graceful = [
 ] as const satisfies [NodeJS.Signals, number][]
 
 /**
- * The PostgreSQL of this data folder: the one that still runs, else a new one on the same data.
+ * The PostgreSQL of this data folder: the one that is running, else a new one on the same data.
  * @throws {CannotStart}
  */
 export async function ensurePostgres(options: ServiceOptions): Promise<Service> {
@@ -56,18 +56,18 @@ export async function ensurePostgres(options: ServiceOptions): Promise<Service> 
     writeRecord(recordPath(options), record)
   }
   if (!existsSync(files)) {
-    say('Making a database…')
+    say('Creating a database…')
     await initialize(bin, home, record.password, account)
   }
-  return await startOnSomePort(bin, files, record, account, options)
+  return await startOnFreePort(bin, files, record, account, options)
 }
 
-/** Ends it after every transaction is on disk; its data stay. */
+/** Shuts PostgreSQL down once every transaction is on disk. Keeps the data. */
 export async function stopPostgres(service: Service): Promise<void> {
   await endProcess(service.process, [...graceful])
 }
 
-async function startOnSomePort(
+async function startOnFreePort(
   bin: string,
   files: string,
   record: PostgresRecord,
@@ -99,16 +99,16 @@ async function start(
     account: ids(account),
     env: postgresEnvironment,
     log: join(options.dataDir, 'postgres.log'),
-    started: (mark) => writeRecord(recordPath(options), { ...record, process: mark }),
-    answers: () => serves(record, files),
+    onStart: (identity) => writeRecord(recordPath(options), { ...record, process: identity }),
+    isReady: () => serves(record, files),
   })
   await createDatabase(record)
   return { name: 'postgres', url: urlOf(record), port: record.port, process, adopted: false }
 }
 
 function settings(port: number, durable: boolean): string[] {
-  const forgetful = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
-  // No socket file: its path may not be longer than about 100 characters, and nobody needs it.
+  const notDurable = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
+  // No socket file: no client uses it, and its path may be only about 100 characters long.
   const all = [
     'listen_addresses=127.0.0.1',
     `port=${port}`,
@@ -116,7 +116,7 @@ function settings(port: number, durable: boolean): string[] {
     'timezone=UTC',
     'log_timezone=UTC',
   ]
-  return [...all, ...(durable ? [] : [...forgetful, 'max_connections=300'])].flatMap((setting) => [
+  return [...all, ...(durable ? [] : [...notDurable, 'max_connections=300'])].flatMap((setting) => [
     '-c',
     setting,
   ])
@@ -129,30 +129,30 @@ async function adopt(
 ): Promise<Service | null> {
   if (options.port !== undefined && options.port !== known.port) return null
   const pid = pidOf(files)
-  const mark = pid === null ? null : identityOf(pid)
-  if (mark === null || !(await serves(known, files))) return null
-  return { name: 'postgres', url: urlOf(known), port: known.port, process: mark, adopted: true }
+  const identity = pid === null ? null : identityOf(pid)
+  if (identity === null || !(await serves(known, files))) return null
+  return { name: 'postgres', url: urlOf(known), port: known.port, process: identity, adopted: true }
 }
 
 /**
- * Ends a server that runs on these files but does not answer, and takes away the pid file of one
- * that is gone: PostgreSQL believes any process that now has that number to be the old server, and
- * would not start.
+ * Ends a server that runs on these files but does not answer, and removes the pid file of a dead
+ * one: PostgreSQL would take any process that now has this pid for the old server and refuse to
+ * start.
  */
 async function clearLeftovers(files: string): Promise<void> {
   const pid = pidOf(files)
   if (pid === null) return
-  const mark = identityOf(pid)
-  if (mark !== null && commandLineOf(pid)?.includes(files)) {
-    if (!(await endProcess(mark, [...graceful])))
-      throw new CannotStart(`PostgreSQL (process ${pid}) does not end. End it and try again.`)
+  const identity = identityOf(pid)
+  if (identity !== null && commandLineOf(pid)?.includes(files)) {
+    if (!(await endProcess(identity, [...graceful])))
+      throw new CannotStart(`PostgreSQL (process ${pid}) does not end. Kill it and try again.`)
   }
   rmSync(join(files, 'postmaster.pid'), { force: true })
 }
 
 /**
- * Data whose password is lost, since the data folder was deleted: nobody can open them, but they
- * are not ours to delete.
+ * Renames a database whose password was lost with the data folder. It cannot be opened, but the
+ * user decides whether to delete it.
  */
 function setAside(files: string, say: (sentence: string) => void): void {
   if (!existsSync(files)) return
@@ -161,7 +161,7 @@ function setAside(files: string, say: (sentence: string) => void): void {
   say(`Found a database without its password file; it is kept as ${aside}.`)
 }
 
-/** Whether the one who answers there takes our password and keeps its data in these files. */
+/** Whether a server on this port accepts our password and keeps its data in these files. */
 async function serves(record: PostgresRecord, files: string): Promise<boolean> {
   const [answer] = (await ask(record, 'postgres', 'SHOW data_directory').catch(() => null)) ?? []
   const folder = z.object({ data_directory: z.string() }).safeParse(answer)
@@ -187,7 +187,7 @@ async function ask(
     connectionTimeoutMillis: 2_000,
     query_timeout: 10_000,
   })
-  client.on('error', () => {}) // The query rejects with it.
+  client.on('error', () => {}) // The query rejects with the same error.
   try {
     await client.connect()
     return (await client.query(statement)).rows
@@ -200,7 +200,7 @@ function pidOf(files: string): number | null {
   try {
     return Number.parseInt(readFileSync(join(files, 'postmaster.pid'), 'utf8'), 10) || null
   } catch {
-    return null // No pid file: it was stopped in order, or never ran.
+    return null // No pid file: the server shut down cleanly or never ran.
   }
 }
 

@@ -1,19 +1,19 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { z } from 'zod'
 
-/** Written whole or not at all, and readable by its owner alone: these files hold passwords. */
+/** Writes a file atomically. Only its owner can read it: these files hold passwords. */
 export function writePrivate(path: string, text: string): void {
-  const draft = `${path}.${process.pid}`
-  rmSync(draft, { force: true })
-  writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
-  renameSync(draft, path)
+  const tmp = `${path}.${process.pid}`
+  rmSync(tmp, { force: true })
+  writeFileSync(tmp, text, { mode: 0o600, flag: 'wx' })
+  renameSync(tmp, path)
 }
 
 export function writeRecord<T>(path: string, record: T): void {
   writePrivate(path, `${JSON.stringify(record, null, 2)}\n`)
 }
 
-/** Null when there is no such file, or one that another version of this program has written. */
+/** Null if there is no such file or its format is that of another version. */
 export function readRecord<Schema extends z.ZodType>(
   path: string,
   schema: Schema,

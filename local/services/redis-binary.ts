@@ -7,27 +7,27 @@ import { installPackage } from './install-package.ts'
 
 const run = promisify(execFile)
 const names = ['redis-server', 'valkey-server']
-const oldest = [6, 2] as const
+const oldestVersion = [6, 2] as const
 
 /**
- * A Redis (6.2 or later) or Valkey of this machine; installed by the system's package manager where
- * we may.
+ * The path of this machine's Redis (6.2 or later) or Valkey. If there is none, it is installed with
+ * the system's package manager where that is possible.
  * @throws {CannotStart} saying what to install.
  */
 export async function redisBinary(say: (sentence: string) => void): Promise<string> {
-  const found = await newEnough()
+  const found = await findNewEnough()
   if (found !== null) return found
   if (await installPackage('redis-server', say)) {
-    await quietSystemService()
-    const installed = await newEnough()
+    await stopSystemService()
+    const installed = await findNewEnough()
     if (installed !== null) return installed
   }
   throw new CannotStart(
-    `Searchlight needs Redis 6.2 or later, or Valkey. ${howToInstall()}, or set REDIS_URL to one that runs elsewhere.`,
+    `Searchlight needs Redis 6.2 or later, or Valkey. ${howToInstall()}, or set REDIS_URL to a running one.`,
   )
 }
 
-async function newEnough(): Promise<string | null> {
+async function findNewEnough(): Promise<string | null> {
   for (const name of names) {
     const path = findProgram(name)
     if (path === null) continue
@@ -37,11 +37,14 @@ async function newEnough(): Promise<string | null> {
   return null
 }
 
-/** @param version as printed: `Redis server v=7.0.15 sha=…` or `Valkey server v=8.1.0 …`. */
+/** @param version as Redis prints it: `Redis server v=7.0.15 sha=…` or `Valkey server v=8.1.0 …`. */
 export function isNewEnough(version: string): boolean {
   const [, major, minor] = /v=(\d+)\.(\d+)/.exec(version) ?? []
   if (major === undefined) return false
-  return Number(major) > oldest[0] || (Number(major) === oldest[0] && Number(minor) >= oldest[1])
+  return (
+    Number(major) > oldestVersion[0] ||
+    (Number(major) === oldestVersion[0] && Number(minor) >= oldestVersion[1])
+  )
 }
 
 function howToInstall(): string {
@@ -51,8 +54,8 @@ function howToInstall(): string {
   return "Install it with your system's package manager"
 }
 
-/** Debian starts a Redis of its own when the package comes; we asked for the program only. */
-async function quietSystemService(): Promise<void> {
+/** Stops the Redis service that Debian starts on installation: only the program is needed. */
+async function stopSystemService(): Promise<void> {
   if (existsSync('/run/systemd/system'))
     await run('systemctl', ['disable', '--now', 'redis-server'])
   else if (findProgram('service')) await run('service', ['redis-server', 'stop'])

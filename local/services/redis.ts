@@ -19,7 +19,7 @@ const RedisRecord = z.object({
 type RedisRecord = z.infer<typeof RedisRecord>
 
 /**
- * The Redis of this data folder: the one that still runs, else a new one on the same data.
+ * The Redis of this data folder: the one that is running, else a new one on the same data.
  * @throws {CannotStart}
  */
 export async function ensureRedis(options: ServiceOptions): Promise<Service> {
@@ -28,8 +28,8 @@ export async function ensureRedis(options: ServiceOptions): Promise<Service> {
   if (known !== null) {
     const running = await adopt(known, options)
     if (running !== null) return running
-    // It runs but does not answer as ours must; on the same files there can be only one.
-    if (known.process !== null) await endProcess(known.process, [...hurried])
+    // It may still run without answering correctly, and two must not use the same files.
+    if (known.process !== null) await endProcess(known.process, [...fast])
   }
   const binary = await redisBinary(options.say ?? (() => {}))
   const password = known?.password ?? randomBytes(24).toString('base64url')
@@ -43,7 +43,7 @@ export async function ensureRedis(options: ServiceOptions): Promise<Service> {
   }
 }
 
-/** Ends it after it has written everything; its data stay. */
+/** Shuts Redis down once everything is on disk. Keeps the data. */
 export async function stopRedis(service: Service): Promise<void> {
   await endProcess(service.process, [...graceful])
 }
@@ -52,7 +52,7 @@ const graceful = [
   ['SIGTERM', 10_000],
   ['SIGKILL', 5_000],
 ] as const satisfies [NodeJS.Signals, number][]
-const hurried = [
+const fast = [
   ['SIGTERM', 2_000],
   ['SIGKILL', 5_000],
 ] as const satisfies [NodeJS.Signals, number][]
@@ -60,10 +60,16 @@ const hurried = [
 async function adopt(known: RedisRecord, options: ServiceOptions): Promise<Service | null> {
   if (known.process === null || !isRunning(known.process)) return null
   if (options.port !== undefined && options.port !== known.port) return null
-  const pid = await pidThatServes(known, options)
-  const mark = pid === null ? null : identityOf(pid)
+  const pid = await findServerPid(known, options)
+  const identity = pid === null ? null : identityOf(pid)
   return (
-    mark && { name: 'redis', url: urlOf(known), port: known.port, process: mark, adopted: true }
+    identity && {
+      name: 'redis',
+      url: urlOf(known),
+      port: known.port,
+      process: identity,
+      adopted: true,
+    }
   )
 }
 
@@ -74,16 +80,16 @@ async function start(
   options: ServiceOptions,
 ): Promise<Service> {
   const record: RedisRecord = { port, password, process: null }
-  const mark = await launch({
+  const identity = await launch({
     title: 'Redis',
     command: binary,
-    args: ['-'], // Its settings come by standard input: there the password is seen by nobody.
+    args: ['-'], // Reads the settings from standard input, which hides the password.
     input: settings(record, options),
     log: join(options.dataDir, 'redis.log'),
-    started: (mark) => writeRecord(recordPath(options), { ...record, process: mark }),
-    answers: async () => (await pidThatServes(record, options)) !== null,
+    onStart: (identity) => writeRecord(recordPath(options), { ...record, process: identity }),
+    isReady: async () => (await findServerPid(record, options)) !== null,
   })
-  return { name: 'redis', url: urlOf(record), port, process: mark, adopted: false }
+  return { name: 'redis', url: urlOf(record), port, process: identity, adopted: false }
 }
 
 function settings({ port, password }: RedisRecord, options: ServiceOptions): string {
@@ -102,11 +108,8 @@ function settings({ port, password }: RedisRecord, options: ServiceOptions): str
   ].join('\n')
 }
 
-/**
- * The pid of the Redis that takes our password and keeps its files in our folder; null when there
- * is none.
- */
-async function pidThatServes(record: RedisRecord, options: ServiceOptions): Promise<number | null> {
+/** The pid of the Redis that accepts our password and keeps its files in our folder, or null. */
+async function findServerPid(record: RedisRecord, options: ServiceOptions): Promise<number | null> {
   const client = new Redis(urlOf(record), {
     lazyConnect: true,
     connectTimeout: 2_000,
@@ -114,14 +117,14 @@ async function pidThatServes(record: RedisRecord, options: ServiceOptions): Prom
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
   })
-  client.on('error', () => {}) // connect() rejects with it.
+  client.on('error', () => {}) // connect() rejects with the same error.
   try {
     await client.connect()
     const [, folder] = z.tuple([z.string(), z.string()]).parse(await client.config('GET', 'dir'))
     if (realpathSync(folder) !== realpathSync(join(options.dataDir, 'redis'))) return null
     return Number(/process_id:(\d+)/.exec(await client.info('server'))?.[1])
   } catch {
-    return null // Not up yet, not ours, or hanging: each time the caller's answer is the same.
+    return null // Not ready yet, not ours, or hanging. Callers treat all of them alike.
   } finally {
     client.disconnect()
   }

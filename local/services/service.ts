@@ -1,23 +1,23 @@
 import type { ProcessIdentity } from '#processes/process-identity.ts'
 
-/** A Redis or PostgreSQL of our own that answers. */
+/** A running Redis or PostgreSQL that Searchlight manages. */
 export interface Service {
   name: 'redis' | 'postgres'
-  /** With its password. */
+  /** Includes the password. */
   url: string
   port: number
   process: ProcessIdentity
-  /** It ran already: an earlier start left it behind. */
+  /** Whether it was already running, left by an earlier start. */
   adopted: boolean
 }
 
 export interface ServiceOptions {
   /** Holds the service's data, its log, and a file with its password, port and process. */
   dataDir: string
-  /** Data outlive a crash. False is faster; for tests. True by default. */
+  /** Whether data survive a crash. Default: true. False is faster, for tests. */
   durable?: boolean
-  /** This port or none: its clients know no other. */
+  /** Use only this port, because clients are already configured with it. */
   port?: number
-  /** Told what takes long, in a sentence. */
+  /** Called with a sentence before each slow step. */
   say?: (sentence: string) => void
 }

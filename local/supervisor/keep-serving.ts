@@ -6,32 +6,32 @@ import type { Service, ServiceOptions } from '../services/service.ts'
 import { restartPolicy } from './keep-running.ts'
 import type { ReadableLog } from './readable-log.ts'
 
-/** An adopted service is not our child and sends no exit event, so each is looked at. */
-const lookEveryMs = 500
+/** Services are polled, because an adopted one is not our child and sends no exit event. */
+const pollEveryMs = 500
 
 /**
- * Watches one of our services until `signal`, and starts it again, on the same port and data, when
- * it has died.
+ * Monitors a service until `signal` aborts. If it dies, restarts it on the same port and data.
  * @returns the service as it runs at the end.
- * @throws {CannotStart} when it dies too often or cannot be started again.
+ * @throws {CannotStart} if it dies too often or cannot be restarted.
  */
 export async function keepServing(
   first: Service,
   options: ServiceOptions & { log: ReadableLog; signal: AbortSignal },
 ): Promise<Service> {
-  const endings = restartPolicy()
+  const restarts = restartPolicy()
   let service = first
   while (!options.signal.aborted) {
     if (!isRunning(service.process)) {
-      const delayMs = endings.next(performance.now())
+      const delayMs = restarts.next(performance.now())
       if (delayMs === null)
         throw new CannotStart(
           `${titleOf(service)} ended 5 times within a minute. See its log in ${options.dataDir}`,
         )
-      options.log.say(`${titleOf(service)} ended. Starting it again.`)
+      options.log.say(`${titleOf(service)} ended. Restarting it.`)
       service = await restartService(service, options)
     }
-    await wait(lookEveryMs, undefined, { signal: options.signal }).catch(() => {}) // Asked to end: the loop sees it.
+    // The loop checks the signal.
+    await wait(pollEveryMs, undefined, { signal: options.signal }).catch(() => {})
   }
   return service
 }

@@ -4,33 +4,33 @@ import { LockHeld, readOwnedFile, takeLock as takeLockFile } from '#processes/lo
 import { isRunning, ownIdentity, ProcessIdentity } from '#processes/process-identity.ts'
 import { CannotStart } from '../cannot-start.ts'
 
-/** What `running.json` says besides who owns it. */
+/** The content of `running.json` besides its owner. */
 const Facts = z.object({
-  /** What people typed. */
+  /** The command that the user typed. */
   command: z.string().default('npm start'),
   url: z.string().nullable(),
-  /** What was started; services have records of their own. */
+  /** The programs that were started. Services have their own records. */
   programs: z.array(ProcessIdentity),
 })
 type Facts = z.infer<typeof Facts>
 
 export interface RunningLock {
-  /** Programs of an earlier start that was killed. They end by themselves, unless they hang. */
+  /** Programs of an earlier start that was killed. They exit by themselves, unless they hang. */
   leftRunning: ProcessIdentity[]
   setUrl(url: string): Promise<void>
   addProgram(program: ProcessIdentity): Promise<void>
   release(): Promise<void>
 }
 
-/** Whether Searchlight runs on this data folder. */
+/** Whether Searchlight is running on this data folder. */
 export async function isLocked(dataDir: string): Promise<boolean> {
   return (await readOwnedFile(lockPath(dataDir)))?.held ?? false
 }
 
 /**
  * Makes this process the only one that runs Searchlight on this data folder.
- * @param command what people typed: `npm start`.
- * @throws {CannotStart} if another one does.
+ * @param command as the user typed it: `npm start`.
+ * @throws {CannotStart} if another process does.
  */
 export async function takeRunningLock(dataDir: string, command: string): Promise<RunningLock> {
   const path = lockPath(dataDir)

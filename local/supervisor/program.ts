@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { identityOf, type ProcessIdentity } from '#processes/process-identity.ts'
 import { parseEntry, type ReadableLog } from './readable-log.ts'
 
-/** A program of ours that runs for as long as Searchlight does. */
+/** A program that runs as long as Searchlight does: the server or the worker. */
 export interface Program {
   name: string
   command: string
@@ -15,11 +15,11 @@ export interface Program {
   env: NodeJS.ProcessEnv
 }
 
-/** What a program sends over its IPC channel once it works. */
+/** The message that a program sends over IPC once it is ready. */
 export const Ready = z.object({
   type: z.literal('ready'),
   url: z.string().optional(),
-  /** A sentence for the person who starts it. */
+  /** A sentence for the user, printed when everything is ready. */
   hint: z.string().optional(),
 })
 export type Ready = z.infer<typeof Ready>
@@ -27,34 +27,34 @@ export type Ready = z.infer<typeof Ready>
 export interface RunOptions {
   cwd: string
   log: ReadableLog
-  /** Asks it to end with SIGTERM. */
+  /** Stops the program with SIGTERM. */
   signal: AbortSignal
-  /** Ends it at once. */
-  hurry: AbortSignal
-  /** How long it may take to end, before it is killed. */
+  /** Kills the program at once. */
+  forceStop: AbortSignal
+  /** How long the program may take to end after SIGTERM, before it is killed. */
   graceMs: number
-  onStart(mark: ProcessIdentity): void
+  onStart(identity: ProcessIdentity): void
   onReady(ready: Ready): void
-  /** Takes the other messages that it sends over IPC. */
+  /** Called with every other IPC message of the program. */
   onMessage?(message: unknown): void
 }
 
 /** How a program ended. */
 export interface End {
-  /** For a sentence: "exit code 1". */
+  /** As part of a sentence: "exit code 1". */
   how: string
   wasReady: boolean
-  /** The last error that it printed. */
+  /** The last error that the program printed. */
   lastError: string | null
 }
 
-/** The rest of a sentence that begins with "The server ended". */
+/** The end of a sentence that begins with "The server ended". */
 export function because({ how, lastError }: End): string {
   return lastError === null ? `, with ${how}` : ` (${how}): ${lastError}`
 }
 
 /**
- * Starts a program in a session of its own, so that Ctrl-C reaches us alone and we stop everything in
+ * Starts a program in its own session, so that Ctrl-C reaches only us and we stop everything in
  * order. If we are killed, the program notices that its IPC channel has closed.
  */
 export function spawnProgram(
@@ -67,54 +67,52 @@ export function spawnProgram(
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  const mark = child.pid === undefined ? null : identityOf(child.pid)
-  if (mark !== null) onStart(mark)
+  const identity = child.pid === undefined ? null : identityOf(child.pid)
+  if (identity !== null) onStart(identity)
   return child
 }
 
 /**
- * Runs a program once, to its end, however it ends. Until it is ready its complaints are held back:
- * if it ends before, they become one sentence instead of two.
- * @param child the program, if it has been spawned already.
+ * Runs a program once, until it ends for any reason. Its errors are held back until it is ready: if
+ * it ends before that, the caller reports the error, and it should appear only once.
+ * @param child the program's process, if it has been spawned already.
  */
 export async function runProgram(
   program: Program,
   options: RunOptions,
   child = spawnProgram(program, options),
 ): Promise<End> {
-  const { log, signal, hurry } = options
-  const complaints = gatherComplaints(program.name, log)
-  const read = [
-    readLines(child.stdout, complaints.output),
-    readLines(child.stderr, complaints.error),
-  ]
+  const { log, signal, forceStop } = options
+  const errors = holdErrors(program.name, log)
+  const read = [readLines(child.stdout, errors.output), readLines(child.stderr, errors.error)]
   child.on('message', (message) => {
     const ready = Ready.safeParse(message)
     if (!ready.success) return options.onMessage?.(message)
-    complaints.release()
+    errors.release()
     options.onReady(ready.data)
   })
 
   const ended = new AbortController()
   const stop = async () => {
     child.kill('SIGTERM')
-    await wait(options.graceMs, undefined, { signal: ended.signal }).catch(() => {}) // It ended in time.
+    // Rejects if the program ends in time.
+    await wait(options.graceMs, undefined, { signal: ended.signal }).catch(() => {})
     child.kill('SIGKILL')
   }
   const kill = () => child.kill('SIGKILL')
   signal.addEventListener('abort', stop, { once: true })
-  hurry.addEventListener('abort', kill, { once: true })
+  forceStop.addEventListener('abort', kill, { once: true })
   if (signal.aborted) void stop()
   try {
     const [code, killedBy] = await ending(child)
     ended.abort()
-    // Its last words; a grandchild that holds the pipe open does not keep us.
+    // Reads the remaining output. A grandchild may hold the pipe open, so not for long.
     await Promise.race([Promise.all(read), wait(1_000, undefined, { ref: false })])
-    return { how: killedBy ? `signal ${killedBy}` : `exit code ${code}`, ...complaints.ended() }
+    return { how: killedBy ? `signal ${killedBy}` : `exit code ${code}`, ...errors.ended() }
   } finally {
     ended.abort()
     signal.removeEventListener('abort', stop)
-    hurry.removeEventListener('abort', kill)
+    forceStop.removeEventListener('abort', kill)
   }
 }
 
@@ -122,7 +120,7 @@ async function ending(child: ReturnType<typeof spawn>): Promise<unknown[]> {
   try {
     return await once(child, 'exit')
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error), null] // It could not be started at all.
+    return [error instanceof Error ? error.message : String(error), null] // Spawning failed.
   }
 }
 
@@ -132,11 +130,11 @@ async function readLines(stream: Readable | null, take: (line: string) => void):
     take(line)
 }
 
-function gatherComplaints(name: string, log: ReadableLog) {
+function holdErrors(name: string, log: ReadableLog) {
   let wasReady = false
   let lastError: string | null = null
   let held: string[] = []
-  const complain = (line: string) => {
+  const report = (line: string) => {
     if (wasReady) log.line(name, line)
     else held.push(line)
   }
@@ -145,16 +143,16 @@ function gatherComplaints(name: string, log: ReadableLog) {
       const entry = parseEntry(line)
       if (entry === null || entry.level < 50) return log.line(name, line)
       lastError = entry.msg ?? lastError
-      complain(line)
+      report(line)
     },
     error(line: string) {
       const entry = parseEntry(line)
       if (entry !== null) lastError = entry.msg ?? lastError
-      // Of an uncaught error's lines, the one that names it; a stack and the quoted source say
-      // nothing to a person.
+      // An uncaught error prints its source line and its stack as well; keep the line that names
+      // the error.
       else if (/^(\w*Error\b|[A-Z]\w+:)/.test(line) || (lastError === null && /^\S/.test(line)))
         lastError = line
-      complain(line)
+      report(line)
     },
     release() {
       wasReady = true
@@ -162,8 +160,7 @@ function gatherComplaints(name: string, log: ReadableLog) {
       held = []
     },
     ended(): Pick<End, 'wasReady' | 'lastError'> {
-      // A plain complaint is told once, by whoever reports this end; more lines than that are a
-      // stack, and help to find the fault.
+      // The caller reports a single line. More lines are a stack trace, which helps debugging.
       if (held.length > 1) for (const line of held) log.line(name, line)
       return { wasReady, lastError }
     },

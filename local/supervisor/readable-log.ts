@@ -1,18 +1,18 @@
 import prettyFactory from 'pino-pretty'
 import { z } from 'zod'
 
-/** A line as pino writes it. */
+/** A log line of pino. */
 const Entry = z.looseObject({ level: z.number(), time: z.number(), msg: z.string().optional() })
 export type Entry = z.infer<typeof Entry>
 
 export interface ReadableLog {
-  /** A line that a program printed: pino's JSON, or anything else as it is. */
+  /** Writes a line that a program printed: pino's JSON made readable, any other text as it is. */
   line(source: string, line: string): void
-  /** Something that we say ourselves. */
+  /** Writes a message of the supervisor itself. */
   say(sentence: string): void
 }
 
-/** One log for all programs: time, who, and what it said in words. */
+/** One readable log for all programs: time, source, message. */
 export function readableLog(
   write: (text: string) => void,
   options: { colorize: boolean; now: () => Date },
@@ -28,13 +28,13 @@ export function readableLog(
     line(source, line) {
       const entry = parseEntry(line)
       if (entry === null) return put(options.now(), source, line)
-      put(new Date(entry.time), source, `${warning(entry.level)}${pretty(entry).trim()}`)
+      put(new Date(entry.time), source, `${label(entry.level)}${pretty(entry).trim()}`)
     },
     say: (sentence) => put(options.now(), 'start', sentence),
   }
 }
 
-/** Null for a line that is not pino's. */
+/** Null if the line is not pino's. */
 export function parseEntry(line: string): Entry | null {
   if (!line.startsWith('{')) return null
   try {
@@ -44,8 +44,8 @@ export function parseEntry(line: string): Entry | null {
   }
 }
 
-/** pino's numbers: 40 warn, 50 error, 60 fatal. What is as it should be needs no label. */
-function warning(level: number): string {
+/** pino's levels: 40 warn, 50 error, 60 fatal. Lower levels get no label. */
+function label(level: number): string {
   if (level >= 60) return 'FATAL: '
   if (level >= 50) return 'ERROR: '
   return level >= 40 ? 'WARNING: ' : ''

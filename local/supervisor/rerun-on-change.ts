@@ -7,19 +7,19 @@ import { because, type Program, type RunOptions, runProgram, spawnProgram } from
 import type { StandbyMessage } from './standby.ts'
 import { type WatchedFiles, watchFiles } from './watched-files.ts'
 
-/** A program that runs again when a file changes that it has imported, or one of these. */
+/** A program that restarts when one of these files, or any file that it imports, changes. */
 export interface WatchedProgram extends Program {
   /** Absolute paths. */
   watch: { files: string[]; folders: string[] }
 }
 
-/** What Node sends over IPC where WATCH_REPORT_DEPENDENCIES is set, as it is by `node --watch`. */
+/** Node sends this over IPC if WATCH_REPORT_DEPENDENCIES is set, as `node --watch` does. */
 const ImportReport = z.object({ 'watch:import': z.array(z.string().nullable()) })
 
-/** It changes when packages do, and packages that were loaded ahead of time are then out of date. */
+/** If one of these files changes, the packages preloaded by the standby process are stale. */
 const packageFile = /(^|\/)(package|\.package-lock)\.json$/
 
-/** @param file a TypeScript file of ours; its arguments follow it. */
+/** @param file a TypeScript file of this project, followed by its arguments. */
 export function watchedProgram(
   name: string,
   [file, ...args]: [string, ...string[]],
@@ -35,8 +35,8 @@ export function watchedProgram(
 }
 
 /**
- * Runs a program until `signal`, and again whenever one of its files changes; after a crash it waits
- * for the next change.
+ * Runs a program until `signal` aborts, and restarts it whenever one of its files changes. After a
+ * crash, waits for the next change.
  */
 export async function rerunOnChange(program: WatchedProgram, options: RunOptions): Promise<void> {
   const { signal, log, cwd } = options
@@ -67,7 +67,7 @@ export async function rerunOnChange(program: WatchedProgram, options: RunOptions
         log.say(`The ${program.name} ended${because(end)}. Change a file to start it again.`)
         standby.prepare(packages)
       }
-      // The crash may come from a missing file, which is not watched.
+      // A missing file may have caused the crash, and missing files are not watched.
       const path = await (crashed ? files.nextChange(signal, { anyNeighbour: true }) : nextChange)
       if (path === null) return
       log.say(`${relative(cwd, path)} has changed. Restarting the ${program.name}.`)
@@ -82,23 +82,23 @@ export async function rerunOnChange(program: WatchedProgram, options: RunOptions
   }
 }
 
-/** Keeps the process of the next run waiting, with its packages loaded. */
+/** Keeps a standby process for the next run, with the packages loaded. */
 function createStandby(program: Program, options: RunOptions) {
   let waiting: ChildProcess | null = null
   return {
     prepare(packages: ReadonlySet<string>): void {
       if (waiting === null) {
         waiting = spawnProgram(program, options)
-        waiting.on('error', () => {}) // `take` sees that it does not run.
+        waiting.on('error', () => {}) // `take` checks whether it runs.
       }
-      tell(waiting, { type: 'load', urls: [...packages] })
+      send(waiting, { type: 'load', urls: [...packages] })
     },
-    /** Makes the waiting process run the program; one that starts from nothing if none waits. */
+    /** Runs the program in the waiting process, or in a new one if none waits. */
     take(): ChildProcess {
       const isWaiting = waiting?.pid && waiting.exitCode === null && waiting.signalCode === null
       const child = waiting && isWaiting ? waiting : spawnProgram(program, options)
       waiting = null
-      tell(child, { type: 'run', env: program.env })
+      send(child, { type: 'run', env: program.env })
       return child
     },
     discard(): void {
@@ -108,8 +108,8 @@ function createStandby(program: Program, options: RunOptions) {
   }
 }
 
-function tell(child: ChildProcess, message: StandbyMessage): void {
-  child.send(message, () => {}) // If it has ended meanwhile, its exit is handled elsewhere.
+function send(child: ChildProcess, message: StandbyMessage): void {
+  child.send(message, () => {}) // If the process has ended, its exit is handled elsewhere.
 }
 
 function noteImports(message: unknown, files: WatchedFiles, packages: Set<string>): void {

@@ -1,8 +1,8 @@
 /**
- * Runs a program in two steps, so that `npm run dev` restarts it sooner: it loads packages ahead of
- * time, which takes longest, and our own files, which change, when it is to run.
+ * Runs a program in two steps, so that `npm run dev` restarts it faster: packages, which take longest
+ * to load, are loaded ahead of time; this project's files, which change, only at the start.
  *
- * `node --import tsx standby.ts <file>` takes `StandbyMessage`s over IPC.
+ * `node --import tsx standby.ts <file>` receives `StandbyMessage`s over IPC.
  */
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
@@ -15,18 +15,18 @@ export type StandbyMessage = z.infer<typeof StandbyMessage>
 
 let loading: Promise<unknown> = Promise.resolve()
 
-async function take(message: unknown): Promise<void> {
-  const order = StandbyMessage.parse(message)
-  if (order.type === 'load') {
-    // A package that can't be loaded fails again, and is reported, where the program imports it.
-    loading = Promise.allSettled(order.urls.map((url) => import(url)))
+async function onMessage(message: unknown): Promise<void> {
+  const command = StandbyMessage.parse(message)
+  if (command.type === 'load') {
+    // A package that fails to load fails again, and is reported, when the program imports it.
+    loading = Promise.allSettled(command.urls.map((url) => import(url)))
     return
   }
   await loading
-  process.off('message', take).off('disconnect', exit)
-  Object.assign(process.env, order.env)
+  process.off('message', onMessage).off('disconnect', exit)
+  Object.assign(process.env, command.env)
   await import(pathToFileURL(process.argv[2] ?? '').href)
-  // It makes Node report each import over IPC; programs that this one starts must not inherit it.
+  // Child processes must not inherit it: it makes Node report each import over IPC.
   delete process.env.WATCH_REPORT_DEPENDENCIES
 }
 
@@ -34,4 +34,4 @@ function exit(): void {
   process.exit(0)
 }
 
-process.on('message', take).on('disconnect', exit)
+process.on('message', onMessage).on('disconnect', exit)

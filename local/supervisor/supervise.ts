@@ -12,14 +12,14 @@ export interface SuperviseOptions {
   cwd: string
   dataDir: string
   log: ReadableLog
-  /** Asks for a clean stop. */
+  /** Stops everything cleanly. */
   signal: AbortSignal
-  /** Ends the programs at once; the services are still stopped in order. */
-  hurry: AbortSignal
+  /** Kills the programs at once. The services still shut down cleanly. */
+  forceStop: AbortSignal
   /** How long each program may take to end. */
   graceMs: number
-  /** Called with each process as it is started, and started again. */
-  onStart(mark: ProcessIdentity): void
+  /** Called with each process that is started, also at a restart. */
+  onStart(identity: ProcessIdentity): void
   /** Called each time a program is ready, also after a restart. */
   onProgramReady(ready: Ready): void
   /** Called once, when every program is ready. */
@@ -27,10 +27,9 @@ export interface SuperviseOptions {
 }
 
 /**
- * Keeps programs and services running until `signal`, or until one of them cannot be kept. When it
- * settles, none of them runs: the programs were stopped one after the other as listed, then the
- * services.
- * @throws {CannotStart} naming what could not be kept, and why.
+ * Keeps programs and services running until `signal` aborts or one of them fails for good. Before it
+ * settles, it stops the programs one after the other in the given order, then the services.
+ * @throws {CannotStart} naming the program or service that failed, and why.
  */
 export async function supervise(
   programs: (Program | WatchedProgram)[],
@@ -38,12 +37,13 @@ export async function supervise(
   options: SuperviseOptions,
 ): Promise<void> {
   const { signal } = options
-  const said = new Map<string, Ready>()
+  const readyByName = new Map<string, Ready>()
   const onReady = (name: string, ready: Ready) => {
     options.onProgramReady(ready)
-    const complete = said.size === programs.length
-    said.set(name, ready)
-    if (!complete && said.size === programs.length) options.onReady([...said.values()])
+    const complete = readyByName.size === programs.length
+    readyByName.set(name, ready)
+    if (!complete && readyByName.size === programs.length)
+      options.onReady([...readyByName.values()])
   }
   const running = programs.map((program) =>
     controlled((signal) => {
@@ -62,7 +62,7 @@ export async function supervise(
     const all = [...running, ...serving].map(({ done }) => done)
     await Promise.race([signal.aborted || once(signal, 'abort'), Promise.all(all)])
   } finally {
-    if (signal.aborted) options.log.say('Stopping. Ctrl-C again hurries.')
+    if (signal.aborted) options.log.say('Stopping. Press Ctrl-C again to stop at once.')
     for (const { stop } of running) await stop()
     for (const [at, { stop }] of serving.entries()) {
       const last = (await stop()) ?? services[at]
@@ -72,8 +72,8 @@ export async function supervise(
 }
 
 /**
- * Something that runs until it is stopped. `stop` tells what it came to; null when it failed, of
- * which `done` tells.
+ * Starts a task that can be stopped. `stop` resolves to its result, or null if it failed; `done`
+ * rejects with the failure.
  */
 function controlled<T>(run: (signal: AbortSignal) => Promise<T>): {
   done: Promise<T>
@@ -81,7 +81,7 @@ function controlled<T>(run: (signal: AbortSignal) => Promise<T>): {
 } {
   const controller = new AbortController()
   const done = run(controller.signal)
-  done.catch(() => {}) // Heard by whoever awaits `done`; it may fail before anybody does.
+  done.catch(() => {}) // It may fail before the caller awaits it.
   return {
     done,
     async stop() {

@@ -1,26 +1,27 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** Editors and Git write several files in a row: changes this close together count as one. */
+/** Editors and Git write several files in a row. Changes this close together count as one. */
 const quietMs = 50
 
-/** Not the .d.ts files that Next writes. */
+/** Excludes the .d.ts files that Next writes. */
 const sourceFile = /(?<!\.d)\.ts$/
 
 export interface WatchedFiles {
   add(path: string): void
   /**
-   * Waits for a change of a watched file, from now on.
-   * @param options.anyNeighbour includes source files next to a watched one: new ones, for instance.
-   * @returns its path; null when the signal aborts first.
+   * Waits for the next change of a watched file.
+   * @param options.anyNeighbour includes unwatched source files, such as new ones, in the folders
+   * of watched files.
+   * @returns its path; null if the signal aborts first.
    */
   nextChange(signal: AbortSignal, options?: { anyNeighbour: boolean }): Promise<string | null>
   close(): void
 }
 
 /**
- * Watches files by their folders: editors replace a file instead of writing into it, and a watch on
- * the file itself would stay with the old one.
+ * Watches files through their folders: editors replace a file instead of writing into it, and a
+ * watch on the file would stay with the replaced one.
  * @param start.folders every file directly in them is watched.
  */
 export function watchFiles(start: { files: string[]; folders: string[] }): WatchedFiles {

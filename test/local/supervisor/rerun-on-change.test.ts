@@ -48,7 +48,7 @@ async function watched(files: Record<string, string> = {}) {
     cwd: projectDir,
     log: { line: (_source, line) => put(line), say: put },
     signal: stop.signal,
-    hurry: new AbortController().signal,
+    forceStop: new AbortController().signal,
     graceMs: 5_000,
     onStart: (mark) => marks.push(mark),
     onReady: () => {},

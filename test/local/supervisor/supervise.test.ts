@@ -23,7 +23,7 @@ function supervised(
   options: { dataDir?: string; graceMs?: number } = {},
 ) {
   const stop = new AbortController()
-  const hurry = new AbortController()
+  const forceStop = new AbortController()
   const lines: string[] = []
   const waiting: { fits: (line: string) => boolean; tell: () => void }[] = []
   const put = (line: string) => {
@@ -36,7 +36,7 @@ function supervised(
     dataDir: options.dataDir ?? import.meta.dirname,
     log: { line: (source, line) => put(`${source}: ${line}`), say: (sentence) => put(sentence) },
     signal: stop.signal,
-    hurry: hurry.signal,
+    forceStop: forceStop.signal,
     graceMs: options.graceMs ?? 5_000,
     onStart: () => {},
     onProgramReady: () => {},
@@ -45,7 +45,7 @@ function supervised(
   done.catch(() => {})
   onTestFinished(async () => {
     stop.abort()
-    hurry.abort()
+    forceStop.abort()
     await done.catch(() => {})
   })
   const until = (part: string, times = 1) =>
@@ -58,7 +58,7 @@ function supervised(
     done,
     ready: ready.promise,
     stop: () => stop.abort(),
-    hurry: () => hurry.abort(),
+    forceStop: () => forceStop.abort(),
     lines,
     until,
   }
@@ -100,7 +100,7 @@ test('a program that ends later is started again, and all is stopped when that h
   ])
   await expect(done).rejects.toThrow('The worker ended 5 times within a minute, with exit code 7')
   expect(
-    lines.filter((line) => line === 'The worker ended, with exit code 7. Starting it again.'),
+    lines.filter((line) => line === 'The worker ended, with exit code 7. Restarting it.'),
   ).toHaveLength(4)
   expect(lines.some((line) => line.includes('server stopped'))).toBe(true)
 })
@@ -131,7 +131,7 @@ test('a program that does not end is killed after its grace', async () => {
 })
 
 test('a second request to stop does not wait for the grace', async () => {
-  const { done, ready, stop, until, hurry } = supervised(
+  const { done, ready, stop, until, forceStop } = supervised(
     [program('server', 'ignore-sigterm')],
     [],
     { graceMs: 600_000 },
@@ -139,7 +139,7 @@ test('a second request to stop does not wait for the grace', async () => {
   await ready
   stop()
   await until('not yet')
-  hurry()
+  forceStop()
   await done
 })
 
@@ -157,7 +157,7 @@ test('a service that dies is started again on its port, with its data', async ()
   })
   await ready
   kill(redis.process)
-  await until('Redis ended. Starting it again.')
+  await until('Redis ended. Restarting it.')
   expect(await client.get('kept')).toBe('yes')
   stop()
   await done
