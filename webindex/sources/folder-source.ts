@@ -9,11 +9,11 @@ import { readMarkdownInSlices } from '../pages/read-markdown.ts'
 import { addressOf } from '../pages/web-address.ts'
 import { createEventLoopYield } from '../pages/yield-to-event-loop.ts'
 import type { Dataset } from '../source.ts'
-import { BadSource } from './bad-source.ts'
-import { systemErrorCode } from './error-code.ts'
-import { countNoPages } from './no-pages.ts'
-import { shown } from './shown.ts'
-import { findSourceFiles, type SourceFile, totalBytes } from './source-files.ts'
+import { BadSource } from './files/bad-source.ts'
+import { countNoPages } from './files/no-pages.ts'
+import { shown } from './files/shown.ts'
+import { findSourceFiles, type SourceFile, totalBytes } from './files/source-files.ts'
+import { systemErrorCode } from './files/system-error-code.ts'
 
 export interface FolderSourceOptions {
   /** A folder, or one file. Symbolic links are not followed. */

@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { abortAmid, processorTime } from '#test/processor-time.ts'
 import { temporaryFolder } from '#test/webindex/index-fixture.ts'
-import { BadSource } from '#webindex/sources/bad-source.ts'
+import { BadSource } from '#webindex/sources/files/bad-source.ts'
 import { type FolderSourceOptions, folderSource } from '#webindex/sources/folder-source.ts'
 import { readAll } from './warc/warc-fixture.ts'
 

@@ -2,9 +2,9 @@ import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { BadSource } from '../bad-source.ts'
-import { firstBytes, inspectImport } from '../import-file.ts'
-import { openZip } from '../open-zip.ts'
+import { BadSource } from '../files/bad-source.ts'
+import { firstBytes, inspectImport } from '../files/import-file.ts'
+import { openZip } from '../files/open-zip.ts'
 
 /** A table in an export, not opened yet. */
 export interface TableFile {

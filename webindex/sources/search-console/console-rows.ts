@@ -1,6 +1,6 @@
 import { addressOf } from '../../pages/web-address.ts'
 import type { SourceItem } from '../../source.ts'
-import { shown } from '../shown.ts'
+import { shown } from '../files/shown.ts'
 import type { TableKind } from './console-tables.ts'
 import { readCount, readDecimal, withPlainDigits } from './written-number.ts'
 

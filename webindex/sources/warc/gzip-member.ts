@@ -1,6 +1,6 @@
 import { constants, crc32, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
-import { errorCode } from '../error-code.ts'
+import { codeOf } from '#processes/error-code.ts'
 
 /** The start of every member: two magic bytes and the only compression method (RFC 1952). */
 export const gzipMagic = Buffer.from([0x1f, 0x8b, 0x08])
@@ -68,7 +68,7 @@ export function unpackMember(bytes: Buffer, limit: { packed: number; unpacked: n
       return { state: 'damaged', reason: 'its gzip checksum does not match' }
     return { state: 'whole', bytes: buffer, length: end + trailerBytes }
   } catch (error) {
-    const code = errorCode(error)
+    const code = codeOf(error)
     if (code === 'ERR_BUFFER_TOO_LARGE') return { state: 'partial' }
     if (code === 'Z_DATA_ERROR') return { state: 'damaged', reason: 'its gzip member is damaged' }
     throw error

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { constants, crc32, createInflateRaw } from 'node:zlib'
-import { errorCode } from '../error-code.ts'
+import { codeOf } from '#processes/error-code.ts'
 import { type FileWindow, openWindow, windowBytes } from './file-window.ts'
 import {
   gzipHeaderLength,
@@ -151,7 +151,7 @@ async function* streamMember(
     }
   } catch (error) {
     const failedAt = data + inflate.bytesWritten
-    if (errorCode(error) === 'Z_DATA_ERROR')
+    if (codeOf(error) === 'Z_DATA_ERROR')
       return { state: 'damaged', reason: 'its gzip member is damaged', failedAt }
     throw error
   } finally {

@@ -1,8 +1,8 @@
 import { createEventLoopYield } from '../../pages/yield-to-event-loop.ts'
 import type { Dataset, SourceItem, SourceKind } from '../../source.ts'
-import { systemErrorCode } from '../error-code.ts'
-import { countNoPages } from '../no-pages.ts'
-import { type SourceFile, totalBytes } from '../source-files.ts'
+import { countNoPages } from '../files/no-pages.ts'
+import { type SourceFile, totalBytes } from '../files/source-files.ts'
+import { systemErrorCode } from '../files/system-error-code.ts'
 import { type UnpackOptions, unpackFile } from './unpacked-file.ts'
 import { type WarcRecord, warcRecords } from './warc-records.ts'
 

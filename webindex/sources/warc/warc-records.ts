@@ -1,5 +1,5 @@
 import type { BadRow } from '../../source.ts'
-import type { SourceFile } from '../source-files.ts'
+import type { SourceFile } from '../files/source-files.ts'
 import type { Chunk } from './unpacked-file.ts'
 import { type Content, openContent, recordStart, startsRecord } from './warc-content.ts'
 

@@ -5,7 +5,7 @@ import { absoluteLinks } from '../../pages/page-links.ts'
 import { countWords, isNofollow, isNoindex, readHtmlInSlices } from '../../pages/read-html.ts'
 import { addressOf } from '../../pages/web-address.ts'
 import type { Dataset } from '../../source.ts'
-import { findSourceFiles } from '../source-files.ts'
+import { findSourceFiles } from '../files/source-files.ts'
 import { BadBody, decodeBody, type HttpResponse, readHttpResponse } from './http-response.ts'
 import {
   otherType,

@@ -4,7 +4,7 @@ import { absoluteLinks } from '../../pages/page-links.ts'
 import { type HtmlLink, isNofollow, isNoindex, tidyText } from '../../pages/read-html.ts'
 import { addressOf } from '../../pages/web-address.ts'
 import type { Dataset } from '../../source.ts'
-import { findSourceFiles } from '../source-files.ts'
+import { findSourceFiles } from '../files/source-files.ts'
 import { dateOr, otherType, type WarcReader, warcFilesSource } from './warc-files.ts'
 
 export interface WatSourceOptions {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { SourceItem } from '../../source.ts'
-import { shown } from '../shown.ts'
+import { shown } from '../files/shown.ts'
 import { graphNames, siteOf } from './graph-domain.ts'
 import type { Blocks, LineBlock } from './graph-lines.ts'
 import { maxRankedDomains } from './graph-ranks.ts'

@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { BadSource } from '../bad-source.ts'
-import { cannotRead, firstBytes } from '../import-file.ts'
+import { BadSource } from '../files/bad-source.ts'
+import { cannotRead, firstBytes } from '../files/import-file.ts'
 
 /** Whole lines of a file, each with its line feed; the last line of the file may lack it. */
 export interface LineBlock {

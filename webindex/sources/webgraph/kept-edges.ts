@@ -1,4 +1,4 @@
-import { BadSource } from '../bad-source.ts'
+import { BadSource } from '../files/bad-source.ts'
 
 /**
  * Edges are kept in groups of nearby ids. Vertices come in id order, so few groups are open at

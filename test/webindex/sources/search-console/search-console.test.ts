@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { stringify } from 'csv-stringify/sync'
 import { describe, expect, test } from 'vitest'
 import type { LoggedQuery, SourceItem } from '#webindex/source.ts'
-import { BadSource } from '#webindex/sources/bad-source.ts'
+import { BadSource } from '#webindex/sources/files/bad-source.ts'
 import {
   type SearchConsoleOptions,
   searchConsoleSource,

@@ -6,7 +6,7 @@ import { brotliCompressSync, createGzip, deflateRawSync, deflateSync, gzipSync }
 import { expect, test } from 'vitest'
 import { abortAmid, processorTime } from '#test/processor-time.ts'
 import { temporaryFolder } from '#test/webindex/index-fixture.ts'
-import { BadSource } from '#webindex/sources/bad-source.ts'
+import { BadSource } from '#webindex/sources/files/bad-source.ts'
 import { warcSource } from '#webindex/sources/warc/warc-source.ts'
 import {
   bytesOf,

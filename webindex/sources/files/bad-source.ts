@@ -1,4 +1,4 @@
-import { IndexProblem } from '../errors.ts'
+import { IndexProblem } from '../../errors.ts'
 
 /** The source can't be imported. The message says why and reveals no folder of this machine. */
 export class BadSource extends IndexProblem {

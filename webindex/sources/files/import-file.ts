@@ -2,8 +2,8 @@ import type { Stats } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BadSource } from './bad-source.ts'
-import { systemErrorCode } from './error-code.ts'
 import { shown } from './shown.ts'
+import { systemErrorCode } from './system-error-code.ts'
 
 /** @throws {BadSource} if the path can't be read or is neither a file nor a folder. */
 export async function inspectImport(path: string): Promise<Stats> {

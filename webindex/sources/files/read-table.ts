@@ -1,5 +1,5 @@
 import { parse } from 'csv-parse/sync'
-import { createEventLoopYield } from '../pages/yield-to-event-loop.ts'
+import { createEventLoopYield } from '../../pages/yield-to-event-loop.ts'
 import { BadSource } from './bad-source.ts'
 
 /** A line of a table. `line` counts from 1; `bad` is a sentence fragment. */
