@@ -18,7 +18,7 @@ export function processorTime(): () => number {
  * @returns the error that the work rejected with, and its processor time after the abort; null if
  * it ended first
  */
-export async function abortAmid(
+export async function abortDuring(
   work: (signal: AbortSignal) => Promise<unknown>,
   afterMs: number,
 ): Promise<{ error: unknown; spentMs: number } | null> {

@@ -4,7 +4,7 @@ import { PassThrough, Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { brotliCompressSync, createGzip, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { abortAmid, processorTime } from '#test/processor-time.ts'
+import { abortDuring, processorTime } from '#test/processor-time.ts'
 import { temporaryFolder } from '#test/webindex/index-fixture.ts'
 import { BadSource } from '#webindex/sources/bad-source.ts'
 import { warcSource } from '#webindex/sources/warc/warc-source.ts'
@@ -571,7 +571,7 @@ test('an abort stops even within a long page or member', async () => {
     Buffer.concat(Array(20).fill(long)),
   ]) {
     const source = await warcSource({ path: fileWith('x.warc', bytes) })
-    const aborted = await abortAmid((signal) => readAll(source, signal), pageMs / 4)
+    const aborted = await abortDuring((signal) => readAll(source, signal), pageMs / 4)
     expect(String(aborted?.error)).toMatch(/abort/i)
     expect(aborted?.spentMs).toBeLessThan(pageMs / 2)
   }
