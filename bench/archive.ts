@@ -1,6 +1,6 @@
 /**
- * Measures how fast ended jobs are archived, and whether the last page of a large job is read as
- * fast as its first.
+ * Measures how fast ended jobs are archived, and whether reading the last page of a large job is as
+ * fast as reading its first.
  */
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'

@@ -1,7 +1,7 @@
 /**
- * The cost of a job's page in a browser while its rows arrive: a real server, rows written as a
- * worker writes them, and Chromium with the page open. Measures long tasks (which a person feels),
- * our scripts within them, and dropped frames.
+ * Measures the cost of a job's page in a browser while its rows arrive: a real server, rows written
+ * as a worker writes them, and Chromium with the page open. Measures long tasks (which a person
+ * feels), our scripts within them, and dropped frames.
  *
  * `ROWS=n` sets the number of rows, `ROUNDS=n` the number of rounds.
  */

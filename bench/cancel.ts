@@ -1,6 +1,6 @@
 /**
- * Measures how long a cancellation takes until the record says so (and the lock is free), and until
- * the search in the worker is aborted.
+ * Measures the time from a cancellation until the job's record is cancelled (and its lock is free),
+ * and until the search in the worker is aborted.
  */
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { z } from 'zod'
@@ -99,7 +99,7 @@ await withServices(async ({ redis: url }) => {
   const p99 = (values: number[]) =>
     values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? Number.NaN
   console.log(
-    `Until the record says so, ms:      ${spread(recorded, 2)}, 99 % within ${p99(recorded).toFixed(2)}`,
+    `Until the record is cancelled, ms: ${spread(recorded, 2)}, 99 % within ${p99(recorded).toFixed(2)}`,
   )
   console.log(
     `Until the search is aborted, ms:   ${spread(aborted, 2)}, 99 % within ${p99(aborted).toFixed(2)} (${aborted.length} times)`,

@@ -1,7 +1,7 @@
 /**
- * The speed of a crawl without pauses, relative to plain fetches of the same pages. The difference
- * is the cost of robots.txt, host leases in Redis, address checks, limits, reading pages and
- * reporting them. The bar is half of the plain pages per second.
+ * Measures the speed of a crawl without pauses, relative to plain fetches of the same pages. The
+ * difference is the cost of robots.txt, host leases in Redis, address checks, limits, reading pages
+ * and reporting them. The bar is half of the plain pages per second.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,8 +21,8 @@ const pages = hosts.length * pagesPerHost
 const loopback = '127.0.0.1'
 
 /**
- * A small page and one of average size, in paragraphs of half a kilobyte with a link each. Reading
- * weighs more the larger the page is.
+ * A small page and one of average size, in paragraphs of 500 bytes with a link each. The larger the
+ * page, the more parsing dominates.
  */
 const sizes = [6, 60]
 

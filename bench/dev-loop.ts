@@ -1,6 +1,7 @@
 /**
- * How soon a change runs under `npm run dev`: a label in an open page, a worker, the server. Changes
- * files of this project and restores them, on Ctrl-C as well. Fails above the limits.
+ * Measures how soon a change takes effect under `npm run dev`: a label in an open page, the worker,
+ * the server. Changes files of this project and restores them, even on Ctrl-C. Fails above the
+ * limits.
  *
  * `ROUNDS=n` sets how often each file is changed.
  */
@@ -18,21 +19,21 @@ import { ensureChromium } from '#scripts/chromium.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
 import { median, rounds, spread } from './measure.ts'
 
-/** As a person reads the result before the next change; the next process is ready by then. */
+/** Developers read the result before the next change; by then the standby process is ready. */
 const pauseMs = 5_000
-const patienceMs = 180_000
+const timeoutMs = 180_000
 
 interface Case {
   name: string
   file: string
   limitSeconds: number | null
-  /** Resolves when the change of this round can be seen. */
+  /** Makes a change. Resolves when its effect is visible. */
   change(round: number, seen: Seen): Promise<unknown>
 }
 
 interface Seen {
   page: Page
-  /** Waits for a line of the log that is printed from now on. */
+  /** Waits for a new log line that includes the given part. */
   line(part: string): Promise<void>
 }
 
@@ -43,10 +44,10 @@ const label = (file: string, words: string, limitSeconds: number, kind: string):
   change(round, { page }) {
     const text = `${words} ${round}`
     edit(file, (source) => {
-      if (!source.includes(words)) throw new Error(`${file} has no “${words}” any more`)
+      if (!source.includes(words)) throw new Error(`${file} no longer contains “${words}”`)
       return source.replace(words, text)
     })
-    return page.getByText(text).waitFor({ timeout: patienceMs })
+    return page.getByText(text).waitFor({ timeout: timeoutMs })
   },
 })
 
@@ -100,7 +101,7 @@ function startDev(dataDir: string, port: number) {
     cwd: projectDir,
     env: { ...process.env, DATA_DIR: dataDir, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit'],
-    // Ctrl-C reaches us alone, so that files are restored first.
+    // Ctrl-C reaches only us, so that we restore the files first.
     detached: true,
   })
   const waiting = new Set<(line: string) => void>()
@@ -122,7 +123,7 @@ function startDev(dataDir: string, port: number) {
           settle(() =>
             reject(new Error(`“${part}” is not in the log:\n${log.slice(-40).join('\n')}`)),
           ),
-        patienceMs,
+        timeoutMs,
       )
       waiting.add(take)
     })
@@ -157,7 +158,7 @@ async function measure(seen: Seen): Promise<boolean> {
 }
 
 const dataDir = mkdtempSync(join(tmpdir(), 'searchlight-bench-'))
-chmodSync(dataDir, 0o711) // As root, PostgreSQL runs as another user, who has to get in.
+chmodSync(dataDir, 0o711) // If we are root, PostgreSQL runs as another user, who must enter.
 const port = await freePort()
 const executablePath = await ensureChromium((sentence) => console.log(sentence))
 await buildSmallIndex(join(dataDir, 'index'))
@@ -177,9 +178,9 @@ try {
   const page = await browser.newPage()
   const hotReload = page.waitForEvent('console', {
     predicate: (message) => message.text().includes('[HMR] connected'),
-    timeout: patienceMs,
+    timeout: timeoutMs,
   })
-  await page.goto(`http://localhost:${port}/sign-in`, { timeout: patienceMs })
+  await page.goto(`http://localhost:${port}/sign-in`, { timeout: timeoutMs })
   await hotReload
   console.log(`first page, s: ${((performance.now() - startedAt) / 1_000).toFixed(2)}`)
   if (!(await measure({ page, line }))) process.exitCode = 1

@@ -43,8 +43,8 @@ const vocabulary = Array.from({ length: 50_000 }, (_, n) => {
   return word
 })
 
-/** The same numbers in each run: a linear congruential generator (Numerical Recipes). */
-function dice(seed: number) {
+/** A linear congruential generator (Numerical Recipes): the same numbers in each run. */
+function createRandom(seed: number) {
   let state = seed
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
@@ -53,7 +53,7 @@ function dice(seed: number) {
 }
 
 function* archive(pages: number): Generator<Buffer> {
-  const random = dice(7)
+  const random = createRandom(7)
   const sites = Math.ceil(pages * sitesPerPage)
   // Zipf's law with exponent 1 by inverse transform sampling: its cumulative distribution grows
   // with the logarithm of the rank.
@@ -75,7 +75,7 @@ function* archive(pages: number): Generator<Buffer> {
   }
 }
 
-/** Runs in a process of its own, so that the memory measured is the build's. */
+/** Runs in its own process, so that the measured memory is the build's. */
 async function build(path: string, dir: string): Promise<void> {
   const startedAt = performance.now()
   let readAt = 0
@@ -143,7 +143,7 @@ async function measure(): Promise<void> {
     for (let round = 0; round < rounds(5); round++)
       for (const { path, runs } of files) runs.push(await buildInChildProcess(path))
     console.log(
-      '| pages | archive, MB (unpacked) | pages/s in all | MB/s unpacked | pages/s, reading only | processor s ÷ s | peak memory, MB | links | phrases | index, MB |',
+      '| pages | archive, MB (unpacked) | pages/s overall | MB/s unpacked | pages/s, reading only | processor s ÷ s | peak memory, MB | links | phrases | index, MB |',
     )
     console.log('|---|---|---|---|---|---|---|---|---|---|')
     for (const { pages, plainMb, mb, runs } of files) {

@@ -1,8 +1,8 @@
 /**
- * The cost of delivering a job's events to its watchers: by Searchlight, by the bare minimum, by
- * the usual combinations of BullMQ and Socket.IO, and by polling. Each contender has its own server
- * process; publisher and clients run in this one. `npm run bench -- live [latency] [loss] [memory]`
- * runs only these parts.
+ * Measures the cost of delivering a job's events to its watchers: by Searchlight, by the bare
+ * minimum, by the usual combinations of BullMQ and Socket.IO, and by polling. Each contender has
+ * its own server process; publisher and clients run in this one. `npm run bench -- live [latency]
+ * [loss] [memory]` runs only these parts.
  */
 import type { BenchEnvironment, Contender } from './live/contender.ts'
 import { type Delivery, loads, measureDelivery } from './live/delivery.ts'

@@ -106,7 +106,7 @@ function wordCase(name: keyof typeof words): Case {
   }
 }
 
-/** The index has nine of ten keywords. */
+/** The index contains nine of ten keywords in the list. */
 async function listCase(count: number): Promise<Case> {
   const sample = `SELECT DISTINCT phrase FROM read_parquet($files) WHERE hash(phrase) % 97 = 1 LIMIT ${Math.ceil(count * 0.9)}`
   const known = (await connection.runAndReadAll(sample, { files: all(tables.phrases) }))
@@ -147,10 +147,10 @@ for (const each of cases) {
   await run(each)
   for (let round = 0; round < rounds(5); round++) {
     bare.push(await runBare(each))
-    const ran = await run(each)
-    first.push(ran.first)
-    end.push(ran.end)
-    found = ran.rows
+    const result = await run(each)
+    first.push(result.first)
+    end.push(result.end)
+    found = result.rows
   }
   const bar = median(bare) * 1.5 + 50
   const verdict = `${bar.toFixed(0)}: ${median(end) <= bar ? 'met' : '**missed**'}`
@@ -173,7 +173,7 @@ for (const each of cases.filter(({ name }) => /popular|wide|rare/.test(name))) {
     `| ${each.name} | ${spread(alone)} | ${spread(together)} | ${(median(together) / median(alone)).toFixed(1)} |`,
   )
 }
-console.log('\n| 40 aborts, each at another moment | ms until the search has ended | slowest |')
+console.log('\n| 40 aborts at different moments | ms until the search has ended | slowest |')
 console.log('|---|---|---|')
 for (const each of cases.filter(({ name }) => /popular|wide|10,000/.test(name))) {
   const { end } = await run(each)

@@ -40,8 +40,8 @@ export interface HeldLock {
 }
 
 /**
- * Takes a lock that one process at a time can hold, even if machines share the folder. Takes over the
- * lock of a dead process.
+ * Takes a lock that one process at a time can hold, even if machines share the folder. Takes over
+ * the lock of a dead process.
  * @param facts written to the file besides its owner.
  * @throws {LockHeld}
  */
@@ -62,8 +62,8 @@ export async function takeLock(path: string, facts: object = {}): Promise<HeldLo
 }
 
 /**
- * Replaces a stale lock. If two processes find the same one, the slower must not replace the new lock
- * of the faster, so the takeover needs a lock as well.
+ * Replaces a stale lock. If two processes find the same one, the slower must not replace the new
+ * lock of the faster, so the takeover needs a lock as well.
  * @returns false if the stale lock has gone.
  * @throws {LockHeld}
  */

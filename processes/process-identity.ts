@@ -8,8 +8,8 @@ import { isFresh } from './heartbeat.ts'
 const ownHostname = hostname()
 
 /**
- * Identifies one process permanently, for use in files. A pid alone is not enough: the system reuses
- * it sooner or later, in containers within seconds.
+ * Identifies one process permanently, for use in files. A pid alone is not enough: the system
+ * reuses it sooner or later, in containers within seconds.
  */
 export const ProcessIdentity = z.object({
   pid: z.number().int().positive(),
@@ -39,8 +39,8 @@ export function isRunning({ pid, started }: ProcessIdentity): boolean {
 }
 
 /**
- * Whether the process that owns a file is alive. Exact if the process can be looked up; otherwise it
- * counts as alive as long as it renews the file.
+ * Whether the process that owns a file is alive. Exact if the process can be looked up; otherwise
+ * it counts as alive as long as it renews the file.
  * @param renewedAt the file's mtime, in ms since 1970.
  */
 export function isAlive(owner: ProcessIdentity, renewedAt: number): boolean {

@@ -3,8 +3,8 @@ import { basename, join } from 'node:path'
 import { handOver, typescript } from '#local/run-child.ts'
 
 /**
- * `npm run bench -- <name> …`: one of the benchmarks in `bench/`. They start what they need;
- * ROUNDS=n sets how often each is repeated.
+ * `npm run bench -- <name> …` runs one of the benchmarks in `bench/`, with the services that it
+ * needs. ROUNDS=n sets the number of repetitions.
  */
 const folder = join(import.meta.dirname, '..', 'bench')
 const names = readdirSync(folder)
@@ -13,7 +13,7 @@ const names = readdirSync(folder)
   .filter((name) => name !== 'measure')
 const [name, ...args] = process.argv.slice(2)
 if (name === undefined || !names.includes(name)) {
-  console.error(`Say which: ${names.map((each) => `npm run bench -- ${each}`).join(', ')}`)
+  console.error(`Name one benchmark: ${names.map((each) => `npm run bench -- ${each}`).join(', ')}`)
   process.exitCode = 2
 } else {
   process.exitCode = await handOver(

@@ -5,7 +5,7 @@ import { CannotStart } from '#local/cannot-start.ts'
 import { projectDir } from '#local/data-dir.ts'
 import { installed, runChild } from '#local/run-child.ts'
 
-/** What the pages are made of, besides the configuration files at the top. */
+/** The sources of the pages, besides the configuration files in the project's folder. */
 const inputs = [
   'app',
   'jobs',
@@ -18,8 +18,8 @@ const inputs = [
 const configuration = /^(next|postcss|tailwind)\.config\.\w+$/
 
 /**
- * Builds the pages, unless those that are there were built from the same files.
- * @throws {CannotStart} with what the build said.
+ * Builds the pages, unless the last build was made from the same files.
+ * @throws {CannotStart} with the output of the build.
  */
 export async function buildPages(options: {
   say(sentence: string): void
@@ -29,7 +29,9 @@ export async function buildPages(options: {
   const fingerprint = fingerprintOf(projectDir)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return
   rmSync(stamp, { force: true })
-  options.say('Building the pages, as they are new or have changed. This takes a minute or less…')
+  options.say(
+    'Building the pages, because they are new or have changed. This takes up to a minute…',
+  )
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     NODE_ENV: 'production',
@@ -43,7 +45,7 @@ export async function buildPages(options: {
   writeFileSync(stamp, fingerprint)
 }
 
-/** Changes whenever one of the inputs does. */
+/** A hash over the paths and the contents of all inputs. */
 export function fingerprintOf(folder: string): string {
   const hash = createHash('sha256')
   const top = readdirSync(folder).filter((name) => configuration.test(name))

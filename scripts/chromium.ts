@@ -10,8 +10,8 @@ const macApps = ['Google Chrome', 'Chromium'].map(
 )
 
 /**
- * The browser for the tests: `CHROMIUM_PATH`, else this machine's, else the one that Playwright has
- * downloaded; null without any.
+ * The browser for the tests: `CHROMIUM_PATH`, else an installed one, else Playwright's download;
+ * null if there is none.
  */
 export async function findChromium(): Promise<string | null> {
   const given = process.env.CHROMIUM_PATH
@@ -24,7 +24,7 @@ export async function findChromium(): Promise<string | null> {
 }
 
 /**
- * Finds a browser, or installs one where we may: with apt-get, else with Playwright's own download.
+ * Finds a browser, or installs one: with apt-get if possible, else with Playwright's download.
  * @throws {CannotStart} saying what to install.
  */
 export async function ensureChromium(say: (sentence: string) => void): Promise<string> {

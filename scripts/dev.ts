@@ -6,20 +6,20 @@ import { buildStarterIndex } from './starter-index.ts'
 
 const inProject = (...paths: string[]) => paths.map((path) => join(projectDir, path))
 
-/** Read by the programs without an import. */
+/** The programs read these without importing them, so they are watched explicitly. */
 const packages = ['package.json', 'node_modules/.package-lock.json']
 const jobScripts = ['jobs/redis/scripts', 'jobs/postgres/migrations']
 
 /**
- * `npm run dev`: as `npm start`, on the same data, with pages that reload by themselves, and a server
- * and a worker that restart when one of their files changes.
+ * `npm run dev` works like `npm start`, on the same data, but pages reload by themselves, and the
+ * server and the worker restart when one of their files changes.
  */
 process.exitCode = await runSearchlight({
   command: 'npm run dev',
   env: {
     NODE_ENV: 'development',
     NEXT_TELEMETRY_DISABLED: '1',
-    // Running searches go back to the queue at once, and on with the new code.
+    // Running searches return to the queue at once and resume with the new code.
     SHUTDOWN_GRACE_MS: process.env.SHUTDOWN_GRACE_MS || '200',
   },
   prepare: (env, log, signal) => [buildStarterIndex(env, log, signal)],

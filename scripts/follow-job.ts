@@ -6,13 +6,13 @@ import { firstHole, type JobView, lacksTimeline, viewOf } from '#protocol/client
 import { JobWatcher } from '#protocol/client/job-watcher.ts'
 import { LiveConnection } from '#protocol/client/live-connection.ts'
 import { CannotCall, explained, type ServerAddress } from './server-address.ts'
-import { showProgress, tell } from './terminal.ts'
+import { printStatus, showProgress } from './terminal.ts'
 
 const probeEveryMs = 1_000
 
 /**
- * Starts a search on a server and shows it until it ends; Ctrl-C cancels it.
- * @returns the exit code: 0 when the search is complete
+ * Starts a search on a server and shows it until it ends. Ctrl-C cancels it.
+ * @returns the exit code: 0 if the search completed
  * @throws {CannotCall}
  */
 export async function runOnServer(request: StartRequest, server: ServerAddress): Promise<number> {
@@ -24,7 +24,7 @@ export async function runOnServer(request: StartRequest, server: ServerAddress):
     )
     const { state, message, rowCount } = await follow(job, server)
     const reason = message ? `: ${message}` : ''
-    tell(`${state}${reason} (${rowCount} rows, ${server.origin}/jobs/${job.id})\n`)
+    printStatus(`${state}${reason} (${rowCount} rows, ${server.origin}/jobs/${job.id})\n`)
     return state === 'complete' ? 0 : 1
   } catch (error) {
     throw explained(error, server)
@@ -38,7 +38,8 @@ function follow(job: Job, server: ServerAddress): Promise<Job> {
     const connection = new LiveConnection({
       ...server,
       onChange: () => {
-        if (wasConnected && !connection.connected) tell('The connection was lost. Reconnecting…\n')
+        if (wasConnected && !connection.connected)
+          printStatus('The connection was lost. Reconnecting…\n')
         wasConnected = connection.connected
       },
       onRefused: (_code, message) => end(() => reject(new CannotCall(message))),
@@ -66,7 +67,7 @@ function printer(): (view: JobView) => void {
   let timelineSeq = 0
   return ({ job, rows, timeline }) => {
     if (job.attempt > attempt) {
-      if (attempt > 0) tell('The search is starting over; its rows follow again.\n')
+      if (attempt > 0) printStatus('The search is starting over; its rows follow again.\n')
       attempt = job.attempt
       rowsPrinted = 0
     }
@@ -77,7 +78,7 @@ function printer(): (view: JobView) => void {
     for (const { seq, type, data } of timeline) {
       if (seq <= timelineSeq) continue
       timelineSeq = seq
-      if (type === 'note') tell(`${data.text}\n`)
+      if (type === 'note') printStatus(`${data.text}\n`)
     }
     if (job.progress && isLive(job.state)) showProgress(job.progress)
   }

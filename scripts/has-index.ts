@@ -2,8 +2,8 @@ import { BrokenIndex, NoIndex, OlderIndex } from '#webindex/errors.ts'
 import { readManifest } from '#webindex/manifest.ts'
 
 /**
- * Whether there is an index in the folder. One of an older version counts as none; one that is
- * damaged is there, and is not to be replaced unasked.
+ * Whether the folder holds an index. An index of an older version does not count; a damaged one
+ * does, because it must not be replaced without the user's consent.
  */
 export async function hasIndex(dir: string): Promise<boolean> {
   try {

@@ -1,8 +1,8 @@
 /**
- * The way into every command: `node scripts/run.js <command> …`. Plain JavaScript without packages,
- * for it runs before there are any: it checks Node, installs what is missing, and then runs
- * `scripts/<command>.ts` in this same process, so that signals and the exit code need nobody to
- * pass them on.
+ * The entry point of every command: `node scripts/run.js <command> …`. It checks the Node version,
+ * installs missing packages, and runs `scripts/<command>.ts` in the same process, so that signals
+ * and the exit code need no forwarding. It is plain JavaScript because it runs before any package
+ * is installed.
  */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -21,19 +21,19 @@ const commands = [
   'index',
   'search',
 ]
-/** These need the packages of development as well. */
-const developing = ['dev', 'test', 'test-watch', 'chaos', 'bench']
-const oldest = [20, 19]
+/** Commands that need the development packages as well. */
+const developmentCommands = ['dev', 'test', 'test-watch', 'chaos', 'bench']
+const oldestVersion = [20, 19]
 
-/** Whether this version of Node (`20.19.1`) can run us. */
+/** @param version of Node, such as `20.19.1` */
 export function isNewEnough(version) {
   const [major, minor] = version.split('.').map(Number)
-  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1])
+  return major > oldestVersion[0] || (major === oldestVersion[0] && minor >= oldestVersion[1])
 }
 
 /**
- * Compares what is installed with what the lock file asks for. Packages for other platforms may be
- * absent, and for anything but the tests those of development too.
+ * Whether the installed packages differ from the lock file. Packages for other platforms may be
+ * missing, and development packages too unless `development` is set.
  */
 export function needsInstall(projectDir, { development }) {
   const wanted = readPackages(join(projectDir, 'package-lock.json'))
@@ -62,14 +62,14 @@ async function install(projectDir) {
     cwd: projectDir,
     stdio: 'inherit',
   })
-  const pass = (signal) => npm.kill(signal)
-  process.on('SIGINT', pass).on('SIGTERM', pass)
+  const forward = (signal) => npm.kill(signal)
+  process.on('SIGINT', forward).on('SIGTERM', forward)
   const code = await new Promise((resolve) =>
     npm.on('exit', (code) => resolve(code ?? 1)).on('error', () => resolve(127)),
   )
-  process.off('SIGINT', pass).off('SIGTERM', pass)
+  process.off('SIGINT', forward).off('SIGTERM', forward)
   if (code === 0) return
-  console.error('npm could not install the packages; what it says above tells why.')
+  console.error('npm could not install the packages. See its output above.')
   process.exit(code)
 }
 
@@ -77,18 +77,18 @@ async function main() {
   const [command, ...rest] = process.argv.slice(2)
   if (!isNewEnough(process.versions.node)) {
     console.error(
-      `Searchlight needs Node ${oldest.join('.')} or later; this is ${process.versions.node}.`,
+      `Searchlight needs Node ${oldestVersion.join('.')} or later; this is ${process.versions.node}.`,
     )
     process.exit(1)
   }
   if (!commands.includes(command)) {
     console.error(
-      `Say one of these: ${commands.map((name) => `node scripts/run.js ${name}`).join(', ')}`,
+      `Name one of these commands: ${commands.map((name) => `node scripts/run.js ${name}`).join(', ')}`,
     )
     process.exit(2)
   }
   const projectDir = dirname(dirname(fileURLToPath(import.meta.url)))
-  if (needsInstall(projectDir, { development: developing.includes(command) }))
+  if (needsInstall(projectDir, { development: developmentCommands.includes(command) }))
     await install(projectDir)
 
   const script = join(projectDir, 'scripts', `${command}.ts`)

@@ -11,7 +11,8 @@ const usage = `Usage: npm run search -- <type> [--<field> <value>]…
 
 Rows go to standard output, one JSON object a line; progress and notes to standard error.
 SEARCHLIGHT_URL   address of the server (default: http://localhost:3000)
-SEARCHLIGHT_KEY   API key; npm run apikey -- create --email you@example.com --name terminal makes one
+SEARCHLIGHT_KEY   API key. To create one:
+                  npm run apikey -- create --email you@example.com --name terminal
 Ctrl-C cancels the search.`
 
 async function main([name, ...flags]: string[]): Promise<number> {
@@ -39,7 +40,7 @@ function fieldsOf(input: SearchType['input']): Fields {
   return InputSchema.parse(input).properties
 }
 
-/** @throws {CannotCall} with the fields that there are */
+/** @throws {CannotCall} listing the available fields */
 function readInput(args: string[], fields: Fields): Record<string, unknown> {
   const options = Object.fromEntries(
     Object.keys(fields).map((name) => [name, { type: 'string' as const }]),

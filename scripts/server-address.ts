@@ -1,7 +1,7 @@
 import type { ApiAddress } from '#protocol/client/call-api.ts'
 import { CallFailed, Unreachable } from '#protocol/client/call-api.ts'
 
-/** Ends the command with a sentence. */
+/** A failure whose message is all that the command prints. */
 export class CannotCall extends Error {}
 
 /** A server and the key to call it with. */
@@ -16,7 +16,7 @@ export function serverFromEnvironment(
   return { origin: environment.SEARCHLIGHT_URL || 'http://localhost:3000', apiKey }
 }
 
-/** An error of a call as a sentence for the terminal, with one line per wrong field. */
+/** Turns the error of a call into a message for the terminal, with one line per invalid field. */
 export function explained(error: unknown, { origin }: ServerAddress): unknown {
   if (error instanceof Unreachable)
     return new CannotCall(

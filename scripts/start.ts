@@ -3,7 +3,7 @@ import { runSearchlight } from '#local/run-searchlight.ts'
 import { buildPages } from './build-pages.ts'
 import { buildStarterIndex } from './starter-index.ts'
 
-/** `npm start`: everything that Searchlight needs, in one terminal, until Ctrl-C. */
+/** `npm start` runs everything that Searchlight needs in one terminal, until Ctrl-C. */
 const program = (name: string, file: string, env: NodeJS.ProcessEnv) => ({
   name,
   command: process.execPath,

@@ -4,7 +4,7 @@ import type { ReadableLog } from '#local/supervisor/readable-log.ts'
 import { hasIndex } from './has-index.ts'
 
 /**
- * Builds an index from the documents of the installed packages where there is none.
+ * Builds an index from the documents of the installed packages, unless there is an index already.
  * @throws {CannotStart}
  */
 export async function buildStarterIndex(

@@ -2,7 +2,7 @@ import type { Progress } from '#jobs/job.ts'
 
 const barWidth = 24
 
-/** One line that is written over again and again; only where somebody looks. */
+/** Shows progress on one line that overwrites itself; does nothing if stderr is not a terminal. */
 export function showProgress({ phase, done, total, unit }: Progress): void {
   if (!process.stderr.isTTY) return
   const filled = total ? Math.round((done / total) * barWidth) : 0
@@ -12,6 +12,7 @@ export function showProgress({ phase, done, total, unit }: Progress): void {
   )
 }
 
-export function tell(text: string): void {
+/** Prints to stderr, over the progress line if there is one. */
+export function printStatus(text: string): void {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : text)
 }

@@ -9,10 +9,10 @@ const passed: Verdict = { passed: 1, failed: 0 }
 const failed: Verdict = { passed: 0, failed: 1 }
 
 /**
- * `npm test`: the one gate. Everything is run, also after something has failed, and counted; the
- * last line is the sum.
- * @param filters which test files to run, as Vitest takes them: then only these are run, without
- * the rest of the gate.
+ * `npm test` is the gate. It runs every check and every test, even after a failure, and prints the
+ * totals on the last line.
+ * @param filters as Vitest takes them; if there are any, only the matching test files run, without
+ * the other checks.
  */
 async function test(filters: string[]): Promise<Verdict> {
   const whole = filters.length === 0
@@ -21,7 +21,7 @@ async function test(filters: string[]): Promise<Verdict> {
   return sum([...checks, ...browser.verdicts, await vitest(filters, browser.env)])
 }
 
-/** Side by side; each says its result when it has one. */
+/** Runs the checks in parallel; each prints its result when it ends. */
 function runChecks(): Promise<Verdict[]> {
   return Promise.all([
     check('Biome', [installed('biome'), 'check', '.']),
@@ -30,7 +30,7 @@ function runChecks(): Promise<Verdict[]> {
   ])
 }
 
-/** @param first what has to be run before it, and counts as part of it. */
+/** @param first a command that must run before and counts as part of the check */
 async function check(name: string, command: string[], first?: string[]): Promise<Verdict> {
   for (const step of [first, command]) {
     if (step === undefined) continue
@@ -47,8 +47,8 @@ async function check(name: string, command: string[], first?: string[]): Promise
 }
 
 /**
- * A browser and the pages; each counts as failed when it can't be had, and the tests that need it
- * then fail as well. Imported only here: a unit test is run without them.
+ * Provides a browser and the built pages. A failure here counts, and the tests that need them then
+ * fail as well. The imports are dynamic because unit tests run without them.
  */
 async function prepareBrowserTests(): Promise<{
   verdicts: Verdict[]
@@ -97,7 +97,7 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'))
   } catch {
-    return null // Vitest ended before it wrote a report; that is counted.
+    return null // Vitest ended before it wrote a report; this counts as a failure.
   }
 }
 

@@ -5,9 +5,9 @@ import { ensureServices, stopServices, urlsOf } from '#local/services/ensure.ts'
 import { isLocked } from '#local/supervisor/lock.ts'
 
 /**
- * Runs a command of ours with everything that it needs to reach the same data as `npm start`: with
- * the services that run now, else with services started for the moment.
- * @returns its exit code.
+ * Runs a command on the same data as `npm start`. Uses the services that are running, else starts
+ * them and stops them afterwards.
+ * @returns the exit code of the command.
  */
 export async function withServices(
   names: ('redis' | 'postgres')[],
@@ -29,8 +29,7 @@ export async function withServices(
     try {
       return await handOver(process.execPath, typescript(file, ...args), env)
     } finally {
-      // Unless somebody else uses them by now: an earlier start left them running, or one has begun
-      // meanwhile.
+      // Keep services that were running before, or that a start of Searchlight uses by now.
       if (!(await isLocked(dataDir)))
         await stopServices(services.filter((service) => !service.adopted))
     }

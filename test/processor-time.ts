@@ -1,6 +1,7 @@
 /**
- * Processor time of this process, in milliseconds: unlike time on the wall it is the same on a busy
- * machine.
+ * Starts a stopwatch for this process's processor time, which unlike wall-clock time does not
+ * depend on the load of the machine.
+ * @returns reads the stopwatch, in ms
  */
 export function processorTime(): () => number {
   const start = process.cpuUsage()
@@ -11,13 +12,13 @@ export function processorTime(): () => number {
 }
 
 /**
- * Runs work and aborts it in its midst, from a turn of the event loop: work that never yields is
- * only aborted after its end.
- * @param afterMs of processor time.
- * @returns what it rejected with, and the processor time that it took after the abort; null when it
- * ended first.
+ * Runs work and aborts it from the event loop. Work that never yields ends before it can be
+ * aborted.
+ * @param afterMs processor time until the abort
+ * @returns the error that the work rejected with, and its processor time after the abort; null if
+ * it ended first
  */
-export async function abortAmid(
+export async function abortDuring(
   work: (signal: AbortSignal) => Promise<unknown>,
   afterMs: number,
 ): Promise<{ error: unknown; spentMs: number } | null> {
@@ -25,13 +26,13 @@ export async function abortAmid(
   const spent = processorTime()
   let sinceAbort: (() => number) | null = null
   let ended = false
-  const look = () => {
+  const check = () => {
     if (ended) return
-    if (spent() < afterMs) return void setImmediate(look)
+    if (spent() < afterMs) return void setImmediate(check)
     sinceAbort = processorTime()
     stop.abort(new Error('aborted by the test'))
   }
-  setImmediate(look)
+  setImmediate(check)
   try {
     await work(stop.signal)
     return null

@@ -6,8 +6,8 @@ import { onDemand } from './on-demand.ts'
 export type ProgramFile = (typeof programs)[number]
 
 /**
- * How to run one of our programs: the arguments for `process.execPath`. It is compiled once for the
- * whole run; `npm start` and the commands compile at each start instead.
+ * The arguments for `process.execPath` that run one of our programs. Programs are compiled once per
+ * test run, whereas `npm start` and the commands compile at each start.
  */
 export async function program(file: ProgramFile, ...args: string[]): Promise<string[]> {
   const folder = z.string().parse(await onDemand('programs'))

@@ -3,14 +3,14 @@ import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { createDatabase, redisUrl, uniquePrefix } from '#test/services.ts'
 
-test('a test has a Redis that evicts nothing, and a prefix of its own', async () => {
+test('Redis evicts nothing, and prefixes are unique', async () => {
   const redis = new Redis(redisUrl())
   expect(await redis.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction'])
   expect(uniquePrefix()).not.toBe(uniquePrefix())
   redis.disconnect()
 })
 
-test('a test has a database of its own, which it can drop while connected', async () => {
+test('a test database can be dropped while a client is connected', async () => {
   const database = await createDatabase()
   const client = new Client({ connectionString: database.url })
   client.on('error', () => {})

@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { z } from 'zod'
 import { onDemand } from './on-demand.ts'
 
-// A test file that imports this needs Redis; a run whose files don't starts none.
+// Importing this module starts Redis, so a run without such a test file starts none.
 const redis = z.string().parse(await onDemand('redis'))
 const postgres = async () => z.string().parse(await onDemand('postgres'))
 
@@ -17,7 +17,7 @@ export function uniquePrefix(): string {
   return `t${randomBytes(6).toString('hex')}`
 }
 
-/** An empty database of the run's PostgreSQL; `drop` also ends what is still connected to it. */
+/** Creates an empty database in the run's PostgreSQL. `drop` also closes its open connections. */
 export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   const name = uniquePrefix()
   const url = new URL(await postgres())

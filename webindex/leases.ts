@@ -20,8 +20,8 @@ const usesOf = (dir: string) => join(dir, 'uses')
 
 /**
  * Leases the live generation for reading. The lease is written between two reads of the manifest: a
- * build that replaces the generation after the second read finds the lease, and that read detects an
- * earlier replacement. A folder that isn't writable is read without a lease.
+ * build that replaces the generation after the second read finds the lease, and that read detects
+ * an earlier replacement. A folder that isn't writable is read without a lease.
  * @throws {NoIndex} @throws {BrokenIndex}
  */
 export async function leaseLiveGeneration(dir: string): Promise<Lease> {

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 
-/** How much of something held, and what did not. */
+/** The number of checks or tests that passed and that failed. */
 export interface Verdict {
   passed: number
   failed: number
 }
 
-/** The part of Vitest's JSON report that is counted. */
+/** The counted part of Vitest's JSON report. */
 const Report = z.object({
   success: z.boolean(),
   testResults: z.array(
@@ -19,12 +19,10 @@ const Report = z.object({
 })
 
 /**
- * Counts a run of Vitest. What was skipped or is still to do counts as failed, and so does a file
- * that could not be run, and a run that failed for any other reason: nothing is left out in
- * silence.
- * @param report as its JSON reporter wrote it; null when there is none, for Vitest itself broke
- * down.
- * @param exitCode of Vitest.
+ * Counts the tests of a Vitest run. Skipped and todo tests count as failed, and so do a file that
+ * could not run and a run that failed for any other reason, so that nothing is ignored silently.
+ * @param report written by Vitest's JSON reporter; null if Vitest crashed before it wrote one
+ * @param exitCode of Vitest
  */
 export function countTests(report: unknown, exitCode: number): Verdict & { skipped: string[] } {
   const { data } = Report.safeParse(report)

@@ -5,8 +5,8 @@ import { projectDir } from '#local/data-dir.ts'
 const browserTests = 'test/e2e'
 
 /**
- * Whether these filters ask for a test that needs a browser and the built pages. Vitest takes a
- * filter as a part of a file's path.
+ * Whether these filters select a test that needs a browser and the built pages. A filter is a part
+ * of a test file's path.
  */
 export function needsPages(
   filters: readonly string[],
@@ -14,7 +14,7 @@ export function needsPages(
 ): boolean {
   const patterns = filters
     .filter((filter) => !filter.startsWith('-'))
-    // A line of a file, as in `file.test.ts:12`, and a path from another folder are allowed too.
+    // Vitest also accepts a line number, as in `file.test.ts:12`, and an absolute path.
     .map((filter) => filter.replace(/:\d+$/, '').replace(`${projectDir}/`, ''))
   return (
     patterns.length === 0 ||

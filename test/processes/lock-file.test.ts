@@ -19,8 +19,8 @@ async function lockPath(): Promise<string> {
 }
 
 /**
- * A process that takes the lock each time it is told to, and says whether it got it. It keeps what
- * it got.
+ * A process that tries to take the lock at each `go`, and prints whether it did. It never releases
+ * the lock.
  */
 function taker(path: string) {
   const script = `
@@ -68,7 +68,7 @@ test('one process at a time holds a lock', async () => {
   await (await takeLock(path)).release()
 })
 
-test('of processes that find the same stale lock, exactly one takes it', async () => {
+test('exactly one of several processes takes over a stale lock', async () => {
   const path = await lockPath()
   const takers = Array.from({ length: 4 }, () => taker(path))
   await Promise.all(takers.map(({ ready }) => ready))
@@ -83,7 +83,7 @@ test('of processes that find the same stale lock, exactly one takes it', async (
   }
 }, 60_000)
 
-test('a takeover that was killed half-way does not block the next', async () => {
+test('a takeover killed halfway does not block the next', async () => {
   const path = await lockPath()
   const dead = JSON.stringify({ process: { pid: process.pid, started: 'long ago' }, left: 1 })
   writeFileSync(path, dead)
@@ -105,7 +105,7 @@ test('the lock of a killed process is taken over', async () => {
   await (await takeLock(path)).release()
 })
 
-test('the lock of another machine holds while it is renewed, and a minute longer', async () => {
+test('the lock of another machine holds for a minute after its last renewal', async () => {
   const path = await lockPath()
   const elsewhere = { pid: 1, started: 'at some time', hostname: 'elsewhere' }
   writeFileSync(path, JSON.stringify({ process: elsewhere }))
@@ -126,7 +126,7 @@ test('an owner whose start time is unknown holds a lock while it runs and renews
   await (await takeLock(path)).release()
 })
 
-test('a lock that cannot be read holds while it is fresh', async () => {
+test('an unreadable lock holds while it is fresh', async () => {
   const path = await lockPath()
   writeFileSync(path, '')
   const refused = await takeLock(path).catch((error) => error)
@@ -144,7 +144,7 @@ test('facts are replaced while the lock is held, in their order', async () => {
   expect(existsSync(path)).toBe(false)
 })
 
-test('a release leaves a lock alone that belongs to another process by now', async () => {
+test('a release keeps a lock that another process has taken over', async () => {
   const path = await lockPath()
   const lock = await takeLock(path)
   const other = JSON.stringify({ process: { pid: 1, started: 'later', hostname: 'elsewhere' } })
@@ -153,7 +153,7 @@ test('a release leaves a lock alone that belongs to another process by now', asy
   expect(readFileSync(path, 'utf8')).toBe(other)
 })
 
-test('a process is told apart from an earlier one with its pid, and from a zombie', async () => {
+test('an identity distinguishes a process from an earlier one with its pid and from a zombie', async () => {
   const sleeping = spawn('sleep', ['60'])
   await once(sleeping, 'spawn')
   const identity = identityOf(sleeping.pid ?? 0)

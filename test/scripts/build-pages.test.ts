@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { fingerprintOf } from '#scripts/build-pages.ts'
 import { tempDir } from '../local/temp-dir.ts'
 
-test('pages are built again when a file of theirs changes or moves, and for no other file', async () => {
+test('only a changed or moved source of the pages changes their fingerprint', async () => {
   const folder = await tempDir()
   mkdirSync(join(folder, 'app/jobs'), { recursive: true })
   writeFileSync(join(folder, 'app/jobs/page.tsx'), 'one')

@@ -16,12 +16,12 @@ test('passed and failed tests are counted', () => {
   expect(countTests(report, 1)).toEqual({ passed: 2, failed: 1, skipped: [] })
 })
 
-test('a skipped test and one that is still to do count as failed, and are named', () => {
+test('skipped and todo tests count as failed and are named', () => {
   const report = { success: true, testResults: [file('passed', 'passed', 'skipped', 'todo')] }
   expect(countTests(report, 0)).toEqual({ passed: 1, failed: 2, skipped: ['test 1', 'test 2'] })
 })
 
-test('a file that could not be run counts as failed', () => {
+test('a file that could not run counts as failed', () => {
   expect(
     countTests({ success: false, testResults: [file('failed'), file('passed', 'passed')] }, 1),
   ).toMatchObject({
@@ -30,7 +30,7 @@ test('a file that could not be run counts as failed', () => {
   })
 })
 
-test('a run that failed for no test counts as failed: an error after the end, or no test at all', () => {
+test('a run that fails without a failed test counts as failed', () => {
   expect(countTests({ success: false, testResults: [file('passed', 'passed')] }, 1)).toMatchObject({
     passed: 1,
     failed: 1,
@@ -38,11 +38,11 @@ test('a run that failed for no test counts as failed: an error after the end, or
   expect(countTests({ success: false, testResults: [] }, 1)).toMatchObject({ passed: 0, failed: 1 })
 })
 
-test('no report at all counts as failed', () => {
+test('a missing report counts as failed', () => {
   expect(countTests(null, 0)).toMatchObject({ passed: 0, failed: 1 })
 })
 
-test('only browser tests need a browser and the pages, and without a filter all are run', () => {
+test('only browser tests need the pages; without a filter all tests run', () => {
   const files = ['test/e2e/pages.test.ts', 'test/e2e/live-search.test.ts']
   const needs = (...filters: string[]) => needsPages(filters, files)
   expect(needs()).toBe(true)

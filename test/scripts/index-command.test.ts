@@ -22,25 +22,25 @@ async function run(dir: string, ...args: string[]) {
   )
 }
 
-test('an unknown command shows how to use it and ends with 2', async () => {
+test('an unknown command prints the usage and exits with 2', async () => {
   const { code, stderr } = await run(temporaryFolder(), 'frobnicate')
   expect(code).toBe(2)
   expect(stderr).toMatch(/^Unknown command: frobnicate\n\nUsage: npm run index -- <command>/)
 })
 
-test('statistics of no index say what to run, without a stack', async () => {
+test('stats without an index says what to run, without a stack', async () => {
   const { code, stderr } = await run(temporaryFolder(), 'stats')
   expect(code).toBe(1)
   expect(stderr).toMatch(/^There is no index in .*npm run index -- starter\n$/)
 })
 
-test('the starter index is built once, in place of one of an older version, and statistics tell what it holds', async () => {
+test('the starter index replaces one of an older version, is built once, and has statistics', async () => {
   const dir = join(temporaryFolder(), 'index')
   expect(await copyStarterIndex(dir)).toMatch(
     /^Read [\d,]+ pages, [\d,]+ links\.\nThe index is live as generation [\w-]+: [\d,]+ pages of \d+ sites, [\d,]+ links\.\nDone in [\d.]+ s\.\n$/,
   )
   expect((await run(dir, 'starter', '--if-missing')).stdout).toBe(
-    `There is an index in ${dir} already.\n`,
+    `There is already an index in ${dir}.\n`,
   )
   const { stdout } = await run(dir, 'stats')
   for (const fact of [
@@ -60,15 +60,15 @@ test('the starter index is built once, in place of one of an older version, and 
   expect(stdout.split('Most linked to:')[1]?.trim().split('\n')).toHaveLength(10)
 })
 
-test('an index that is damaged is not replaced unasked', async () => {
+test('starter does not replace a damaged index', async () => {
   const dir = temporaryFolder()
   writeTree(dir, { 'current.json': '{"format": 2, "id":' })
   expect((await run(dir, 'starter', '--if-missing')).stdout).toBe(
-    `There is an index in ${dir} already.\n`,
+    `There is already an index in ${dir}.\n`,
   )
 })
 
-test('a folder is added from where one types, told in the statistics, and removed', async () => {
+test('a folder is added, listed in the statistics, and removed', async () => {
   const folder = temporaryFolder()
   writeTree(folder, {
     'site/index.html': '<title>Front</title><p>To <a href="https://redis.io/">Redis</a>',
@@ -99,12 +99,12 @@ test('a folder is added from where one types, told in the statistics, and remove
 })
 
 test.each([
-  [['add'], 2, /^Say what to add: warc, wat, html, search-console, webgraph, packages\./],
+  [['add'], 2, /^Name what to add: warc, wat, html, search-console, webgraph, packages\./],
   [['add', 'warc'], 1, /^Give the file or folder to read\.$/m],
   [['add', 'warc', 'absent.warc.gz'], 1, /^There is no file or folder .*absent\.warc\.gz\.$/m],
   [['add', 'html', '.'], 1, /^Give the address at which/],
   [['add', 'html', '.', '--base'], 2, /--base/],
-])('%j is answered by what is missing', async (args, code, message) => {
+])('%j prints what is missing', async (args, code, message) => {
   expect(await run(temporaryFolder(), ...args)).toMatchObject({
     code,
     stderr: expect.stringMatching(message),

@@ -25,12 +25,12 @@ async function project(wanted: Packages, installed?: Packages): Promise<string> 
 
 const a = { 'node_modules/a': { version: '1.0.0' } }
 
-test('packages are installed in a fresh clone, and not again', async () => {
+test('a fresh clone installs its packages once', async () => {
   expect(needsInstall(await project(a), { development: false })).toBe(true)
   expect(needsInstall(await project(a, a), { development: false })).toBe(false)
 })
 
-test('packages are installed when the lock file asks for another version, or for one more', async () => {
+test('a new version or a new package in the lock file is installed', async () => {
   expect(
     needsInstall(await project(a, { 'node_modules/a': { version: '1.0.1' } }), {
       development: false,
@@ -43,7 +43,7 @@ test('packages are installed when the lock file asks for another version, or for
   ).toBe(true)
 })
 
-test("another platform's packages may be absent, and for a start also those of development", async () => {
+test('packages of other platforms may be missing, and for a start development packages too', async () => {
   const optional = await project(
     { ...a, 'node_modules/o': { version: '1.0.0', optional: true } },
     a,
@@ -59,7 +59,7 @@ test('Node 20.19 is new enough, Node 20.18 and 18 are not', () => {
   expect(['20.18.3', '18.20.0'].map(isNewEnough)).toEqual([false, false])
 })
 
-test('an unknown command is told which ones there are', async () => {
+test('an unknown command prints the known ones', async () => {
   const script = join(import.meta.dirname, '../../scripts/run.js')
   await expect(promisify(execFile)(process.execPath, [script, 'nonsense'])).rejects.toMatchObject({
     code: 2,

@@ -28,14 +28,14 @@ async function ask(service: Service, statement: string): Promise<unknown[]> {
   }
 }
 
-test('a PostgreSQL that runs is adopted by the next start', async () => {
+test('the next start adopts a running PostgreSQL', async () => {
   const dataDir = await tempDir()
   const first = await postgresOf({ dataDir })
   const second = await postgresOf({ dataDir })
   expect(second).toEqual({ ...first, adopted: true })
 })
 
-test('PostgreSQL keeps its data, its port and its password over a crash', async () => {
+test('PostgreSQL keeps its data, port and password after a crash', async () => {
   const dataDir = await tempDir()
   const first = await postgresOf({ dataDir })
   await ask(first, `CREATE TABLE kept AS SELECT 'yes' AS answer`)
@@ -46,23 +46,23 @@ test('PostgreSQL keeps its data, its port and its password over a crash', async 
   expect(await ask(second, 'SELECT answer FROM kept')).toEqual([{ answer: 'yes' }])
 })
 
-test('a pid file that now names a stranger is no obstacle', async () => {
+test('PostgreSQL starts even if another process has the pid in its pid file', async () => {
   const dataDir = await tempDir()
   const first = await postgresOf({ dataDir })
   const pidFile = join(dataDir, 'postgres', 'postmaster.pid')
   const content = readFileSync(pidFile, 'utf8')
   await stopPostgres(first)
-  const stranger = spawn('sleep', ['60'])
-  onTestFinished(() => void stranger.kill())
-  await once(stranger, 'spawn')
-  writeFileSync(pidFile, content.replace(/^\d+/, String(stranger.pid)))
+  const other = spawn('sleep', ['60'])
+  onTestFinished(() => void other.kill())
+  await once(other, 'spawn')
+  writeFileSync(pidFile, content.replace(/^\d+/, String(other.pid)))
 
   const second = await postgresOf({ dataDir })
   expect(await ask(second, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-  expect(stranger.exitCode).toBe(null)
+  expect(other.exitCode).toBe(null)
 })
 
-test('a PostgreSQL that runs but cannot be reached is ended and replaced', async () => {
+test('a running but unreachable PostgreSQL is stopped and replaced', async () => {
   const dataDir = await tempDir()
   const first = await postgresOf({ dataDir })
   const record = JSON.parse(readFileSync(join(dataDir, 'postgres.json'), 'utf8'))
@@ -75,23 +75,23 @@ test('a PostgreSQL that runs but cannot be reached is ended and replaced', async
   expect(await ask(second, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
 })
 
-test('a stop leaves no process', async () => {
+test('stopping leaves no process', async () => {
   const service = await postgresOf({ dataDir: await tempDir() })
   await stopPostgres(service)
   expect(isRunning(service.process)).toBe(false)
 })
 
-test('a database whose password file was deleted is kept aside, and a new one made', async () => {
+test('a database without its password file is set aside and replaced', async () => {
   const dataDir = await tempDir()
   await stopPostgres(await postgresOf({ dataDir }))
   rmSync(join(dataDir, 'postgres.json'))
-  const said: string[] = []
-  const service = await postgresOf({ dataDir, say: (sentence) => said.push(sentence) })
+  const messages: string[] = []
+  const service = await postgresOf({ dataDir, say: (sentence) => messages.push(sentence) })
   expect(await ask(service, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-  expect(said[0]).toMatch(/without its password file; it is kept as .+postgres-20/)
+  expect(messages[0]).toMatch(/without its password file; it is kept as .+postgres-20/)
 })
 
-test('a database that was only half made is made again', async () => {
+test('a partly created database is created again', async () => {
   const dataDir = await tempDir()
   await stopPostgres(await postgresOf({ dataDir }))
   renameSync(join(dataDir, 'postgres'), join(dataDir, 'postgres.new'))
@@ -99,7 +99,7 @@ test('a database that was only half made is made again', async () => {
   expect(await ask(service, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
 })
 
-test('the password is neither in the list of processes nor readable by others', async () => {
+test('the password is neither in the process list nor readable by other users', async () => {
   const dataDir = await tempDir()
   const service = await postgresOf({ dataDir })
   const { password } = new URL(service.url)

@@ -24,14 +24,14 @@ async function withClient<T>(service: Service, use: (client: Redis) => Promise<T
   }
 }
 
-test('a Redis that runs is adopted by the next start', async () => {
+test('the next start adopts a running Redis', async () => {
   const dataDir = await tempDir()
   const first = await redisOf({ dataDir })
   const second = await redisOf({ dataDir })
   expect(second).toEqual({ ...first, adopted: true })
 })
 
-test('Redis keeps its data, its port and its password over a crash', async () => {
+test('Redis keeps its data, port and password after a crash', async () => {
   const dataDir = await tempDir()
   const first = await redisOf({ dataDir })
   await withClient(first, (client) => client.set('kept', 'yes'))
@@ -43,7 +43,7 @@ test('Redis keeps its data, its port and its password over a crash', async () =>
   expect(await withClient(second, (client) => client.get('kept'))).toBe('yes')
 })
 
-test('a Redis that hangs is ended and replaced', async () => {
+test('a hanging Redis is stopped and replaced', async () => {
   const dataDir = await tempDir()
   const first = await redisOf({ dataDir })
   process.kill(first.process.pid, 'SIGSTOP')
@@ -52,13 +52,13 @@ test('a Redis that hangs is ended and replaced', async () => {
   expect(await withClient(second, (client) => client.ping())).toBe('PONG')
 })
 
-test('a stop leaves no process', async () => {
+test('stopping leaves no process', async () => {
   const service = await redisOf({ dataDir: await tempDir() })
   await stopRedis(service)
   expect(await hasEnded(service.process, 0)).toBe(true)
 })
 
-test('the password is neither in the list of processes nor readable by others', async () => {
+test('the password is neither in the process list nor readable by other users', async () => {
   const dataDir = await tempDir()
   const service = await redisOf({ dataDir })
   const { password } = new URL(service.url)
@@ -67,7 +67,7 @@ test('the password is neither in the list of processes nor readable by others', 
   expect(statSync(join(dataDir, 'redis.json')).mode & 0o777).toBe(0o600)
 })
 
-test('Redis evicts nothing and writes every second', async () => {
+test('Redis evicts nothing and flushes to disk every second', async () => {
   const service = await redisOf({ dataDir: await tempDir() })
   const settings = await withClient(service, (client) =>
     client.config('GET', 'maxmemory-policy', 'appendonly', 'appendfsync', 'bind'),

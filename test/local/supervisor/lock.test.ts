@@ -31,7 +31,7 @@ test('the lock of a dead process does not count, even if another process has its
   await (await takeRunningLock(dataDir, 'npm start')).release()
 })
 
-test('a start gets the programs that a killed start left running', async () => {
+test('a start finds the programs that a killed start left running', async () => {
   const dataDir = await tempDir()
   const [self, gone] = [ownIdentity(), { pid: process.pid, started: 'long ago' }]
   const stale = { process: gone, url: null, programs: [self, gone] }
@@ -41,7 +41,7 @@ test('a start gets the programs that a killed start left running', async () => {
   await lock.release()
 })
 
-test('a running start of the version before is respected', async () => {
+test('the lock of a running earlier version is respected', async () => {
   const dataDir = await tempDir()
   const { pid, started } = ownIdentity()
   const earlier = { process: { pid, started }, url: 'http://localhost:3001', programs: [] }
@@ -51,7 +51,7 @@ test('a running start of the version before is respected', async () => {
   )
 })
 
-test('a file that cannot be read blocks a start for a minute', async () => {
+test('an unreadable lock file blocks a start for a minute', async () => {
   const dataDir = await tempDir()
   const file = join(dataDir, 'running.json')
   writeFileSync(file, 'from another version')

@@ -11,7 +11,7 @@ function written(...lines: [source: string, line: string][]): string[] {
 
 const time = new Date(2026, 0, 2, 13, 14, 15).getTime()
 
-test('a line of pino is told in words: time, who, and what', () => {
+test('a pino line becomes time, source and message', () => {
   const line = JSON.stringify({
     level: 30,
     time,
@@ -26,7 +26,7 @@ test('a line of pino is told in words: time, who, and what', () => {
   ])
 })
 
-test('a warning and an error are called so', () => {
+test('warnings and errors are labelled', () => {
   const [warning, error] = [40, 50].map((level) => JSON.stringify({ level, time, msg: 'Hm' }))
   expect(written(['server', warning ?? ''], ['server', error ?? ''])).toEqual([
     '13:14:15 server  | WARNING: Hm\n',
@@ -34,7 +34,7 @@ test('a warning and an error are called so', () => {
   ])
 })
 
-test('any other line is shown as it is', () => {
+test('any other line stays as it is', () => {
   expect(written(['server', 'plain words'], ['server', '{not json'])).toEqual([
     '03:04:05 server  | plain words\n',
     '03:04:05 server  | {not json\n',

@@ -7,7 +7,7 @@ import { tempDir } from '../temp-dir.ts'
 
 const projectDir = join(import.meta.dirname, '../../..')
 
-/** Prints what it imports and reads, and stays. */
+/** Prints an imported and a read value, and keeps running. */
 const main = `
 import { readFileSync } from 'node:fs'
 import { word } from './part.ts'
@@ -18,7 +18,7 @@ console.log('runs with', word, readFileSync(new URL('./scripts/text.lua', import
 process.send?.({ type: 'ready' })
 `
 
-/** Runs a program of these files; `line` resolves when the log has a line that includes a part. */
+/** Runs a program made of these files. `line` resolves once a log line includes the given part. */
 async function watched(files: Record<string, string> = {}) {
   const folder = await tempDir()
   mkdirSync(join(folder, 'scripts'))
@@ -37,9 +37,9 @@ async function watched(files: Record<string, string> = {}) {
   const waiting = new Set<() => void>()
   const put = (line: string) => {
     lines.push(line)
-    for (const look of waiting) look()
+    for (const check of waiting) check()
   }
-  const marks: ProcessIdentity[] = []
+  const processes: ProcessIdentity[] = []
   const program = watchedProgram('worker', [join(folder, 'main.ts')], {
     env: process.env,
     watch: { files: [], folders: [join(folder, 'scripts')] },
@@ -50,7 +50,7 @@ async function watched(files: Record<string, string> = {}) {
     signal: stop.signal,
     forceStop: new AbortController().signal,
     graceMs: 5_000,
-    onStart: (mark) => marks.push(mark),
+    onStart: (identity) => processes.push(identity),
     onReady: () => {},
   })
   const end = async () => {
@@ -61,24 +61,24 @@ async function watched(files: Record<string, string> = {}) {
   return {
     folder,
     lines,
-    marks,
+    processes,
     end,
     write,
     line(part: string, times = 1) {
       return new Promise<void>((resolve) => {
-        const look = () => {
+        const check = () => {
           if (lines.filter((line) => line.includes(part)).length < times) return
-          waiting.delete(look)
+          waiting.delete(check)
           resolve()
         }
-        waiting.add(look)
-        look()
+        waiting.add(check)
+        check()
       })
     },
   }
 }
 
-test('a program runs again when a file that it imports changes', async () => {
+test('a change of an imported file restarts the program', async () => {
   const { write, line, lines } = await watched()
   await line('runs with one')
   write('beside.ts', 'export {}')
@@ -98,22 +98,22 @@ test('a file that an editor replaces is still watched afterwards', async () => {
   }
 })
 
-test('a program runs again when a file changes that it only reads', async () => {
+test('a change of a file that is only read restarts the program', async () => {
   const { write, line } = await watched()
   await line('runs with one return 1')
   write('scripts/text.lua', 'return 2')
   await line('runs with one return 2')
 })
 
-test('a syntax error is shown, and the program runs again once it is mended', async () => {
+test('a syntax error is shown, and fixing it restarts the program', async () => {
   const { write, line, lines } = await watched({ 'part.ts': 'export const word = ;' })
   await line('Change a file to start it again.')
   expect(lines.join('\n')).toMatch(/part\.ts:1:20: ERROR: Unexpected ";"/)
-  write('part.ts', `export const word = 'mended'`)
-  await line('runs with mended')
+  write('part.ts', `export const word = 'fixed'`)
+  await line('runs with fixed')
 })
 
-test('a missing file that appears lets the program run', async () => {
+test('creating a missing file restarts the program', async () => {
   const { folder, write, line } = await watched()
   await line('runs with one')
   rmSync(join(folder, 'part.ts'))
@@ -122,7 +122,7 @@ test('a missing file that appears lets the program run', async () => {
   await line('runs with back')
 })
 
-test('a program that crashes when it was ready waits for a change', async () => {
+test('after a crash, a program that was ready waits for a change', async () => {
   const { write, line } = await watched()
   await line('runs with one')
   write(
@@ -130,19 +130,19 @@ test('a program that crashes when it was ready waits for a change', async () => 
     `export const word = 'crash'\nsetTimeout(() => { throw new Error('on purpose') }, 50)`,
   )
   await line('The worker ended (exit code 1): Error: on purpose. Change a file to start it again.')
-  write('part.ts', `export const word = 'mended'`)
-  await line('runs with mended')
+  write('part.ts', `export const word = 'fixed'`)
+  await line('runs with fixed')
 })
 
-test('the end leaves no process, not even the one in standby', async () => {
-  const { marks, line, end } = await watched()
+test('stopping leaves no process, not even the standby', async () => {
+  const { processes, line, end } = await watched()
   await line('runs with one')
-  await expect.poll(() => marks.length).toBe(2)
+  await expect.poll(() => processes.length).toBe(2)
   await end()
-  await expect.poll(() => marks.filter(isRunning)).toEqual([])
+  await expect.poll(() => processes.filter(isRunning)).toEqual([])
 })
 
-test('programs that it starts do not report their imports', async () => {
+test('child processes do not report their imports', async () => {
   const { line } = await watched({
     'main.ts': `${main}
 setTimeout(() => console.log('reports:', process.env.WATCH_REPORT_DEPENDENCIES), 10)`,

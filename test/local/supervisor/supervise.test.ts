@@ -14,9 +14,7 @@ function program(name: string, ...args: string[]): Program {
   return { name, command: process.execPath, args: [file, ...args], env: process.env }
 }
 
-/**
- * Supervises, and tells everything that was logged; `until` resolves at the first line that fits.
- */
+/** Supervises and collects the log. `until` resolves once enough lines include the given part. */
 function supervised(
   programs: Program[],
   services: Service[] = [],
@@ -25,10 +23,10 @@ function supervised(
   const stop = new AbortController()
   const forceStop = new AbortController()
   const lines: string[] = []
-  const waiting: { fits: (line: string) => boolean; tell: () => void }[] = []
+  const waiting: { fits: (line: string) => boolean; resolve: () => void }[] = []
   const put = (line: string) => {
     lines.push(line)
-    for (const { fits, tell } of waiting) if (fits(line)) tell()
+    for (const { fits, resolve } of waiting) if (fits(line)) resolve()
   }
   const ready = withResolvers<Ready[]>()
   const done = supervise(programs, services, {
@@ -52,7 +50,7 @@ function supervised(
     new Promise<void>((resolve) => {
       const fits = () => lines.filter((line) => line.includes(part)).length >= times
       if (fits()) resolve()
-      else waiting.push({ fits, tell: resolve })
+      else waiting.push({ fits, resolve })
     })
   return {
     done,
@@ -64,7 +62,7 @@ function supervised(
   }
 }
 
-test('a program that ends before it is ready ends all with one sentence that says why', async () => {
+test('a program that ends before it is ready stops everything, with its error in one sentence', async () => {
   const { done, lines } = supervised([
     program('server', 'fail-fatal'),
     program('worker', 'serve', 'worker'),
@@ -75,15 +73,15 @@ test('a program that ends before it is ready ends all with one sentence that say
   expect(lines.filter((line) => line.includes('taken'))).toEqual([])
 })
 
-test('an uncaught error of a program is named in the sentence, and its stack is in the log', async () => {
+test('an uncaught error is in the sentence, and its stack is in the log', async () => {
   const { done, lines } = supervised([program('server', 'fail-uncaught')])
   await expect(done).rejects.toThrow(
-    'The server could not start (exit code 1): TypeError: nobody caught this',
+    'The server could not start (exit code 1): TypeError: uncaught on purpose',
   )
   expect(lines.some((line) => line.startsWith('server:     at '))).toBe(true)
 })
 
-test('it is ready when every program is, and tells what they said', async () => {
+test('onReady gets the messages of all programs once every program is ready', async () => {
   const { ready } = supervised([
     program('server', 'serve', 'server'),
     program('worker', 'serve', 'worker'),
@@ -93,7 +91,7 @@ test('it is ready when every program is, and tells what they said', async () => 
   )
 })
 
-test('a program that ends later is started again, and all is stopped when that happens five times', async () => {
+test('a program that ends is restarted, and its fifth end stops everything', async () => {
   const { done, lines } = supervised([
     program('worker', 'die-when-ready'),
     program('server', 'serve', 'server'),
@@ -105,7 +103,7 @@ test('a program that ends later is started again, and all is stopped when that h
   expect(lines.some((line) => line.includes('server stopped'))).toBe(true)
 })
 
-test('a stop ends the programs in their order, then the services, and leaves no process', async () => {
+test('a stop ends the programs in order, then the services', async () => {
   const dataDir = await tempDir()
   const redis = await ensureRedis({ dataDir })
   const { done, ready, stop, lines } = supervised(
@@ -121,7 +119,7 @@ test('a stop ends the programs in their order, then the services, and leaves no 
   expect(isRunning(redis.process)).toBe(false)
 })
 
-test('a program that does not end is killed after its grace', async () => {
+test('a program that does not end is killed after its grace period', async () => {
   const { done, ready, stop } = supervised([program('server', 'ignore-sigterm')], [], {
     graceMs: 200,
   })
@@ -130,7 +128,7 @@ test('a program that does not end is killed after its grace', async () => {
   await done
 })
 
-test('a second request to stop does not wait for the grace', async () => {
+test('a second stop does not wait for the grace period', async () => {
   const { done, ready, stop, until, forceStop } = supervised(
     [program('server', 'ignore-sigterm')],
     [],
@@ -143,7 +141,7 @@ test('a second request to stop does not wait for the grace', async () => {
   await done
 })
 
-test('a service that dies is started again on its port, with its data', async () => {
+test('a service that dies is restarted on its port, with its data', async () => {
   const dataDir = await tempDir()
   const redis = await ensureRedis({ dataDir })
   onTestFinished(() => stopRedis(redis))

@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { abortAmid, processorTime } from '#test/processor-time.ts'
+import { abortDuring, processorTime } from '#test/processor-time.ts'
 import { temporaryFolder } from '#test/webindex/index-fixture.ts'
 import { BadSource } from '#webindex/sources/files/bad-source.ts'
 import { type FolderSourceOptions, folderSource } from '#webindex/sources/folder-source.ts'
@@ -214,7 +214,7 @@ test('a long Markdown file is read piece by piece, and an abort stops it in betw
   )
 
   const again = await folderSource({ path: folder, baseUrl })
-  const aborted = await abortAmid((signal) => readAll(again, signal), wholeMs / 4)
+  const aborted = await abortDuring((signal) => readAll(again, signal), wholeMs / 4)
   expect(String(aborted?.error)).toMatch(/abort/i)
   expect(aborted?.spentMs).toBeLessThan(wholeMs / 4)
 })

@@ -4,7 +4,7 @@ import { PassThrough, Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { brotliCompressSync, createGzip, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { abortAmid, processorTime } from '#test/processor-time.ts'
+import { abortDuring, processorTime } from '#test/processor-time.ts'
 import { temporaryFolder } from '#test/webindex/index-fixture.ts'
 import { BadSource } from '#webindex/sources/files/bad-source.ts'
 import { warcSource } from '#webindex/sources/warc/warc-source.ts'
@@ -574,7 +574,7 @@ test('an abort stops even within a long page or member', async () => {
     // A garbage collection may fall into one attempt, but not into all of them.
     let leastSpentMs = Number.POSITIVE_INFINITY
     for (let attempt = 0; attempt < 5 && leastSpentMs >= pageMs / 2; attempt++) {
-      const aborted = await abortAmid((signal) => readAll(source, signal), pageMs / 4)
+      const aborted = await abortDuring((signal) => readAll(source, signal), pageMs / 4)
       expect(String(aborted?.error)).toMatch(/abort/i)
       leastSpentMs = Math.min(leastSpentMs, aborted?.spentMs ?? leastSpentMs)
     }
