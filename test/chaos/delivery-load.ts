@@ -14,8 +14,9 @@ import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
+import { quietLog } from '#test/quiet-log.ts'
 import { createArchiver } from '#workers/archive-ended.ts'
-import { delivery, quietLog, roomy } from '../jobs/job-fixture.ts'
+import { delivery, roomy } from '../jobs/job-fixture.ts'
 import type { Plan } from './delivery-plan.ts'
 
 const shard = { namespace: 'sl', number: 0 }

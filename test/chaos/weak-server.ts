@@ -3,7 +3,7 @@ import { keys } from '#jobs/redis/keys.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { Hub, type JobReader } from '#server/live/hub.ts'
 import { jobLedger } from '#server/live/job-ledger.ts'
-import { quietLog } from '../jobs/job-fixture.ts'
+import { quietLog } from '#test/quiet-log.ts'
 
 /**
  * A server whose live delivery is weakened as `WEAKNESS` says. The chaos of live-delivery.test.ts

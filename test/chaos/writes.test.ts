@@ -10,7 +10,8 @@ import { keys } from '#jobs/redis/keys.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
 import { ensureRedis, stopRedis } from '#local/services/redis.ts'
-import { delivery, newJob, newRef, quietLog } from '../jobs/job-fixture.ts'
+import { quietLog } from '#test/quiet-log.ts'
+import { delivery, newJob, newRef } from '../jobs/job-fixture.ts'
 import { readStrictly } from './read-strictly.ts'
 
 /** Many runs that write as fast as they can, over connections that are cut all the time. */

@@ -1,15 +1,13 @@
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import type { Job } from '#jobs/job.ts'
-import type { Log } from '#jobs/log.ts'
 import type { Delivery } from '#jobs/redis/attempt.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
 import { renewEpochs } from '#jobs/redis/epoch.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
+import { quietLog } from '../quiet-log.ts'
 import { redisUrl, uniquePrefix } from '../services.ts'
-
-export const quietLog: Log = { info() {}, warn() {}, error() {} }
 
 /** Opens a store under a unique prefix on the Redis of this test run. */
 export async function openStore(namespace = uniquePrefix()): Promise<JobStore & { close(): void }> {

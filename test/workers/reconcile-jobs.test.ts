@@ -13,10 +13,11 @@ import { jobsToCheck } from '#jobs/redis/jobs-to-check.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { closeQueues, enqueueJob, openQueues, queueOf } from '#jobs/redis/queue.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
+import { quietLog } from '#test/quiet-log.ts'
 import { type ArchiveDeps, archiveEnded } from '#workers/archive-ended.ts'
 import { deleteOldJobs } from '#workers/maintain.ts'
 import { type ReconcileDeps, reconcile, reconcileJob } from '#workers/reconcile-jobs.ts'
-import { delivery, jobIn, newJob, newRef, openStore, quietLog } from '../jobs/job-fixture.ts'
+import { delivery, jobIn, newJob, newRef, openStore } from '../jobs/job-fixture.ts'
 import { createDatabase } from '../services.ts'
 
 let store: JobStore & { close(): void }

@@ -11,9 +11,10 @@ import { claimStore, renewEpochs } from '#jobs/redis/epoch.ts'
 import { countJobs, unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import { closeQueues, enqueueJob, openQueues, type Queues } from '#jobs/redis/queue.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
+import { quietLog } from '#test/quiet-log.ts'
 import { archiveEnded } from '#workers/archive-ended.ts'
 import { reconcile } from '#workers/reconcile-jobs.ts'
-import { delivery, jobIn, newJob, openStore, quietLog } from '../jobs/job-fixture.ts'
+import { delivery, jobIn, newJob, openStore } from '../jobs/job-fixture.ts'
 import { createDatabase } from '../services.ts'
 
 const shards = 3

@@ -14,10 +14,11 @@ import { closeQueues, enqueueJob, openQueues } from '#jobs/redis/queue.ts'
 import { readLog } from '#jobs/redis/read-job.ts'
 import type { JobRef } from '#jobs/redis/store.ts'
 import { timelineEntry } from '#jobs/timeline.ts'
+import { quietLog } from '#test/quiet-log.ts'
 import { createArchiver } from '#workers/archive-ended.ts'
 import { createRunningJobs } from '#workers/running-jobs.ts'
 import { createSearchWorker } from '#workers/search-worker.ts'
-import { jobIn, newJob, newRef, openStore, quietLog } from '../jobs/job-fixture.ts'
+import { jobIn, newJob, newRef, openStore } from '../jobs/job-fixture.ts'
 import { createDatabase, redisUrl } from '../services.ts'
 
 /** Workers in this process that run the test's searches on a real queue, Redis and PostgreSQL. */

@@ -3,7 +3,7 @@ import { readJob } from '#jobs/redis/read-job.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { Hub, type HubDeps } from '#server/live/hub.ts'
 import { Subscriber } from '#server/live/subscriber.ts'
-import { quietLog } from '../../jobs/job-fixture.ts'
+import { quietLog } from '#test/quiet-log.ts'
 import { redisUrl } from '../../services.ts'
 
 interface HubOptions {

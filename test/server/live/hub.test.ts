@@ -5,7 +5,8 @@ import { readJob } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { Hub, type JobReader } from '#server/live/hub.ts'
 import type { LiveEvent } from '#server/live/live-event.ts'
-import { delivery, newJob, openStore, quietLog } from '../../jobs/job-fixture.ts'
+import { quietLog } from '#test/quiet-log.ts'
+import { delivery, newJob, openStore } from '../../jobs/job-fixture.ts'
 import { type OpenHub, openHub } from './hub-fixture.ts'
 
 let store: JobStore & { close(): void }

@@ -6,7 +6,8 @@ import { unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { ownJobsLedger } from '#server/live/list-ledger.ts'
 import { type ListReader, type ListRules, ListView } from '#server/live/list-view.ts'
-import { delivery, jobIn, newJob, newRef, openStore, quietLog } from '../../jobs/job-fixture.ts'
+import { quietLog } from '#test/quiet-log.ts'
+import { delivery, jobIn, newJob, newRef, openStore } from '../../jobs/job-fixture.ts'
 import { type OpenHub, openHub } from './hub-fixture.ts'
 
 const at = new Date()
