@@ -72,7 +72,7 @@ const rounds = process.env.CHAOS === 'long' ? 3 : 1
 const unendedJobs = 3
 
 describe.each(Array.from({ length: rounds }, (_, i) => i + 1))('round %i', (round) => {
-  test('200 jobs reach 60 clients whole, whatever is faults to servers, connections and Redis', async () => {
+  test('60 clients see 200 jobs completely despite faults of servers, connections and Redis', async () => {
     const { observed, findings, figures } = await deliver(fullSize, {})
     printResult(`delivery ${round}`, figures)
     expect(observed.problems.slice(0, 20)).toEqual([])
@@ -101,8 +101,8 @@ describe('a weakened delivery fails under the same faults', () => {
         weakened('no position check'),
       )
       printResult('delivery without a position check', figures)
-      // A client that lost its connection meanwhile has made its server subscribe anew: the endings
-      // may then be seen, and this round says nothing.
+      // A client that lost its connection near the end made its server resubscribe. Clients may
+      // then see the endings, and this round proves nothing.
       if (resubscribed) continue
       expect(findings.wrongEndings).toBeGreaterThan(0)
       break
@@ -110,7 +110,7 @@ describe('a weakened delivery fails under the same faults', () => {
   })
 
   test('with pub/sub alone, clients miss events', async () => {
-    // Its servers never answer a watch faultsOver a unresponsive subscriber: its clients are never all there.
+    // Its servers never answer a watch on an unresponsive subscriber: some clients never watch.
     const size = { ...smallSize, waitsForClients: false }
     const { observed, findings, figures } = await deliver(size, weakened('plain pub/sub'))
     printResult('delivery with pub/sub alone', figures)
@@ -147,13 +147,13 @@ async function deliver(size: Size, { server }: Pick<ChaosEnvironmentOptions, 'se
       closed: closed.signal,
       created: load.created,
     })
-    const faultsOver = new AbortController()
+    const stopFaults = new AbortController()
     const injecting = injectFaults(
       {
         environment,
         load,
         connections: clients.connections,
-        signal: faultsOver.signal,
+        signal: stopFaults.signal,
         allWatching: size.waitsForClients ? clients.allWatching : async () => {},
       },
       size,
@@ -161,7 +161,7 @@ async function deliver(size: Size, { server }: Pick<ChaosEnvironmentOptions, 'se
     const running = load.run()
     await load.ended(0.9)
     await load.startUnendedJobs(unendedJobs, environment.users[0]?.userId ?? '')
-    faultsOver.abort()
+    stopFaults.abort()
     const faults = await injecting
     load.releaseHeldJobs()
     await running
