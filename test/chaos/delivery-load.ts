@@ -41,7 +41,7 @@ export function openLoad(
   const ends = new EventEmitter()
   const created = new EventEmitter().setMaxListeners(0)
   const ended = new Set<Plan>()
-  const releaseHeld = new AbortController()
+  const released = new AbortController()
   /** Logs of the jobs that were removed from Redis early. */
   const evictedLogs = new Map<string, string[]>()
   const rolledBack = new Set<string>()
@@ -91,7 +91,7 @@ export function openLoad(
     // Odd attempts are lost without an event.
     if (!last) return attempt % 2 === 0 ? run.endAttempt('Handed back.', 'test:1') : run.stop()
     await delay(plan.silentMs)
-    if (plan.heldBack && !releaseHeld.signal.aborted) await once(releaseHeld.signal, 'abort')
+    if (plan.heldBack && !released.signal.aborted) await once(released.signal, 'abort')
     if (plan.ending === 'complete') await run.complete()
     else if (plan.ending === 'error') await run.fail(`Job ${plan.n} failed as planned.`, null)
     else {
@@ -110,7 +110,7 @@ export function openLoad(
       )
   }
 
-  /** Removes an ended job from Redis, as its expiry would. @returns false unless it just did */
+  /** Removes an ended job from Redis, as its expiry would. @returns whether it did so now */
   async function evict({ id }: Plan): Promise<boolean> {
     if (evictedLogs.has(id) || (await store.redis.ttl(keys.record(shard, id))) < 0) return false
     evictedLogs.set(id, await store.redis.lrange(keys.log(shard, id), 0, '-1'))
@@ -141,18 +141,18 @@ export function openLoad(
         }),
       )
     },
-    /** Lets the held back jobs end. */
-    releaseHeldJobs: () => releaseHeld.abort(),
+    /** Lets the held-back jobs end. */
+    releaseHeldJobs: () => released.abort(),
     /** Resolves when this share of the jobs has ended. */
     async ended(share: number): Promise<void> {
       while (ended.size < share * plans.length) await once(ends, 'end')
     },
-    /** Runs ended jobs again whose endings Redis lost with its last moments. */
+    /** Runs ended jobs again whose endings Redis lost when it restarted. */
     async endAgain(): Promise<void> {
       await Promise.all([...ended].filter(({ id }) => !evictedLogs.has(id)).map(runPlan))
     },
-    /** Starts jobs that still run during the final checks. */
-    async startUnendedJobs(count: number, userId: string): Promise<void> {
+    /** Starts jobs that never end: they still run during the final checks. */
+    async startEndlessJobs(count: number, userId: string): Promise<void> {
       for (let i = 0; i < count; i++) {
         const ref: JobRef = { id: `0-${uuidV7()}`, userId, search: `runs-on-${i}` }
         await createJob({ ...ref, input: {}, createdAt: now() }, roomy, store)

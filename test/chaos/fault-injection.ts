@@ -24,8 +24,8 @@ const redisDownMs = 500
 /**
  * Injects faults into the delivery until the signal aborts. Then, once every client is back, leaves
  * all subscribers unresponsive: neither a message nor a reconnect announces later endings.
- * @param allWatching resolves when no client is about to watch a job. A new watch would subscribe to
- * another channel, and the missing acknowledgement would make the server reconnect.
+ * @param allWatching resolves when no client is about to watch a job. A new watch subscribes to
+ * another channel, and the missing acknowledgement makes the server replace its subscriber.
  * @returns the number of faults of each kind
  */
 export async function injectFaults(

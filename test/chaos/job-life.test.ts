@@ -125,7 +125,7 @@ const losesWorkers = new Set([killWorkers, suspendWorkers, severalAtOnce])
 const interrupts = new Set([...losesWorkers, restartWorkersInTurn])
 const scenarios = {
   'workers are killed at random': killWorkers,
-  'workers are suspended until their locks expire': suspendWorkers,
+  'workers are suspended until another takes over, then resume': suspendWorkers,
   'Redis is killed and restarted': killRedis,
   'PostgreSQL is restarted': restartPostgres,
   'all connections to Redis are cut every 100 ms': cutConnections,

@@ -69,7 +69,7 @@ const smallSize: Size = {
   timeoutMs: 5_000,
 }
 const rounds = process.env.CHAOS === 'long' ? 3 : 1
-const unendedJobs = 3
+const endlessJobs = 3
 
 describe.each(Array.from({ length: rounds }, (_, i) => i + 1))('round %i', (round) => {
   test('60 clients see 200 jobs completely despite faults of servers, connections and Redis', async () => {
@@ -160,7 +160,7 @@ async function deliver(size: Size, { server }: Pick<ChaosEnvironmentOptions, 'se
     )
     const running = load.run()
     await load.ended(0.9)
-    await load.startUnendedJobs(unendedJobs, environment.users[0]?.userId ?? '')
+    await load.startEndlessJobs(endlessJobs, environment.users[0]?.userId ?? '')
     stopFaults.abort()
     const faults = await injecting
     load.releaseHeldJobs()

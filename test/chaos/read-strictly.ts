@@ -3,7 +3,7 @@ import type { JobState } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { readEntry } from '#jobs/redis/log-entry.ts'
 
-/** Reads a job's log as a client would. Reports each event that does not follow from those before. */
+/** Reads a job's log as a client would, and reports each event that contradicts those before. */
 export function readStrictly(log: readonly string[], report: (problem: string) => void) {
   let state: JobState | null = null
   let attempt = 0

@@ -158,7 +158,7 @@ export function openWatcher(user: ChaosUser, url: string, observed: Observations
       view.takeSnapshot(job)
     }
   })
-  // Only after Redis lost its last moments may the server revoke a job that it knew.
+  // Only after Redis lost its latest writes may the server revoke a job that it knew.
   socket.on('revoked', ({ id }: { id?: string }) => {
     const view = views.get(id ?? '')
     if (!view)

@@ -13,7 +13,7 @@ if (process.env.WEAKNESS === 'no position check') Hub.prototype.startChecking = 
 else if (process.env.WEAKNESS === 'plain pub/sub') deliverPlainly(process.env.REDIS_URL ?? '')
 else throw new Error(`Unknown WEAKNESS: ${process.env.WEAKNESS}`)
 
-/** Answers a watch from the log, and then forwards channel messages without any check. */
+/** Answers a watch by reading the job, and then forwards channel messages without any check. */
 function deliverPlainly(redisUrl: string): void {
   const connect = (name: string) => connectRedis(redisUrl, { name, log: quietLog, retries: null })
   const store = { redis: connect('plain'), namespace: 'sl', shards: 1 }
