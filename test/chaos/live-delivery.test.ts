@@ -17,7 +17,7 @@ import { type ClientConnection, openWatcher, rowReader } from './viewer.ts'
 
 interface Size extends LoadSize, Schedule {
   owners: number
-  /** Socket.IO clients, each of which watches `jobsPerWatcher` jobs. */
+  /** Socket.IO clients that watch `jobsPerWatcher` jobs each. */
   watchers: number
   jobsPerWatcher: number
   /** Clients that read the server-sent events of `jobsPerReader` jobs each. */
