@@ -23,7 +23,7 @@ const shard = { namespace: 'sl', number: 0 }
 const rowsPerStep = 2
 const now = () => new Date()
 
-/** What workers do to the jobs, by the scripts that they use, and an archiver beside them. */
+/** Runs the planned jobs with the scripts that workers use, and archives them. */
 export function openLoad(
   plans: readonly Plan[],
   { REDIS_URL, DATABASE_URL }: { REDIS_URL: string; DATABASE_URL: string },
@@ -38,17 +38,17 @@ export function openLoad(
   const postgres = connectPostgres(DATABASE_URL, { name: 'chaos-archiver' })
   const queues = openQueues(store.redis, store)
   const archiver = createArchiver({ store, db: postgres.db, queues, now, log: quietLog })
-  const over = new AbortController()
+  const closing = new AbortController()
   const ends = new EventEmitter()
   const created = new EventEmitter().setMaxListeners(0)
   const ended = new Set<Plan>()
-  const mayEnd = new AbortController()
-  /** Logs of the jobs that Redis was made to forget. */
-  const kept = new Map<string, string[]>()
+  const released = new AbortController()
+  /** Logs of the jobs that were removed from Redis early. */
+  const evictedLogs = new Map<string, string[]>()
   const rolledBack = new Set<string>()
 
-  /** Creates the job and brings it to its end, beginning anew whatever the store has lost. */
-  async function play(plan: Plan): Promise<void> {
+  /** Creates the job and runs it to its end. Repeats the steps that Redis lost. */
+  async function runPlan(plan: Plan): Promise<void> {
     const writer = writers[plan.n % writers.length] ?? store
     for (;;) {
       const job =
@@ -56,7 +56,7 @@ export function openLoad(
       if (!job) {
         await createJob({ ...plan, input: { n: plan.n }, createdAt: now() }, roomy, writer)
         created.emit(plan.id)
-        // Watched while it waits for a worker.
+        // Leaves clients time to watch a queued job.
         await delay(plan.attempts === 0 ? 1_000 : 100)
       } else if (!isLive(job.state)) break
       else if (plan.attempts === 0) await cancel(plan, writer)
@@ -76,7 +76,7 @@ export function openLoad(
       write: (write) => writeRun(plan, write, writer),
       now,
       onRefused() {},
-      signal: over.signal,
+      signal: closing.signal,
     })
     const last = attempt >= plan.attempts
     const steps = last ? plan.steps : Math.floor(plan.steps * 0.4)
@@ -89,12 +89,12 @@ export function openLoad(
           await run.add({ attempt, step, i, text: 'x'.repeat(plan.bytesPerRow) })
       await run.flush()
     }
-    // Every other attempt is lost without a word.
+    // Odd attempts are lost without an event.
     if (!last) return attempt % 2 === 0 ? run.endAttempt('Handed back.', 'test:1') : run.stop()
     await delay(plan.silentMs)
-    if (plan.heldBack && !mayEnd.signal.aborted) await once(mayEnd.signal, 'abort')
+    if (plan.heldBack && !released.signal.aborted) await once(released.signal, 'abort')
     if (plan.ending === 'complete') await run.complete()
-    else if (plan.ending === 'error') await run.fail(`Job ${plan.n} was to fail.`, null)
+    else if (plan.ending === 'error') await run.fail(`Job ${plan.n} failed as planned.`, null)
     else {
       run.stop()
       await cancel(plan, writer)
@@ -106,23 +106,23 @@ export function openLoad(
     if (job && isLive(job.state))
       await endJob(
         job,
-        { state: 'cancelled', message: `Job ${n} was to be cancelled.`, at: now() },
+        { state: 'cancelled', message: `Job ${n} was cancelled as planned.`, at: now() },
         writer,
       )
   }
 
-  /** The archive holds it, and the time that it stays readable in Redis is over. */
-  async function forget({ id }: Plan): Promise<boolean> {
-    if (kept.has(id) || (await store.redis.ttl(keys.record(shard, id))) < 0) return false
-    kept.set(id, await store.redis.lrange(keys.log(shard, id), 0, '-1'))
+  /** Removes an ended job from Redis, as its expiry would. @returns whether it did so now */
+  async function evict({ id }: Plan): Promise<boolean> {
+    if (evictedLogs.has(id) || (await store.redis.ttl(keys.record(shard, id))) < 0) return false
+    evictedLogs.set(id, await store.redis.lrange(keys.log(shard, id), 0, '-1'))
     await store.redis.del(keys.record(shard, id), keys.log(shard, id), keys.rows(shard, id))
     return true
   }
 
   async function maintain(): Promise<void> {
-    while (await delay(500, true, { signal: over.signal }).catch(() => false)) {
+    while (await delay(500, true, { signal: closing.signal }).catch(() => false)) {
       archiver.wake()
-      for (const plan of ended) if (plan.forgotten) await forget(plan)
+      for (const plan of ended) if (plan.evicted) await evict(plan)
     }
   }
 
@@ -130,45 +130,43 @@ export function openLoad(
     store,
     db: postgres.db,
     rolledBack,
-    /** Resolves when the job is created; to be asked before the load runs. */
+    /** Resolves when the job is created. Call it before `run`. */
     created: async (id: string) => void (await once(created, id)),
     /** Resolves when every job has ended. */
     async run(): Promise<void> {
       void maintain()
       await Promise.all(
         plans.map(async (plan) => {
-          await delay(plan.beginsAfterMs)
-          await play(plan)
+          await delay(plan.startsAfterMs)
+          await runPlan(plan)
         }),
       )
     },
-    /** Lets those end that were held back. */
-    letEnd: () => mayEnd.abort(),
+    /** Lets the held-back jobs end. */
+    releaseHeldJobs: () => released.abort(),
     /** Resolves when this share of the jobs has ended. */
     async ended(share: number): Promise<void> {
       while (ended.size < share * plans.length) await once(ends, 'end')
     },
-    /**
-     * An ending may be among what Redis lost with its last moments: those jobs are brought to an
-     * end again.
-     */
+    /** Runs ended jobs again whose endings Redis lost when it restarted. */
     async endAgain(): Promise<void> {
-      await Promise.all([...ended].filter(({ id }) => !kept.has(id)).map(play))
+      await Promise.all([...ended].filter(({ id }) => !evictedLogs.has(id)).map(runPlan))
     },
-    /** Jobs that are running while everything else is judged. */
-    async leaveRunning(count: number, userId: string): Promise<void> {
+    /** Starts jobs that never end: they still run during the final checks. */
+    async startEndlessJobs(count: number, userId: string): Promise<void> {
       for (let i = 0; i < count; i++) {
         const ref: JobRef = { id: `0-${uuidV7()}`, userId, search: `runs-on-${i}` }
         await createJob({ ...ref, input: {}, createdAt: now() }, roomy, store)
         await startJob(delivery(ref), now(), store)
       }
     },
-    /** All durable events of a job, from where they are. */
-    log: async (id: string) => kept.get(id) ?? store.redis.lrange(keys.log(shard, id), 0, '-1'),
+    /** All durable events of a job, also after its early removal from Redis. */
+    log: async (id: string) =>
+      evictedLogs.get(id) ?? store.redis.lrange(keys.log(shard, id), 0, '-1'),
     epoch: async () => String(await store.redis.hget(keys.shard(shard), 'epoch')),
     unarchived: () => store.redis.zcard(keys.ended(shard)),
     async close(): Promise<void> {
-      over.abort()
+      closing.abort()
       await archiver.idle()
       await closeQueues(queues)
       for (const { redis } of [...writers, store]) redis.disconnect()

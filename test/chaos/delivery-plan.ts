@@ -2,60 +2,57 @@ import { v7 as uuidV7 } from 'uuid'
 import type { Ending } from '#jobs/lifecycle.ts'
 import type { JobRef } from '#jobs/redis/store.ts'
 
-/** What one job of the load does: the same in every run. */
+/** The course of one job of the load, the same in every run. */
 export interface Plan extends JobRef {
   n: number
-  /** After the load's beginning. */
-  beginsAfterMs: number
-  /** Durable events of its last attempt, but for the states. */
+  /** From the start of the load. */
+  startsAfterMs: number
+  /** Durable events of the last attempt, except states. */
   steps: number
   stepMs: number
   attempts: number
   ending: Ending
-  /** It says nothing for so long before its last event, the one that no gap reveals. */
+  /** Silence before the last event: if that event is lost, no later one reveals the gap. */
   silentMs: number
-  /** Its last event waits until the mischief is over. */
+  /** The last event waits until fault injection is over. */
   heldBack: boolean
   bytesPerRow: number
-  /** Once it is archived, Redis forgets it at once instead of after ten minutes. */
-  forgotten: boolean
+  /** Removed from Redis as soon as it is archived, instead of ten minutes later. */
+  evicted: boolean
 }
 
 export interface LoadSize {
   jobs: number
   steps: number
   stepMs: number
-  /** The jobs begin spread over so long. */
+  /** The period over which the jobs start. */
   spreadMs: number
-  /**
-   * Jobs whose rows are so large that many of them are too much to be replayed, or to wait for a
-   * slow reader.
-   */
-  fatJobs: number
+  /** Jobs with rows so large that many of them exceed the limits of replays and send queues. */
+  largeJobs: number
 }
 
-/** One search type each: a user may have many of them active at once. */
+/** Plans one search type per job, so that a user may have many active jobs. */
 export function planJobs(
-  { jobs, steps, stepMs, spreadMs, fatJobs }: LoadSize,
+  { jobs, steps, stepMs, spreadMs, largeJobs }: LoadSize,
   owners: readonly string[],
 ): Plan[] {
   return Array.from({ length: jobs }, (_, n) => {
-    const fat = n % Math.floor(jobs / fatJobs) === 2
-    const neverBegins = n % 50 === 49
+    const large = n % Math.floor(jobs / largeJobs) === 2
+    const neverStarts = n % 50 === 49
     return {
       n,
       id: `0-${uuidV7()}`,
       userId: owners[n % owners.length] ?? '',
       search: `type-${n}`,
-      beginsAfterMs: (spreadMs * n) / jobs,
+      startsAfterMs: (spreadMs * n) / jobs,
       steps,
       stepMs,
-      attempts: neverBegins ? 0 : n % 15 === 0 ? 3 : n % 5 === 0 ? 2 : 1,
-      ending: neverBegins || n % 7 === 3 ? 'cancelled' : n % 7 === 5 ? 'error' : 'complete',
+      attempts: neverStarts ? 0 : n % 15 === 0 ? 3 : n % 5 === 0 ? 2 : 1,
+      ending: neverStarts || n % 7 === 3 ? 'cancelled' : n % 7 === 5 ? 'error' : 'complete',
       silentMs: n % 4 === 1 ? 3_000 + 100 * (n % 20) : 0,
       heldBack: n >= 0.9 * jobs,
-      bytesPerRow: fat ? 6_000 : 30,
-      forgotten: n % 3 === 1,
+      bytesPerRow: large ? 6_000 : 30,
+      evicted: n % 3 === 1,
     }
   })
 }

@@ -4,22 +4,24 @@ import { readEntry } from '#jobs/redis/log-entry.ts'
 import { apiClient } from '../server/server-fixture.ts'
 import type { Load } from './delivery-load.ts'
 import type { Plan } from './delivery-plan.ts'
-import { type Account, digestOf, type JobView } from './job-view.ts'
+import { digestOf, type JobView, type Observations } from './job-view.ts'
 import type { ListViewer } from './list-viewer.ts'
 import { readStrictly } from './read-strictly.ts'
 
-/** What became of a job: as it is archived, and all its events. */
-async function truthOf(plan: Plan, load: Load, say: (problem: string) => void) {
+/** Reads a job from the archive with the digests of all its events, and checks them. */
+async function readFinalJob(plan: Plan, load: Load, report: (problem: string) => void) {
   const job = await readArchivedJob(plan.id, load.db)
   const log = await load.log(plan.id)
   if (!job) throw new Error(`${plan.id} is not in the archive`)
   const rows = await readArchivedRows(plan.id, { from: 0, limit: 100_000 }, load.db)
-  const told = readStrictly(log, say)
-  if (log.length !== job.seq) say(`its log of ${log.length} events is archived as ${job.seq}`)
-  if (told.ending !== job.state)
-    say(`its log ends ${told.ending}, and it is archived as ${job.state}`)
-  if (job.state !== plan.ending) say(`it ended ${job.state} instead of ${plan.ending}`)
-  if (JSON.stringify(rows) !== JSON.stringify(told.rows)) say('its rows are archived as others')
+  const logged = readStrictly(log, report)
+  if (log.length !== job.seq)
+    report(`its log has ${log.length} events, but its archive says ${job.seq}`)
+  if (logged.ending !== job.state)
+    report(`its log ends as ${logged.ending}, but its archive says ${job.state}`)
+  if (job.state !== plan.ending) report(`it ended as ${job.state}, not ${plan.ending} as planned`)
+  if (JSON.stringify(rows) !== JSON.stringify(logged.rows))
+    report('its archived rows differ from its log')
   const digests = log.map((entry) => {
     const { type, data } = readEntry(entry)
     return digestOf(type, data)
@@ -27,15 +29,12 @@ async function truthOf(plan: Plan, load: Load, say: (problem: string) => void) {
   return { job, rows: JSON.stringify(rows), digests }
 }
 
-/**
- * Compares what every client has seen of every job with the archive. Its counts are added to the
- * account.
- */
+/** Compares each client's view of each job with the archive. Adds missing events and problems. */
 export async function judgeViews(
   plans: readonly Plan[],
   views: readonly JobView[],
   load: Load,
-  account: Account,
+  observed: Observations,
 ) {
   await vi.waitFor(async () => expect(await load.unarchived()).toBe(0), {
     timeout: 600_000,
@@ -44,13 +43,13 @@ export async function judgeViews(
   const epoch = await load.epoch()
   const findings = { events: 0, watches: views.length, wrongEndings: 0 }
   for (const plan of plans) {
-    const truth = await truthOf(plan, load, (problem) =>
-      account.problems.push(`${plan.id}: ${problem}`),
+    const final = await readFinalJob(plan, load, (problem) =>
+      observed.problems.push(`${plan.id}: ${problem}`),
     )
-    findings.events += truth.job.seq
+    findings.events += final.job.seq
     for (const view of views) {
       if (view.id !== plan.id) continue
-      const { state, message, seq, rowCount } = truth.job
+      const { state, message, seq, rowCount } = final.job
       const seen = {
         state: view.state,
         message: view.message,
@@ -59,21 +58,22 @@ export async function judgeViews(
       }
       if (JSON.stringify(seen) !== JSON.stringify({ state, message, seq, rowCount })) {
         findings.wrongEndings++
-        account.missing += Math.max(0, seq - seen.seq)
-        view.say(
-          `is last seen as ${JSON.stringify(seen)}, and is ${JSON.stringify({ state, message, seq, rowCount })}`,
+        observed.missing += Math.max(0, seq - seen.seq)
+        view.report(
+          `its last view is ${JSON.stringify(seen)}, but the archive says ${JSON.stringify({ state, message, seq, rowCount })}`,
         )
-      } else if (JSON.stringify(view.rows) !== truth.rows) {
+      } else if (JSON.stringify(view.rows) !== final.rows) {
         findings.wrongEndings++
-        view.say(`ended with ${view.rows.length} rows that are not those of the archive`)
+        view.report(`its ${view.rows.length} rows differ from the archive`)
       }
-      // What a store has taken back was told under the epoch before.
-      const kept = view.told.filter(
+      // Events that Redis lost and rolled back belong to an earlier epoch.
+      const comparableEvents = view.received.filter(
         (event) => event.epoch === epoch || !load.rolledBack.has(view.id),
       )
-      const wrong = kept.filter((event) => truth.digests[event.seq - 1] !== event.digest)
-      if (wrong.length > 0)
-        view.say(`was told ${wrong.length} events otherwise than the log has them`)
+      const wrong = comparableEvents.filter(
+        (event) => final.digests[event.seq - 1] !== event.digest,
+      )
+      if (wrong.length > 0) view.report(`${wrong.length} received events differ from the log`)
     }
   }
   return findings
@@ -98,17 +98,17 @@ const comparable = ({ id, state, attempt, rowCount, seq, message, progress }: Su
   progress,
 })
 
-/** Every list shows what the API answers, in the end. */
+/** Waits until a live list equals what the API answers. */
 export async function judgeList({ user, url, kind, jobs, counts }: ListViewer): Promise<void> {
   const call = apiClient(url, user.key)
   const query =
     kind.list === 'jobs'
       ? '?limit=50'
       : `?limit=200&user=all${kind.filter.state ? `&state=${kind.filter.state}` : ''}`
-  const most = kind.list === 'jobs' ? 50 : 200
+  const limit = kind.list === 'jobs' ? 50 : 200
   const wanted: Summary[] = (await call('GET', `/api/jobs${query}`)).body.jobs
   await vi.waitFor(
-    () => expect(jobs().slice(0, most).map(comparable)).toEqual(wanted.map(comparable)),
+    () => expect(jobs().slice(0, limit).map(comparable)).toEqual(wanted.map(comparable)),
     {
       timeout: 600_000,
       interval: 100,

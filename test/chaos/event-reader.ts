@@ -3,59 +3,66 @@ import { IncomingMessage, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { Job } from '#jobs/job.ts'
-import type { ChaosUser } from './ground.ts'
-import type { Account, JobView } from './job-view.ts'
-import type { Wire } from './viewer.ts'
+import type { ChaosUser } from './chaos-environment.ts'
+import type { JobView, Observations } from './job-view.ts'
+import type { ClientConnection } from './viewer.ts'
 
 const Resync = z.object({ job: Job })
 
 /**
- * A program that reads the server-sent events of one job, and goes on from the last id whenever
- * they break off.
+ * A client that reads one job's server-sent events. After a break, it resumes from the last id.
  */
-export function readEvents(view: JobView, { key }: ChaosUser, url: string, account: Account): Wire {
+export function readEvents(
+  view: JobView,
+  { key }: ChaosUser,
+  url: string,
+  observed: Observations,
+): ClientConnection {
   let response: IncomingMessage | null = null
   let closed = false
 
-  async function readAll(): Promise<void> {
+  async function readUntilEnd(): Promise<void> {
     while (!closed && !view.ended) {
-      await readOnce().catch(() => {})
+      await readStream().catch(() => {})
       response = null
-      view.door = 'closed'
+      view.watchState = 'unwatched'
       await delay(50)
     }
   }
 
-  async function readOnce(): Promise<void> {
+  async function readStream(): Promise<void> {
     const { position } = view
     const headers = {
       Authorization: `Bearer ${key}`,
       ...(position ? { 'Last-Event-ID': `${position.epoch}:${position.seq}` } : {}),
     }
-    const sent = request(`${url}/api/jobs/${view.id}/events`, { headers, agent: false }).end()
-    // Whatever breaks it off, it closes: then the rest is asked for.
-    sent.on('error', () => {})
-    const [answer] = z.tuple([z.instanceof(IncomingMessage)]).parse(await once(sent, 'response'))
+    const outgoing = request(`${url}/api/jobs/${view.id}/events`, { headers, agent: false }).end()
+    // `close` follows any error; the loop then requests the rest.
+    outgoing.on('error', () => {})
+    const [answer] = z
+      .tuple([z.instanceof(IncomingMessage)])
+      .parse(await once(outgoing, 'response'))
     response = answer.on('error', () => {})
-    if (answer.statusCode === 204) view.say('is said to be at its end, which was not told')
+    if (answer.statusCode === 204)
+      view.report('the server says the job has ended, but never sent the ending')
     if (answer.statusCode !== 200) {
       answer.destroy()
       return
     }
-    view.door = 'open'
-    if (position) account.replays++
+    view.watchState = 'watching'
+    if (position) observed.replays++
     let text = ''
     answer.setEncoding('utf8').on('data', (part) => {
       text += part
       const blocks = text.split('\n\n')
       text = blocks.pop() ?? ''
-      for (const block of blocks) if (!block.startsWith(':')) take(block)
+      for (const block of blocks) if (!block.startsWith(':')) takeBlock(block)
     })
     await once(answer, 'close')
-    if (answer.complete && text !== '') view.say('its stream ends in the midst of an event')
+    if (answer.complete && text !== '') view.report('its stream ends within an event')
   }
 
-  function take(block: string): void {
+  function takeBlock(block: string): void {
     const fields = new Map(
       block
         .split('\n')
@@ -65,18 +72,19 @@ export function readEvents(view: JobView, { key }: ChaosUser, url: string, accou
     const type = fields.get('event') ?? ''
     const data: unknown = JSON.parse(fields.get('data') ?? '')
     if (type === 'resync') {
-      account.resyncs++
-      view.take(Resync.parse(data).job)
+      observed.resyncs++
+      view.takeSnapshot(Resync.parse(data).job)
       return
     }
     if (number !== undefined) {
       view.position ??= { epoch, seq: 0 }
-      if (epoch !== view.position.epoch) view.say(`${type} ${number} is of another epoch`)
+      if (epoch !== view.position.epoch)
+        view.report(`event ${number} (${type}) belongs to another epoch`)
     }
-    view.event(number === undefined ? null : Number(number), type, data)
+    view.takeEvent(number === undefined ? null : Number(number), type, data)
   }
 
-  void readAll()
+  void readUntilEnd()
   return {
     cut() {
       response?.destroy()

@@ -2,45 +2,44 @@ import { connect, createServer, type Socket } from 'node:net'
 import { freePort } from '#local/services/free-port.ts'
 
 interface Link {
-  near: Socket
-  /** It has subscribed to something, and was told so. */
+  client: Socket
+  /** Redis has acknowledged a subscription on it. */
   subscriber: boolean
-  deaf: boolean
+  unresponsive: boolean
 }
 
 /**
- * A way to Redis on which connections can become half-open, as when a router forgets them: to the
- * side of the server they look healthy, and nothing comes through in either direction any more, not
- * even that the other side has closed.
+ * A proxy to Redis whose connections can become half-open, as when a router forgets them. They look
+ * healthy to the client, but nothing passes in either direction, not even that a side has closed.
  */
 export async function openHalfOpenProxy(redisUrl: string) {
   const url = new URL(redisUrl)
   const target = { host: url.hostname, port: Number(url.port) }
   const links = new Set<Link>()
-  const server = createServer({ allowHalfOpen: true }, (near) => {
-    const far = connect(target)
-    const link: Link = { near, subscriber: false, deaf: false }
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const redis = connect(target)
+    const link: Link = { client, subscriber: false, unresponsive: false }
     links.add(link)
-    near.on('data', (bytes) => {
-      if (!link.deaf) far.write(bytes)
+    client.on('data', (bytes) => {
+      if (!link.unresponsive) redis.write(bytes)
     })
-    far.on('data', (bytes) => {
+    redis.on('data', (bytes) => {
       link.subscriber ||= bytes.includes('subscribe')
-      if (!link.deaf) near.write(bytes)
+      if (!link.unresponsive) client.write(bytes)
     })
-    near.on('end', () => {
-      if (!link.deaf) near.destroy()
+    client.on('end', () => {
+      if (!link.unresponsive) client.destroy()
     })
-    near.on('close', () => {
+    client.on('close', () => {
       links.delete(link)
-      far.destroy()
+      redis.destroy()
     })
-    far.on('close', () => {
-      if (!link.deaf) near.destroy()
+    redis.on('close', () => {
+      if (!link.unresponsive) client.destroy()
     })
-    // Each is followed by `close`.
-    near.on('error', () => {})
-    far.on('error', () => {})
+    // `close` follows each error.
+    client.on('error', () => {})
+    redis.on('error', () => {})
   })
   const port = await freePort()
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
@@ -50,23 +49,23 @@ export async function openHalfOpenProxy(redisUrl: string) {
 
   return {
     url: url.href,
-    /** Deaf ones are among them. */
+    /** Unresponsive ones included. */
     subscribers: () => subscribers().length,
-    /** Subscribers that Redis still reaches. */
-    hearing: () => subscribers().filter(({ deaf }) => !deaf).length,
+    /** Subscribers that Redis can still reach. */
+    responsiveSubscribers: () => subscribers().filter(({ unresponsive }) => !unresponsive).length,
     /**
-     * Makes one of the subscribers that still hear deaf for good.
-     * @returns false when none hears
+     * Makes one random responsive subscriber unresponsive for good.
+     * @returns false when there is none
      */
-    deafen(): boolean {
-      const all = subscribers().filter(({ deaf }) => !deaf)
-      const link = all[Math.floor(Math.random() * all.length)]
-      if (link) link.deaf = true
+    makeUnresponsive(): boolean {
+      const responsive = subscribers().filter(({ unresponsive }) => !unresponsive)
+      const link = responsive[Math.floor(Math.random() * responsive.length)]
+      if (link) link.unresponsive = true
       return link !== undefined
     },
     close(): void {
       server.close()
-      for (const { near } of links) near.destroy()
+      for (const { client } of links) client.destroy()
     },
   }
 }

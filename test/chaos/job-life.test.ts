@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ChaosEnvironment, openChaosEnvironment } from './chaos-environment.ts'
 import { openClient } from './client.ts'
-import { type Ground, openGround } from './ground.ts'
 import { type Accepted, judge } from './verdict.ts'
 
 /** `npm test` runs the short form, `npm run chaos` the long one. */
@@ -12,19 +12,19 @@ const size = long
 const index = { shards: 160, sites: 600 }
 const jobs = size.users * size.jobsPerUser
 
-let ground: Ground
+let environment: ChaosEnvironment
 let expectedRows: unknown[]
 beforeAll(async () => {
-  ground = await openGround({ workers: 3, servers: 2, users: size.users, index })
-  expectedRows = await undisturbedRows()
+  environment = await openChaosEnvironment({ workers: 3, servers: 2, users: size.users, index })
+  expectedRows = await rowsWithoutFaults()
 })
-afterAll(() => ground.close())
+afterAll(() => environment.close())
 
-/** What a search finds when nothing is done to it. */
-async function undisturbedRows(): Promise<unknown[]> {
-  const [user] = ground.people
-  const [url] = ground.urls
-  if (!user || !url) throw new Error('Nobody is there')
+/** The rows of a search that runs without faults. */
+async function rowsWithoutFaults(): Promise<unknown[]> {
+  const [user] = environment.users
+  const [url] = environment.urls
+  if (!user || !url) throw new Error('The environment needs a user and a server')
   const client = openClient(user, url)
   const { id, seen } = await client.run()
   client.close()
@@ -34,143 +34,143 @@ async function undisturbedRows(): Promise<unknown[]> {
   })
   const { rows } = await answer.json()
   expect(rows).toHaveLength(index.sites)
-  expect((await judge([{ id, seen }], rows, ground)).problems).toEqual([])
+  expect((await judge([{ id, seen }], rows, environment)).problems).toEqual([])
   return rows
 }
 
 /**
- * Every user starts one search after the other, half of them over each server; the mischief goes on
- * until all have ended.
+ * Each user starts searches one by one; each server has half of the users. Injects faults until all
+ * searches have ended.
  */
-async function underLoad(mischief: (running: AbortSignal) => Promise<void>): Promise<Accepted[]> {
-  const over = new AbortController()
-  const clients = ground.people.map((user, i) =>
-    openClient(user, ground.urls[i % ground.urls.length] ?? ''),
+async function underLoad(
+  injectFaults: (signal: AbortSignal) => Promise<void>,
+): Promise<Accepted[]> {
+  const ended = new AbortController()
+  const clients = environment.users.map((user, i) =>
+    openClient(user, environment.urls[i % environment.urls.length] ?? ''),
   )
-  const running = clients.map(async (client) => {
-    const mine: Accepted[] = []
-    for (let n = 0; n < size.jobsPerUser; n++) mine.push(await client.run())
-    return mine
+  const userRuns = clients.map(async (client) => {
+    const ownJobs: Accepted[] = []
+    for (let n = 0; n < size.jobsPerUser; n++) ownJobs.push(await client.run())
+    return ownJobs
   })
-  const accepted = Promise.all(running).finally(() => over.abort())
-  await Promise.all([accepted, mischief(over.signal)])
+  const accepted = Promise.all(userRuns).finally(() => ended.abort())
+  await Promise.all([accepted, injectFaults(ended.signal)])
   for (const client of clients) client.close()
   return (await accepted).flat()
 }
 
-/** @returns false when all is over */
-const pause = (ms: number, running: AbortSignal) =>
-  delay(ms, true, { signal: running }).catch(() => false)
-const twoOf = <Thing>(things: readonly Thing[]): Thing[] =>
+/** @returns false when all searches have ended */
+const pause = (ms: number, signal: AbortSignal) => delay(ms, true, { signal }).catch(() => false)
+const randomTwo = <Thing>(things: readonly Thing[]): Thing[] =>
   things.toSorted(() => Math.random() - 0.5).slice(0, 2)
 
-async function killWorkers(running: AbortSignal): Promise<void> {
-  while (await pause(1_000, running)) {
-    await Promise.all(twoOf(ground.workers()).map((worker) => ground.endWorker(worker, 'SIGKILL')))
-    await Promise.all([ground.addWorker(), ground.addWorker()])
+async function killWorkers(signal: AbortSignal): Promise<void> {
+  while (await pause(1_000, signal)) {
+    await Promise.all(
+      randomTwo(environment.workers()).map((worker) => environment.endWorker(worker, 'SIGKILL')),
+    )
+    await Promise.all([environment.addWorker(), environment.addWorker()])
   }
 }
 
 /**
- * Until another worker has taken over one of their searches: they wake up in the midst of the same
- * one.
+ * Suspends two workers until another worker has taken over one of their searches. They then resume
+ * within that search.
  */
-async function stopWorkersForAWhile(running: AbortSignal): Promise<void> {
-  while (await pause(1_000, running)) {
-    const stopped = twoOf(ground.workers())
-    for (const worker of stopped) worker.kill('SIGSTOP')
-    await Promise.race([
-      ground.takenOver(),
-      delay(60_000, null, { signal: running }).catch(() => {}),
-    ])
-    for (const worker of stopped) worker.kill('SIGCONT')
+async function suspendWorkers(signal: AbortSignal): Promise<void> {
+  while (await pause(1_000, signal)) {
+    const suspended = randomTwo(environment.workers())
+    for (const worker of suspended) worker.kill('SIGSTOP')
+    await Promise.race([environment.takeover(), delay(60_000, null, { signal }).catch(() => {})])
+    for (const worker of suspended) worker.kill('SIGCONT')
   }
 }
 
-async function killRedis(running: AbortSignal): Promise<void> {
-  while (await pause(3_000, running)) {
-    await ground.killRedis()
+async function killRedis(signal: AbortSignal): Promise<void> {
+  while (await pause(3_000, signal)) {
+    await environment.killRedis()
     await delay(500)
-    await ground.startRedis()
+    await environment.startRedis()
   }
 }
 
-async function restartPostgres(running: AbortSignal): Promise<void> {
-  while (await pause(2_000, running)) await ground.restartPostgres(() => delay(1_500))
+async function restartPostgres(signal: AbortSignal): Promise<void> {
+  while (await pause(2_000, signal)) await environment.restartPostgres(() => delay(1_500))
 }
 
-async function cutConnections(running: AbortSignal): Promise<void> {
-  for (let cuts = 0; cuts < 100 && (await pause(100, running)); cuts++)
-    await ground.cutConnections()
+async function cutConnections(signal: AbortSignal): Promise<void> {
+  for (let cuts = 0; cuts < 100 && (await pause(100, signal)); cuts++)
+    await environment.cutConnections()
 }
 
-async function restartWorkersInTurn(running: AbortSignal): Promise<void> {
-  while (await pause(500, running)) {
-    const [oldest] = ground.workers()
-    await ground.addWorker()
-    if (oldest) await ground.endWorker(oldest, 'SIGTERM')
+async function restartWorkersInTurn(signal: AbortSignal): Promise<void> {
+  while (await pause(500, signal)) {
+    const [oldest] = environment.workers()
+    await environment.addWorker()
+    if (oldest) await environment.endWorker(oldest, 'SIGTERM')
   }
 }
 
-async function everythingAtOnce(running: AbortSignal): Promise<void> {
+async function severalAtOnce(signal: AbortSignal): Promise<void> {
   await Promise.all([
-    killWorkers(running),
-    cutConnections(running),
-    killRedis(running),
-    restartPostgres(running),
+    killWorkers(signal),
+    cutConnections(signal),
+    killRedis(signal),
+    restartPostgres(signal),
   ])
 }
 
-const losesWorkers = new Set([killWorkers, stopWorkersForAWhile, everythingAtOnce])
+const losesWorkers = new Set([killWorkers, suspendWorkers, severalAtOnce])
 const interrupts = new Set([...losesWorkers, restartWorkersInTurn])
-const mischiefs = {
+const scenarios = {
   'workers are killed at random': killWorkers,
-  'workers are stopped past their lock and wake up again': stopWorkersForAWhile,
-  'Redis is killed and started again': killRedis,
+  'workers are suspended until another takes over, then resume': suspendWorkers,
+  'Redis is killed and restarted': killRedis,
   'PostgreSQL is restarted': restartPostgres,
   'all connections to Redis are cut every 100 ms': cutConnections,
-  'workers are restarted in turn': restartWorkersInTurn,
-  'all of this happens at once': everythingAtOnce,
+  'workers are restarted one by one': restartWorkersInTurn,
+  'workers, connections, Redis and PostgreSQL fail at once': severalAtOnce,
 }
 
 describe.each(Array.from({ length: size.rounds }, (_, i) => i + 1))(
-  'round %i: nothing is lost, doubled or left behind when',
+  'round %i: nothing is lost, duplicated or left behind when',
   (round) => {
-    test.each(Object.entries(mischiefs))('%s', async (name, mischief) => {
-      const began = performance.now()
-      const findings = await judge(await underLoad(mischief), expectedRows, ground)
-      tell(round, name, findings, began)
+    test.each(Object.entries(scenarios))('%s', async (name, injectFaults) => {
+      const startedAt = performance.now()
+      const findings = await judge(await underLoad(injectFaults), expectedRows, environment)
+      printResult(round, name, findings, startedAt)
       expect(findings.problems).toEqual([])
       expect(findings.jobs).toBe(jobs)
-      // A search that loses two workers ends in error; nothing else here ends one.
-      if (!losesWorkers.has(mischief)) expect(findings.complete).toBe(jobs)
-      if (interrupts.has(mischief)) expect(findings.interrupted).toBeGreaterThan(0)
+      // A search that loses two workers ends in error. No other fault ends one.
+      if (!losesWorkers.has(injectFaults)) expect(findings.complete).toBe(jobs)
+      if (interrupts.has(injectFaults)) expect(findings.interrupted).toBeGreaterThan(0)
     })
 
-    test('the queue fills while no worker lives', async () => {
-      const began = performance.now()
-      for (const worker of ground.workers()) await ground.endWorker(worker, 'SIGKILL')
+    test('jobs queue up while no worker runs', async () => {
+      const startedAt = performance.now()
+      for (const worker of environment.workers()) await environment.endWorker(worker, 'SIGKILL')
       const accepted = underLoad(async () => {
         await delay(2_000)
-        for (let i = 0; i < 3; i++) await ground.addWorker()
+        for (let i = 0; i < 3; i++) await environment.addWorker()
       })
-      const findings = await judge(await accepted, expectedRows, ground)
-      tell(round, 'the queue fills while no worker lives', findings, began)
+      const findings = await judge(await accepted, expectedRows, environment)
+      printResult(round, 'jobs queue up while no worker runs', findings, startedAt)
       expect(findings.problems).toEqual([])
       expect(findings.complete).toBe(jobs)
     })
   },
 )
 
-function tell(
+function printResult(
   round: number,
   name: string,
   { problems, ...counts }: Awaited<ReturnType<typeof judge>>,
-  began: number,
+  startedAt: number,
 ): void {
-  const seconds = ((performance.now() - began) / 1000).toFixed(1)
-  const told = Object.entries({ ...counts, problems: problems.length }).map(
-    ([what, count]) => `${what} ${count}`,
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  const parts = Object.entries({ ...counts, problems: problems.length }).map(
+    ([counter, count]) => `${counter} ${count}`,
   )
-  process.stdout.write(`chaos ${round}, ${name}: ${told.join(', ')}, ${seconds} s\n`)
+  process.stdout.write(`chaos ${round}, ${name}: ${parts.join(', ')}, ${seconds} s\n`)
 }

@@ -4,8 +4,8 @@ import { type Job, JobState, Progress } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import type { Position } from '#jobs/position.ts'
 
-/** What clients were told, and what they should not have been. */
-export interface Account {
+/** Counts over all clients, and the violations of the protocol that they saw. */
+export interface Observations {
   delivered: number
   progress: number
   snapshots: number
@@ -17,7 +17,7 @@ export interface Account {
   problems: string[]
 }
 
-export const emptyAccount = (): Account => ({
+export const emptyObservations = (): Observations => ({
   delivered: 0,
   progress: 0,
   snapshots: 0,
@@ -49,48 +49,48 @@ export const digestOf = (type: string, data: string) =>
   createHash('sha1').update(type).update(data).digest('base64')
 
 /**
- * What one client knows of one job, by docs/protocol.md to the letter. Whatever does not follow
- * from what it was told before is a problem, noted at once.
+ * One client's view of one job, strictly by docs/protocol.md. An event or snapshot that does not
+ * follow from those received before is reported as a problem at once.
  */
 export class JobView {
   readonly id: string
-  /** Resolves once it has seen the end and has all rows. */
-  readonly whole: Promise<void>
-  /** Every durable event that it was told, to be compared with the job's log. */
-  readonly told: { epoch: string; seq: number; digest: string }[] = []
-  readonly #account: Account
+  /** Resolves once the view has seen the end and has all rows. */
+  readonly finished: Promise<void>
+  /** Every durable event received, for comparison with the job's log. */
+  readonly received: { epoch: string; seq: number; digest: string }[] = []
+  readonly #observed: Observations
   readonly #owner: string
-  /** Asks for rows 0…count; called again until they fit. */
-  readonly #wantRows: (view: JobView) => void
+  /** Requests rows 0…count, again and again until they fit this view. */
+  readonly #requestRows: (view: JobView) => void
   /**
-   * `closed`: not watched. `asked`: not acknowledged yet. `leaving`: what is on its way may still
-   * come.
+   * `requested`: the watch is not acknowledged yet. `unwatching`: neither is the unwatch, so events
+   * under way may still arrive.
    */
-  door: 'closed' | 'asked' | 'open' | 'leaving' = 'closed'
+  watchState: 'unwatched' | 'requested' | 'watching' | 'unwatching' = 'unwatched'
   position: Position | null = null
   state: JobState | null = null
   message: string | null = null
   attempt = 0
   rowCount = 0
   rows: unknown[] = []
-  /** So many rows of this attempt were never told as events, and are to be read. */
-  #toRead = 0
+  /** Rows of this attempt that preceded the snapshot: no event brings them, they must be read. */
+  #rowsToRead = 0
   #progress: Progress | null = null
   #resolve = () => {}
 
   constructor(
     id: string,
     {
-      account,
+      observed,
       owner,
-      wantRows,
-    }: { account: Account; owner: string; wantRows(view: JobView): void },
+      requestRows,
+    }: { observed: Observations; owner: string; requestRows(view: JobView): void },
   ) {
     this.id = id
-    this.#account = account
+    this.#observed = observed
     this.#owner = owner
-    this.#wantRows = wantRows
-    this.whole = new Promise((resolve) => {
+    this.#requestRows = requestRows
+    this.finished = new Promise((resolve) => {
       this.#resolve = resolve
     })
   }
@@ -99,113 +99,124 @@ export class JobView {
     return this.state !== null && !isLive(this.state)
   }
 
-  /** As a snapshot or a resync tells it. */
-  take(job: Job): void {
+  /** Replaces the view with the job of a snapshot or a resync. */
+  takeSnapshot(job: Job): void {
     if (this.position?.epoch === job.epoch && job.seq < this.position.seq)
-      this.say(`goes back from ${this.position.seq} to ${job.seq}`)
+      this.report(`its snapshot goes back from event ${this.position.seq} to ${job.seq}`)
     if (this.ended && !(job.seq === this.position?.seq && job.state === this.state))
-      this.say('is told anew after its end')
+      this.report('a later snapshot differs from its ending')
     this.position = { epoch: job.epoch, seq: job.seq }
-    this.#become(job.state, job.attempt, job.message)
+    this.#setState(job.state, job.attempt, job.message)
     this.rows = []
     this.rowCount = job.rowCount
     this.#progress = job.progress
-    this.#toRead = job.rowCount
-    if (this.#toRead > 0) this.#wantRows(this)
-    this.#settle()
+    this.#rowsToRead = job.rowCount
+    if (this.#rowsToRead > 0) this.#requestRows(this)
+    this.#resolveIfFinished()
   }
 
-  /** The rest of an acknowledgement that replayed, after its events. */
-  confirm(job: Job): void {
-    const mine = {
+  /** Compares the view with the job that an acknowledgement states, after its replayed events. */
+  confirmReplay(job: Job): void {
+    const seen = {
       state: this.state,
       attempt: this.attempt,
       rowCount: this.rowCount,
       seq: this.position?.seq,
     }
-    const theirs = { state: job.state, attempt: job.attempt, rowCount: job.rowCount, seq: job.seq }
-    if (JSON.stringify(mine) !== JSON.stringify(theirs))
-      this.say(`was replayed to ${JSON.stringify(mine)}, and is ${JSON.stringify(theirs)}`)
+    const answered = {
+      state: job.state,
+      attempt: job.attempt,
+      rowCount: job.rowCount,
+      seq: job.seq,
+    }
+    if (JSON.stringify(seen) !== JSON.stringify(answered))
+      this.report(
+        `its replay led to ${JSON.stringify(seen)}, but its acknowledgement says ${JSON.stringify(answered)}`,
+      )
     this.#progress = job.progress
   }
 
-  event(seq: number | null, type: string, data: unknown): void {
-    if (this.door === 'leaving') return
-    const wrong =
-      this.door !== 'open' ? 'without an acknowledged watch' : this.ended ? 'after the end' : null
-    if (wrong !== null || !this.position)
-      this.say(`${type} ${seq} comes ${wrong ?? 'before any position'}`)
-    else if (seq === null) this.#progressed(data)
+  takeEvent(seq: number | null, type: string, data: unknown): void {
+    if (this.watchState === 'unwatching') return
+    const violation =
+      this.watchState !== 'watching'
+        ? 'without an acknowledged watch'
+        : this.ended
+          ? 'after the end'
+          : null
+    if (violation !== null || !this.position)
+      this.report(`event ${seq} (${type}) arrived ${violation ?? 'before any position'}`)
+    else if (seq === null) this.#takeProgress(data)
     else this.#follow(this.position, seq, type, data)
   }
 
   #follow({ epoch, seq: known }: Position, seq: number, type: string, data: unknown): void {
-    const name = `${type} ${seq}`
+    const name = `event ${seq} (${type})`
     if (seq <= known) {
-      this.#account.duplicated++
-      this.say(`${name} comes after ${known}`)
+      this.#observed.duplicated++
+      this.report(`${name} arrived after event ${known}`)
       return
     }
     if (seq > known + 1) {
-      this.#account.missing += seq - known - 1
-      this.say(`${name} follows ${known}`)
+      this.#observed.missing += seq - known - 1
+      this.report(`${name} arrived after event ${known}: events are missing between them`)
     }
     this.position = { epoch, seq }
-    this.#account.delivered++
-    this.told.push({ epoch, seq, digest: digestOf(type, JSON.stringify(data)) })
+    this.#observed.delivered++
+    this.received.push({ epoch, seq, digest: digestOf(type, JSON.stringify(data)) })
     const { state, attempt, message, from, rows } = EventData.parse(data)
     if (type === 'state' && state !== undefined) {
       if (state === 'running' && attempt <= this.attempt)
-        this.say(`${name}: attempt ${attempt} begins after ${this.attempt}`)
+        this.report(`${name}: attempt ${attempt} starts after attempt ${this.attempt}`)
       if (attempt !== this.attempt) {
         this.rows = []
         this.rowCount = 0
-        this.#toRead = 0
+        this.#rowsToRead = 0
         this.#progress = null
       }
-      this.#become(state, attempt, message)
-      this.#settle()
+      this.#setState(state, attempt, message)
+      this.#resolveIfFinished()
     } else if (type === 'rows' && rows && from !== undefined) {
       if (attempt !== this.attempt || from !== this.rowCount)
-        this.say(
-          `${name}: attempt ${attempt} from ${from}, with ${this.rowCount} of ${this.attempt}`,
+        this.report(
+          `${name}: rows of attempt ${attempt} start at ${from}, but the view has ${this.rowCount} of attempt ${this.attempt}`,
         )
       for (const [i, row] of rows.entries()) this.rows[from + i] = row
       this.rowCount = from + rows.length
-    } else if (type !== 'note') this.say(`${name} is of no type that there is`)
+    } else if (type !== 'note') this.report(`${name} has an unknown type`)
   }
 
-  /** @returns whether that is all that was to be read */
+  /** @returns whether no rows remain to be read */
   takeRows({ attempt, from, rows }: RowsPage): boolean {
-    if (this.#toRead === 0) return true
-    // Another attempt than the one that is shown: what says so is on its way, or the rows are.
-    if (attempt !== this.attempt || from !== 0 || rows.length < this.#toRead) return false
-    for (let i = 0; i < this.#toRead; i++) this.rows[i] = rows[i]
-    this.#toRead = 0
-    this.#settle()
+    if (this.#rowsToRead === 0) return true
+    // The page and the view show different attempts. One of them is behind: read again.
+    if (attempt !== this.attempt || from !== 0 || rows.length < this.#rowsToRead) return false
+    for (let i = 0; i < this.#rowsToRead; i++) this.rows[i] = rows[i]
+    this.#rowsToRead = 0
+    this.#resolveIfFinished()
     return true
   }
 
-  say(problem: string): void {
-    this.#account.problems.push(`${this.#owner}, ${this.id}: ${problem}`)
+  report(problem: string): void {
+    this.#observed.problems.push(`${this.#owner}, ${this.id}: ${problem}`)
   }
 
-  #progressed(data: unknown): void {
+  #takeProgress(data: unknown): void {
     const { attempt, ...progress } = Progress.extend({ attempt: z.number() }).parse(data)
     if (attempt !== this.attempt) return
-    this.#account.progress++
+    this.#observed.progress++
     if (this.#progress?.phase === progress.phase && progress.done < this.#progress.done)
-      this.#account.progressWentBack++
+      this.#observed.progressWentBack++
     this.#progress = progress
   }
 
-  #become(state: JobState, attempt: number, message: string | null | undefined): void {
+  #setState(state: JobState, attempt: number, message: string | null | undefined): void {
     this.state = state
     this.attempt = attempt
     this.message = message ?? null
   }
 
-  #settle(): void {
-    if (this.ended && this.#toRead === 0) this.#resolve()
+  #resolveIfFinished(): void {
+    if (this.ended && this.#rowsToRead === 0) this.#resolve()
   }
 }

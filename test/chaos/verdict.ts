@@ -1,12 +1,12 @@
 import { expect, vi } from 'vitest'
 import type { JobState } from '#jobs/job.ts'
-import type { Ground } from './ground.ts'
+import type { ChaosEnvironment } from './chaos-environment.ts'
 import { readStrictly } from './read-strictly.ts'
 
-/** What a client knows of a job that it was told is started. */
+/** A job whose start the server accepted, as its client saw it. */
 export interface Accepted {
   id: string
-  /** The ending that it saw. */
+  /** The ending that the client saw. */
   seen: JobState
 }
 
@@ -16,18 +16,18 @@ export interface Findings {
   error: number
   cancelled: number
   attempts: number
-  /** Attempts that were told as lost, handed back or failed. */
+  /** Attempts that ended with a note that they were lost, handed back or failed. */
   interrupted: number
   problems: string[]
 }
 
-const tag = '{sl:0}'
+const keyPrefix = '{sl:0}'
 
-/** Looks at everything from the outside once all is quiet, and says what is not as it must be. */
+/** Once all is settled, compares clients, logs and archive, and collects the problems. */
 export async function judge(
   accepted: readonly Accepted[],
   expectedRows: readonly unknown[],
-  ground: Ground,
+  environment: ChaosEnvironment,
 ): Promise<Findings> {
   const problems: string[] = []
   const findings: Findings = {
@@ -39,49 +39,54 @@ export async function judge(
     interrupted: 0,
     problems,
   }
-  await settled(ground)
-  problems.push(...(await leftovers(ground)))
-  const archived = await readArchive(ground)
+  await settled(environment)
+  problems.push(...(await leftovers(environment)))
+  const archived = await readArchive(environment)
   for (const { id, seen } of accepted) {
-    const say = (problem: string) => problems.push(`${id}: ${problem}`)
-    const log = await ground.redis.lrange(`${tag}:log:${id}`, 0, '-1')
-    const told = readStrictly(log, say)
-    findings.attempts += told.attempts
-    findings.interrupted += told.interrupted
-    if (told.ending !== seen) say(`its log ends ${told.ending}, and its client saw ${seen}`)
-    const kept = archived.get(id)
-    if (!kept) {
-      say('it is not in the archive')
+    const report = (problem: string) => problems.push(`${id}: ${problem}`)
+    const log = await environment.redis.lrange(`${keyPrefix}:log:${id}`, 0, '-1')
+    const logged = readStrictly(log, report)
+    findings.attempts += logged.attempts
+    findings.interrupted += logged.interrupted
+    if (logged.ending !== seen)
+      report(`its log ends as ${logged.ending}, but its client saw ${seen}`)
+    const archivedJob = archived.get(id)
+    if (!archivedJob) {
+      report('it is not in the archive')
       continue
     }
     archived.delete(id)
-    if (kept.state !== seen) say(`it is archived as ${kept.state}, and its client saw ${seen}`)
-    if (kept.seq !== log.length) say(`it is archived with ${kept.seq} of ${log.length} events`)
-    if (JSON.stringify(kept.rows) !== JSON.stringify(told.rows))
-      say(`its ${told.rows.length} rows are archived as ${kept.rows.length} others`)
-    if (kept.rowCount !== told.rows.length)
-      say(`it counts ${kept.rowCount} rows of ${told.rows.length}`)
-    if (seen === 'complete' && JSON.stringify(told.rows) !== JSON.stringify(expectedRows))
-      say(
-        `it is complete with ${told.rows.length} rows that are not those of an undisturbed run (${expectedRows.length})`,
+    if (archivedJob.state !== seen)
+      report(`it is archived as ${archivedJob.state}, but its client saw ${seen}`)
+    if (archivedJob.seq !== log.length)
+      report(`its archive counts ${archivedJob.seq} of ${log.length} events`)
+    if (JSON.stringify(archivedJob.rows) !== JSON.stringify(logged.rows))
+      report(
+        `the ${archivedJob.rows.length} rows of its archive differ from the ${logged.rows.length} of its log`,
+      )
+    if (archivedJob.rowCount !== logged.rows.length)
+      report(`its archive counts ${archivedJob.rowCount} of ${logged.rows.length} rows`)
+    if (seen === 'complete' && JSON.stringify(logged.rows) !== JSON.stringify(expectedRows))
+      report(
+        `it completed with ${logged.rows.length} rows that differ from those of a run without faults (${expectedRows.length})`,
       )
     if (seen === 'complete' || seen === 'error' || seen === 'cancelled') findings[seen]++
   }
-  for (const id of archived.keys()) problems.push(`${id}: it is archived, and nobody started it`)
-  await ground.query('delete from archived_jobs')
+  for (const id of archived.keys()) problems.push(`${id}: it is archived, but no client started it`)
+  await environment.query('delete from archived_jobs')
   return findings
 }
 
-/** All queues run dry, everything archived: by the processes themselves, in their own time. */
-async function settled({ redis }: Ground): Promise<void> {
+/** Waits until the processes have emptied all queues and archived all jobs. */
+async function settled({ redis }: ChaosEnvironment): Promise<void> {
   await vi.waitFor(
     async () => {
       const [live, ended, active, wait, delayed] = await Promise.all([
-        redis.zcard(`${tag}:live`),
-        redis.zcard(`${tag}:ended`),
-        redis.llen(`${tag}:bull:searches:active`),
-        redis.llen(`${tag}:bull:searches:wait`),
-        redis.zcard(`${tag}:bull:searches:delayed`),
+        redis.zcard(`${keyPrefix}:live`),
+        redis.zcard(`${keyPrefix}:ended`),
+        redis.llen(`${keyPrefix}:bull:searches:active`),
+        redis.llen(`${keyPrefix}:bull:searches:wait`),
+        redis.zcard(`${keyPrefix}:bull:searches:delayed`),
       ])
       expect({ live, ended, active, wait, delayed }).toEqual({
         live: 0,
@@ -95,18 +100,18 @@ async function settled({ redis }: Ground): Promise<void> {
   )
 }
 
-/** No lock, no key of a job that will not expire, nothing in the queue. */
-async function leftovers({ redis }: Ground): Promise<string[]> {
+/** Finds locks, job keys without an expiry and queue entries, which must all be gone. */
+async function leftovers({ redis }: ChaosEnvironment): Promise<string[]> {
   const found: string[] = []
-  for (const key of await redis.keys(`${tag}:*`)) {
-    if (key.startsWith(`${tag}:lock:`)) found.push(`a lock is left: ${key}`)
+  for (const key of await redis.keys(`${keyPrefix}:*`)) {
+    if (key.startsWith(`${keyPrefix}:lock:`)) found.push(`a lock remains: ${key}`)
     if (/:(job|log|rows):/.test(key) && (await redis.ttl(key)) === -1)
-      found.push(`a key that never expires is left: ${key}`)
-    if (key.startsWith(`${tag}:mine:`))
-      found.push(`an archived job is listed as if it were not: ${key}`)
-    if (/^.*:bull:searches:0-/.test(key)) found.push(`a queue entry is left: ${key}`)
+      found.push(`a key that never expires remains: ${key}`)
+    if (key.startsWith(`${keyPrefix}:mine:`))
+      found.push(`an archived job remains in a list of own jobs: ${key}`)
+    if (/^.*:bull:searches:0-/.test(key)) found.push(`a queue entry remains: ${key}`)
     if (/:bull:searches:(failed|completed|active|wait|delayed|stalled|paused)$/.test(key))
-      found.push(`the queue holds something: ${key}`)
+      found.push(`the queue is not empty: ${key}`)
   }
   return found
 }
@@ -118,15 +123,15 @@ interface Archived {
   rows: unknown[]
 }
 
-async function readArchive({ query }: Ground): Promise<Map<string, Archived>> {
+async function readArchive({ query }: ChaosEnvironment): Promise<Map<string, Archived>> {
   const jobs = await query<{ id: string; state: JobState; seq: string; row_count: number }>(
     'select id, state, seq, row_count from archived_jobs',
   )
-  const pieces = await query<{ job_id: string; rows: unknown[] }>(
+  const rowChunks = await query<{ job_id: string; rows: unknown[] }>(
     'select job_id, rows from archived_rows order by job_id, from_row',
   )
   const rowsOf = new Map<string, unknown[]>()
-  for (const { job_id, rows } of pieces)
+  for (const { job_id, rows } of rowChunks)
     rowsOf.set(job_id, [...(rowsOf.get(job_id) ?? []), ...rows])
   return new Map(
     jobs.map(({ id, state, seq, row_count }) => [

@@ -2,19 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
 import { Job } from '#jobs/job.ts'
-import type { ChaosUser } from './ground.ts'
-import { type Account, type JobView, RowsPage } from './job-view.ts'
+import type { ChaosUser } from './chaos-environment.ts'
+import { type JobView, type Observations, RowsPage } from './job-view.ts'
 
-/** The TCP connection under a client can be maltreated. */
-export interface Wire {
-  /** Breaks it off. @returns false when there is none */
+/** The TCP connection of a client, as a target of fault injection. */
+export interface ClientConnection {
+  /** Breaks the connection. @returns false when there is none */
   cut(): boolean
-  /** Reads nothing for a while. */
+  /** Stops reading for this long. */
   pause(ms: number): Promise<void>
   close(): void
 }
 
-const UnderSocketIo = z.object({
+const WebSocketTransport = z.object({
   ws: z.custom<{ pause(): void; resume(): void; terminate(): void }>(
     (ws) => typeof ws === 'object' && ws !== null,
   ),
@@ -23,7 +23,7 @@ const UnderSocketIo = z.object({
 export function openSocket(
   { key }: Pick<ChaosUser, 'key'>,
   url: string,
-): { socket: Socket; wire: Wire } {
+): { socket: Socket; connection: ClientConnection } {
   const socket = io(url, {
     transports: ['websocket'],
     auth: { apiKey: key },
@@ -31,28 +31,29 @@ export function openSocket(
     reconnectionDelay: 50,
     reconnectionDelayMax: 500,
   })
-  // Refused while the server can't look: Socket.IO tries again by itself only when the connection
-  // broke.
+  // Socket.IO reconnects by itself after a broken connection, but not after a refusal. Servers
+  // refuse while they can't reach their stores.
   socket.on('connect_error', () => void setTimeout(() => !socket.active && socket.connect(), 200))
-  const under = () => (socket.connected ? UnderSocketIo.parse(socket.io.engine.transport).ws : null)
-  const wire: Wire = {
+  const currentWebSocket = () =>
+    socket.connected ? WebSocketTransport.parse(socket.io.engine.transport).ws : null
+  const connection: ClientConnection = {
     cut() {
-      const ws = under()
+      const ws = currentWebSocket()
       ws?.terminate()
       return ws !== null
     },
     async pause(ms) {
-      const ws = under()
+      const ws = currentWebSocket()
       ws?.pause()
       await delay(ms)
       ws?.resume()
     },
     close: () => socket.disconnect(),
   }
-  return { socket, wire }
+  return { socket, connection }
 }
 
-/** Reads the rows that a view lacks, until it has them; the server may be away meanwhile. */
+/** Reads the rows that a view lacks, and retries until it has them: the server may be down. */
 export function rowReader({ key }: ChaosUser, url: string, closed: AbortSignal) {
   return async (view: JobView): Promise<void> => {
     for (;;) {
@@ -68,10 +69,10 @@ export function rowReader({ key }: ChaosUser, url: string, closed: AbortSignal) 
   }
 }
 
-const Place = z.object({ id: z.string(), epoch: z.string(), seq: z.number(), job: Job })
+const PositionedJob = z.object({ id: z.string(), epoch: z.string(), seq: z.number(), job: Job })
 const Answer = z.union([
-  Place.extend({ mode: z.literal('snapshot') }),
-  Place.extend({
+  PositionedJob.extend({ mode: z.literal('snapshot') }),
+  PositionedJob.extend({
     mode: z.literal('replay'),
     events: z.array(z.tuple([z.number(), z.string(), z.record(z.string(), z.unknown())])),
   }),
@@ -81,107 +82,108 @@ const Answers = z.union([z.array(Answer), z.object({ error: z.object({ code: z.s
 const Events = z.array(
   z.tuple([z.string(), z.number().nullable(), z.string(), z.record(z.string(), z.unknown())]),
 )
-const askAgainMs = 200
+const retryMs = 200
 
-/** A client that watches jobs over Socket.IO, as docs/protocol.md tells it to. */
-export function openWatcher(user: ChaosUser, url: string, account: Account) {
-  const { socket, wire } = openSocket(user, url)
+/** A client that watches jobs over Socket.IO, as docs/protocol.md describes. */
+export function openWatcher(user: ChaosUser, url: string, observed: Observations) {
+  const { socket, connection } = openSocket(user, url)
   const views = new Map<string, JobView>()
   let epoch: string | undefined
 
-  function ask(asked: readonly JobView[], fromStart = false): void {
-    const open = asked.filter((view) => !view.ended && view.door === 'closed')
-    if (open.length === 0 || !socket.connected) return
-    for (const view of open) view.door = 'asked'
-    const jobs = open.map(({ id, position }) => ({
+  function requestWatch(requested: readonly JobView[], fromStart = false): void {
+    const toWatch = requested.filter((view) => !view.ended && view.watchState === 'unwatched')
+    if (toWatch.length === 0 || !socket.connected) return
+    for (const view of toWatch) view.watchState = 'requested'
+    const jobs = toWatch.map(({ id, position }) => ({
       id,
       since: position ?? (fromStart && epoch !== undefined ? { epoch, seq: 0 } : undefined),
     }))
-    const connection = socket.id
-    const again = (view: JobView) => {
-      view.door = 'closed'
-      setTimeout(() => socket.id === connection && ask([view]), askAgainMs)
+    const socketId = socket.id
+    const retry = (view: JobView) => {
+      view.watchState = 'unwatched'
+      setTimeout(() => socket.id === socketId && requestWatch([view]), retryMs)
     }
     socket.emit('watch', { jobs }, (sent: unknown) => {
       const answers = Answers.parse(sent)
-      if (!Array.isArray(answers)) return open.forEach(again)
+      if (!Array.isArray(answers)) return toWatch.forEach(retry)
       for (const [i, answer] of answers.entries()) {
-        const view = open[i]
+        const view = toWatch[i]
         if (!view || answer.id !== view.id)
-          throw new Error('The answers are in another order than the questions')
-        if ('error' in answer) again(view)
-        else answered(view, answer, jobs[i]?.since)
+          throw new Error('The answers to a watch are not in the order of its jobs')
+        if ('error' in answer) retry(view)
+        else takeAnswer(view, answer, jobs[i]?.since)
       }
     })
   }
 
-  function answered(
+  function takeAnswer(
     view: JobView,
     answer: Exclude<z.infer<typeof Answer>, { error: object }>,
     since?: { epoch: string; seq: number },
   ): void {
-    view.door = 'open'
+    view.watchState = 'watching'
     epoch = answer.epoch
     if (answer.epoch !== answer.job.epoch || answer.seq !== answer.job.seq)
-      view.say('is acknowledged as of two positions')
+      view.report('its acknowledgement states two positions')
     if (answer.mode === 'snapshot') {
-      account.snapshots++
-      view.take(answer.job)
+      observed.snapshots++
+      view.takeSnapshot(answer.job)
       return
     }
-    account.replays++
-    if (since?.epoch !== answer.epoch) view.say('is replayed from another epoch')
+    observed.replays++
+    if (since?.epoch !== answer.epoch) view.report('its replay belongs to another epoch')
     view.position ??= since ?? null
-    for (const event of answer.events) view.event(...event)
-    view.confirm(answer.job)
+    for (const event of answer.events) view.takeEvent(...event)
+    view.confirmReplay(answer.job)
   }
 
   socket.on('connect', () => {
-    for (const view of views.values()) view.door = 'closed'
-    ask([...views.values()])
+    for (const view of views.values()) view.watchState = 'unwatched'
+    requestWatch([...views.values()])
   })
   socket.on('events', (sent: unknown) => {
     for (const [id, ...event] of Events.parse(sent)) {
       const view = views.get(id)
-      if (view) view.event(...event)
-      else account.problems.push(`${id}: an event of a job that was never watched`)
+      if (view) view.takeEvent(...event)
+      else observed.problems.push(`${id}: an event arrived for a job that was never watched`)
     }
   })
   socket.on('resync', (sent: unknown) => {
-    const { id, job } = Place.parse(sent)
+    const { id, job } = PositionedJob.parse(sent)
     const view = views.get(id)
-    if (!view || view.door === 'closed' || view.door === 'asked')
-      account.problems.push(`${id}: a resync without a watch`)
-    else if (view.door === 'open') {
-      account.resyncs++
-      view.take(job)
+    if (!view || view.watchState === 'unwatched' || view.watchState === 'requested')
+      observed.problems.push(`${id}: a resync arrived without a watch`)
+    else if (view.watchState === 'watching') {
+      observed.resyncs++
+      view.takeSnapshot(job)
     }
   })
-  // Only a store that has lost its last moments may say so of a job that it knew.
+  // Only after Redis lost its latest writes may the server revoke a job that it knew.
   socket.on('revoked', ({ id }: { id?: string }) => {
     const view = views.get(id ?? '')
-    if (!view) account.problems.push(`Signed out (${id})`)
+    if (!view)
+      observed.problems.push(`A client was signed out, or lost a job that it never watched (${id})`)
     else {
-      view.door = 'closed'
-      setTimeout(() => ask([view]), askAgainMs)
+      view.watchState = 'unwatched'
+      setTimeout(() => requestWatch([view]), retryMs)
     }
   })
 
   return {
-    wire,
-    /** @param fromStart asks for all that happened so far, where it knows the epoch */
+    connection,
+    /** @param fromStart requests a replay from the first event, if the epoch is known */
     watch(view: JobView, fromStart: boolean): void {
       views.set(view.id, view)
-      ask([view], fromStart)
+      requestWatch([view], fromStart)
     },
-    /** Looks away for a moment and goes on where it was. */
-    lookAway(view: JobView): void {
-      if (view.ended || view.door !== 'open' || !socket.connected) return
-      view.door = 'leaving'
+    /** Unwatches, waits a moment, and watches again from the same position. */
+    unwatchBriefly(view: JobView): void {
+      if (view.ended || view.watchState !== 'watching' || !socket.connected) return
+      view.watchState = 'unwatching'
       socket.emit('unwatch', { jobs: [view.id] }, () => {
-        if (view.door !== 'leaving') return
-        view.door = 'closed'
-        setTimeout(() => ask([view]), askAgainMs)
+        if (view.watchState !== 'unwatching') return
+        view.watchState = 'unwatched'
+        setTimeout(() => requestWatch([view]), retryMs)
       })
     },
   }

@@ -6,14 +6,14 @@ import { jobLedger } from '#server/live/job-ledger.ts'
 import { quietLog } from '#test/quiet-log.ts'
 
 /**
- * A server whose live delivery is weakened as `WEAKNESS` says. The chaos of live-delivery.test.ts
- * must find both out: it tests that test.
+ * A server with the weakness in its live delivery that `WEAKNESS` names. It tests
+ * live-delivery.test.ts, which must detect both weaknesses.
  */
 if (process.env.WEAKNESS === 'no position check') Hub.prototype.startChecking = () => {}
 else if (process.env.WEAKNESS === 'plain pub/sub') deliverPlainly(process.env.REDIS_URL ?? '')
-else throw new Error(`No weakness ${process.env.WEAKNESS}`)
+else throw new Error(`Unknown WEAKNESS: ${process.env.WEAKNESS}`)
 
-/** Answers what it reads at first, and from there on passes on whatever the channels say. */
+/** Answers a watch by reading the job, and then forwards channel messages without any check. */
 function deliverPlainly(redisUrl: string): void {
   const connect = (name: string) => connectRedis(redisUrl, { name, log: quietLog, retries: null })
   const store = { redis: connect('plain'), namespace: 'sl', shards: 1 }

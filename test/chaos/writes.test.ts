@@ -14,48 +14,48 @@ import { quietLog } from '#test/quiet-log.ts'
 import { delivery, newJob, newRef } from '../jobs/job-fixture.ts'
 import { readStrictly } from './read-strictly.ts'
 
-/** Many runs that write as fast as they can, over connections that are cut all the time. */
+/** Many runs write as fast as they can, over connections that are cut again and again. */
 const runs = 300
 const rowsPerRun = process.env.CHAOS === 'long' ? 20_000 : 4_000
 
 let service: Awaited<ReturnType<typeof ensureRedis>>
-let onlooker: ReturnType<typeof connectRedis>
+let observer: ReturnType<typeof connectRedis>
 beforeAll(async () => {
   const dataDir = await mkdtemp(join(inject('runDir'), 'writes-'))
   await chmod(dataDir, 0o711)
   service = await ensureRedis({ dataDir })
-  onlooker = connectRedis(service.url, { name: 'onlooker', log: quietLog, retries: null })
+  observer = connectRedis(service.url, { name: 'observer', log: quietLog, retries: null })
 })
 afterAll(async () => {
-  onlooker.disconnect()
+  observer.disconnect()
   await stopRedis(service)
 })
 
-test('cut off every 100 ms, no write is lost, doubled or out of order', async () => {
+test('cuts every 100 ms neither lose, duplicate nor reorder writes', async () => {
   const writers: JobStore[] = Array.from({ length: 3 }, (_, i) => ({
     redis: connectRedis(service.url, { name: `writer-${i}`, log: quietLog, retries: null }),
     namespace: 'sl',
     shards: 1,
   }))
   const [store] = writers
-  if (!store) throw new Error('Nobody writes')
+  if (!store) throw new Error('There is no writer')
   await renewEpochs(uuid, store)
 
-  const over = new AbortController()
-  const cutting = cutConnections(over.signal)
+  const finished = new AbortController()
+  const cutting = cutConnections(finished.signal)
   const ids = await Promise.all(
     Array.from({ length: runs }, (_, i) => runOne(writers[i % writers.length] ?? store)),
   )
-  over.abort()
+  finished.abort()
   const cuts = await cutting
 
   const problems: string[] = []
   for (const id of ids) {
-    const say = (problem: string) => problems.push(`${id}: ${problem}`)
-    const log = await onlooker.lrange(keys.log({ namespace: 'sl', number: 0 }, id), 0, '-1')
-    const { ending, rows } = readStrictly(log, say)
+    const report = (problem: string) => problems.push(`${id}: ${problem}`)
+    const log = await observer.lrange(keys.log({ namespace: 'sl', number: 0 }, id), 0, '-1')
+    const { ending, rows } = readStrictly(log, report)
     if (ending !== 'complete' || JSON.stringify(rows) !== wholeRun)
-      say(`it ends ${ending} with ${rows.length} of ${rowsPerRun} rows`)
+      report(`it ends as ${ending} with ${rows.length} of ${rowsPerRun} rows`)
   }
   process.stdout.write(
     `chaos, writes: ${runs} runs of ${rowsPerRun} rows, ${cuts} cuts, problems ${problems.length}\n`,
@@ -77,8 +77,7 @@ async function runOne(store: JobStore): Promise<string> {
     onRefused() {},
     signal: new AbortController().signal,
   })
-  // A write every 20 rows, each awaited: as many writes as a search that is slower than Redis
-  // makes.
+  // Awaits a write every 20 rows: as many writes as a search makes that is slower than Redis.
   for (let n = 0; n < rowsPerRun; n++) {
     await run.add({ n })
     if (n % 20 === 19) await run.flush()
@@ -90,7 +89,7 @@ async function runOne(store: JobStore): Promise<string> {
 async function cutConnections(signal: AbortSignal): Promise<number> {
   let cuts = 0
   while (await delay(100, true, { signal }).catch(() => false)) {
-    await onlooker.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    await observer.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
     cuts++
   }
   return cuts

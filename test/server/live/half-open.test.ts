@@ -26,7 +26,7 @@ test('a watch is answered although the subscriber is half-open and has no other 
   const first = await newJob(store)
   await watch(first.id)
   hub.unwatch(reader, first.id)
-  expect(proxy.deafen()).toBe(true)
+  expect(proxy.makeUnresponsive()).toBe(true)
 
   const second = await newJob(store)
   await watch(second.id)

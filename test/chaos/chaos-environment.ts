@@ -18,24 +18,24 @@ import { buildIndexOfManyShards } from '../searches/many-shards.ts'
 import { password, startServerProcess, startWorker, stopProcess } from '../server/server-fixture.ts'
 import { openHalfOpenProxy } from './half-open.ts'
 
-export interface GroundOptions {
+export interface ChaosEnvironmentOptions {
   servers: number
   users: number
   admins?: number
   workers?: number
-  /** How large the index is that each search reads through; none where no worker searches. */
+  /** Size of the index that searches read. Without it, the index is empty. */
   index?: { shards: number; sites: number }
-  /** Between the servers and Redis stands a proxy that can make their connections half-open. */
+  /** Connects servers to Redis through a proxy that can make connections half-open. */
   halfOpen?: boolean
-  /** Another program than the server as it is, and what that is told besides. */
-  server?: { program: ProgramFile; environment: Record<string, string> }
+  /** Replaces the server program, and adds environment variables to it. */
+  server?: { program: ProgramFile; variables: Record<string, string> }
 }
 
 /**
- * All of Searchlight, in processes and services of its own that can be killed: Redis with its
- * append-only file, and PostgreSQL.
+ * A whole Searchlight: servers, workers, PostgreSQL and Redis with its append-only file, all in
+ * processes of their own that tests can kill.
  */
-export async function openGround(options: GroundOptions) {
+export async function openChaosEnvironment(options: ChaosEnvironmentOptions) {
   const {
     servers: serverCount,
     users,
@@ -53,7 +53,7 @@ export async function openGround(options: GroundOptions) {
     redis: await ensureRedis({ dataDir }),
     postgres: await ensurePostgres({ dataDir }),
   }
-  const environment = {
+  const variables = {
     REDIS_URL: services.redis.url,
     DATABASE_URL: services.postgres.url,
     AUTH_SECRET: 'a secret that only this test knows, 32 or more',
@@ -65,15 +65,14 @@ export async function openGround(options: GroundOptions) {
     SHUTDOWN_GRACE_MS: '200',
   }
   const proxy = halfOpen ? await openHalfOpenProxy(services.redis.url) : null
-  // At a port of its own for good: a server that was killed is replaced where its clients look for
-  // it.
+  // Fixed ports: clients find the replacement of a killed server at the same address.
   const startServer = (port: number) =>
     startServerProcess(
       {
-        ...environment,
-        REDIS_URL: proxy?.url ?? environment.REDIS_URL,
+        ...variables,
+        REDIS_URL: proxy?.url ?? variables.REDIS_URL,
         PORT: String(port),
-        ...server?.environment,
+        ...server?.variables,
       },
       server?.program,
     )
@@ -81,17 +80,17 @@ export async function openGround(options: GroundOptions) {
     Array.from({ length: serverCount }, async () => startServer(await freePort())),
   )
   const workers: ChildProcess[] = []
-  for (let i = 0; i < workerCount; i++) workers.push(await startWorker(environment))
-  const people = await makeAccounts({ user: users, admin: admins }, environment)
+  for (let i = 0; i < workerCount; i++) workers.push(await startWorker(variables))
+  const accounts = await makeAccounts({ user: users, admin: admins }, variables)
 
-  /** A look from outside, by connections that outlive whatever is done to the services. */
-  const redis = new Redis(environment.REDIS_URL, {
-    connectionName: 'onlooker',
+  /** For checks from outside; survives restarts of Redis. */
+  const redis = new Redis(variables.REDIS_URL, {
+    connectionName: 'observer',
     maxRetriesPerRequest: null,
   })
   redis.on('error', () => {})
   async function query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
-    const client = new Client({ connectionString: environment.DATABASE_URL })
+    const client = new Client({ connectionString: variables.DATABASE_URL })
     await client.connect()
     try {
       return (await client.query(text, values)).rows
@@ -102,32 +101,30 @@ export async function openGround(options: GroundOptions) {
 
   return {
     urls: servers.map(({ url }) => url),
-    people: people.user,
-    admins: people.admin,
-    environment,
+    users: accounts.user,
+    admins: accounts.admin,
+    variables,
     proxy,
     redis,
     query,
     workers: () => [...workers],
-    /**
-     * As a supervisor would: one that could not start, for a service was away, is started again.
-     */
+    /** Starts a worker. As a supervisor would, retries when a missing service stops the start. */
     async addWorker(): Promise<void> {
       let worker: ChildProcess | null = null
-      while (worker === null) worker = await startWorker(environment, 'ignore').catch(() => null)
+      while (worker === null) worker = await startWorker(variables, 'ignore').catch(() => null)
       workers.push(worker)
     },
-    /** Ends a worker by this signal and waits for its exit. */
+    /** Sends the signal to a worker and waits for its exit. */
     async endWorker(worker: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
       workers.splice(workers.indexOf(worker), 1)
       await stopProcess(worker, signal)
     },
-    /** Kills a server and starts another at its address. */
-    async replaceServer(i: number, whileAway: () => Promise<void>): Promise<void> {
+    /** Kills a server and starts its replacement at the same address. */
+    async replaceServer(i: number, whileDown: () => Promise<void>): Promise<void> {
       const killed = servers[i]
       if (!killed) throw new Error(`There is no server ${i}`)
       await stopProcess(killed.child, 'SIGKILL')
-      await whileAway()
+      await whileDown()
       servers[i] = await startServer(Number(new URL(killed.url).port))
     },
     async killRedis(): Promise<void> {
@@ -136,18 +133,18 @@ export async function openGround(options: GroundOptions) {
     async startRedis(): Promise<void> {
       services.redis = await ensureRedis({ dataDir, port: services.redis.port })
     },
-    async restartPostgres(whileAway: () => Promise<void>): Promise<void> {
+    async restartPostgres(whileDown: () => Promise<void>): Promise<void> {
       await stopPostgres(services.postgres)
-      await whileAway()
+      await whileDown()
       services.postgres = await ensurePostgres({ dataDir, port: services.postgres.port })
     },
-    /** Cuts every connection to Redis but our own. */
+    /** Cuts every connection to Redis except our own. */
     async cutConnections(): Promise<void> {
       for (const type of ['normal', 'pubsub'])
         await redis.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes')
     },
-    /** Resolves when a worker has begun the next attempt of some search. */
-    async takenOver(): Promise<void> {
+    /** Resolves when a worker has started a second or later attempt of any search. */
+    async takeover(): Promise<void> {
       const subscriber = redis.duplicate()
       subscriber.on('error', () => {})
       await subscriber.subscribe('{sl:0}:feed')
@@ -174,7 +171,7 @@ export async function openGround(options: GroundOptions) {
   }
 }
 
-export type Ground = Awaited<ReturnType<typeof openGround>>
+export type ChaosEnvironment = Awaited<ReturnType<typeof openChaosEnvironment>>
 
 export interface ChaosUser {
   userId: string
