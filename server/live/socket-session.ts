@@ -2,22 +2,18 @@ import type { Socket } from 'socket.io'
 import type { z } from 'zod'
 import type { Log } from '#jobs/log.ts'
 import type { ErrorCode, Failure } from '#protocol/errors.ts'
-import {
-  type ClientMessage,
-  clientMessages,
-  type WatchAnswer,
-  watchLimits,
-} from '#protocol/frames.ts'
+import { type ClientMessage, clientMessages, watchLimits } from '#protocol/frames.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { maySee } from '../find-job.ts'
 import type { Authorization } from './authorization.ts'
-import type { Hub, HubReading } from './hub.ts'
+import type { Hub } from './hub.ts'
 import type { ListName } from './list-frame.ts'
 import type { ListAnswer, ListReader } from './list-view.ts'
 import type { Lists, OpenedList } from './lists.ts'
 import { MessageRate } from './message-rate.ts'
 import { Outbox, type OutboxDeps } from './outbox.ts'
 import { SocketConnection } from './socket-connection.ts'
+import { answerOf, bytesOf, type UnparsedAnswer } from './watch-answer.ts'
 
 export interface SessionDeps extends OutboxDeps {
   hub: Hub
@@ -248,27 +244,4 @@ function parse<Message>(schema: z.ZodType<Message>, sent: unknown): Message {
     'invalid_input',
     [issue?.path.join('.'), issue?.message].filter(Boolean).join(': '),
   )
-}
-
-function bytesOf(reading: HubReading): number {
-  return reading.mode === 'replay'
-    ? reading.events.reduce((sum, { data }) => sum + data.length, 0)
-    : 0
-}
-
-type Replay = Extract<WatchAnswer, { mode: 'replay' }>
-/** An answer whose events are passed on as the worker wrote them. */
-type UnparsedAnswer =
-  | Exclude<WatchAnswer, Replay>
-  | (Omit<Replay, 'events'> & { events: [seq: number | null, type: string, data: unknown][] })
-
-function answerOf(reading: HubReading, mayReplay: boolean): UnparsedAnswer {
-  const { id, epoch, seq } = reading.state
-  const at = { id, epoch, seq, job: reading.state }
-  if (reading.mode === 'snapshot' || !mayReplay) return { ...at, mode: 'snapshot' }
-  return {
-    ...at,
-    mode: 'replay',
-    events: reading.events.map(({ seq, type, data }) => [seq, type, JSON.parse(data)]),
-  }
 }

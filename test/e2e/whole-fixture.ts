@@ -128,7 +128,7 @@ export async function openBrowser(whole: Whole): Promise<BrowserContext> {
   return context
 }
 
-/** A browser of somebody's own, signed in as them. */
+/** A separate browser context, signed in as this user. */
 export async function signIn(whole: Whole, email: string): Promise<BrowserContext> {
   const context = await openBrowser(whole)
   const page = await context.newPage()

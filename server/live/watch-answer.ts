@@ -1,0 +1,27 @@
+import type { WatchAnswer } from '#protocol/frames.ts'
+import type { HubReading } from './hub.ts'
+
+type Replay = Extract<WatchAnswer, { mode: 'replay' }>
+/** An answer whose events are passed on as the worker wrote them. */
+export type UnparsedAnswer =
+  | Exclude<WatchAnswer, Replay>
+  | (Omit<Replay, 'events'> & { events: [seq: number | null, type: string, data: unknown][] })
+
+/** The part of a `watch` acknowledgement that is about one job. */
+export function answerOf(reading: HubReading, mayReplay: boolean): UnparsedAnswer {
+  const { id, epoch, seq } = reading.state
+  const at = { id, epoch, seq, job: reading.state }
+  if (reading.mode === 'snapshot' || !mayReplay) return { ...at, mode: 'snapshot' }
+  return {
+    ...at,
+    mode: 'replay',
+    events: reading.events.map(({ seq, type, data }) => [seq, type, JSON.parse(data)]),
+  }
+}
+
+/** The size of the events that a reading replays. */
+export function bytesOf(reading: HubReading): number {
+  return reading.mode === 'replay'
+    ? reading.events.reduce((sum, { data }) => sum + data.length, 0)
+    : 0
+}
