@@ -67,7 +67,7 @@ const cases: Case[] = [
   label('app/sign-in/page.tsx', 'Welcome to Searchlight', 2, 'server'),
   restart('workers/run-job.ts', 'a file of the worker', 3, 'Ready for searches'),
   restart('crawler/robots.ts', 'a file of the crawler', 3, 'Ready for searches'),
-  restart('jobs/lifecycle.ts', 'a file of both', null, 'Ready for searches', 'Ready at'),
+  restart('jobs/redis/keys.ts', 'a file of both', null, 'Ready for searches', 'Ready at'),
   restart('server/listen.ts', 'a file of the server', null, 'Ready at'),
 ]
 
