@@ -52,6 +52,7 @@ export const Stats = z.object({
   counts: JobCounts,
   queues: z.array(
     z.object({
+      search: z.string(),
       shard: count,
       waiting: count,
       active: count,
@@ -63,7 +64,9 @@ export const Stats = z.object({
 
 /** `GET /api/admin/workers`. */
 export const Workers = z.object({
-  workers: z.array(z.object({ shard: count, address: z.string(), connectedForSeconds: count })),
+  workers: z.array(
+    z.object({ search: z.string(), shard: count, address: z.string(), connectedForSeconds: count }),
+  ),
 })
 
 /** `POST /api/admin/queue/pause` and `/resume`. */

@@ -12,7 +12,7 @@ import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { allShards } from '#jobs/redis/store.ts'
 import { readSettings } from '#jobs/settings.ts'
-import { findSearch } from '#searches/catalog.ts'
+import { catalog, findSearch } from '#searches/catalog.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
 import { createIndexEngine } from '#webindex/query/engine.ts'
 import { createImports } from '#webindex/sources/find-source.ts'
@@ -81,7 +81,6 @@ async function main(): Promise<void> {
     archiver,
     running,
     findSearch,
-    attemptsOf: (search: string) => findSearch(search)?.attempts,
     openTools: () => openTools(shared),
     archiveDays: settings.ARCHIVE_DAYS ?? null,
   }
@@ -94,8 +93,10 @@ async function main(): Promise<void> {
   control.on('message', (_channel: string, id: string) => running.ended(id))
   await control.subscribe(...allShards(store).map(keys.control))
 
-  const workers = allShards(store).map((shard) =>
-    createSearchWorker(shard, { redis, concurrency: settings.WORKER_CONCURRENCY, name }, deps),
+  const workers = allShards(store).flatMap((shard) =>
+    catalog.map(({ name: search }) =>
+      createSearchWorker(shard, { search, concurrency: settings.WORKER_CONCURRENCY, name }, deps),
+    ),
   )
   for (const worker of workers)
     worker.run().catch((error) => log.error({ err: error }, 'The queue worker ended'))

@@ -8,6 +8,7 @@ import { type RunningJobs, stopRun } from './running-jobs.ts'
 
 export interface MaintainDeps extends ReconcileDeps, ArchiveDeps {
   archiver: Archiver
+  now(): Date
   running: RunningJobs
   /** Archived jobs are deleted this many days after they ended; null keeps them forever. */
   archiveDays: number | null

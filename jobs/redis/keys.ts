@@ -28,6 +28,6 @@ export const keys = {
   deleted: (shard: Shard, id: string) => `${tag(shard)}:deleted:${id}`,
   /** Channel that tells workers when a job was ended from outside its run. */
   control: (shard: Shard) => `${tag(shard)}:control`,
-  /** Prefix of BullMQ's own keys. */
-  queue: (shard: Shard) => `${tag(shard)}:bull`,
+  /** Prefix of BullMQ's own keys. Its queues are named like the types of searches. */
+  queues: (shard: Shard) => `${tag(shard)}:bull`,
 }

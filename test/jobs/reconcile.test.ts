@@ -11,7 +11,7 @@ const table: Record<(typeof jobStates)[number], Record<QueueState, Remedy>> = {
     delayed: 'nothing',
     completed: 'fail_lost',
     failed: 'fail_as_queue_says',
-    absent: 'enqueue',
+    absent: 'fail_lost',
   },
   running: {
     waiting: 'nothing',

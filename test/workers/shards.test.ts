@@ -9,7 +9,7 @@ import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { claimStore, renewEpochs } from '#jobs/redis/epoch.ts'
 import { countJobs, unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
-import { closeQueues, enqueueJob, openQueues, type Queues } from '#jobs/redis/queue.ts'
+import { closeQueues, openQueues, type Queues, queuesOf } from '#jobs/redis/queue.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { quietLog } from '#test/quiet-log.ts'
 import { archiveEnded } from '#workers/archive-ended.ts'
@@ -62,17 +62,12 @@ test('users are spread over the shards; counts, lists and upkeep cover all shard
   for (const ref of refs)
     expect((await unarchivedJobsOf(ref.userId, store)).map(({ id }) => id)).toEqual([ref.id])
 
-  for (const ref of refs) {
-    await startJob(delivery(ref), at, store)
-    await enqueueJob(ref, {}, queues)
-  }
+  for (const ref of refs) await startJob(delivery(ref), store)
   expect(await countJobs(store)).toMatchObject({ new: 0, running: 30 })
   const deps = {
     store,
     queues,
     db: postgres.db,
-    attemptsOf: () => undefined,
-    now: () => new Date(),
     log: quietLog,
   }
   await reconcile(deps)
@@ -81,14 +76,14 @@ test('users are spread over the shards; counts, lists and upkeep cover all shard
   for (const ref of refs)
     await endJob(
       await jobIn(store, ref.id),
-      { state: 'cancelled', message: 'Cancelled by Ann.', at },
+      { state: 'cancelled', message: 'Cancelled by Ann.' },
       store,
     )
   await archiveEnded(deps)
   expect(await listArchivedJobs({ limit: 100 }, postgres.db)).toHaveLength(30)
   expect(await unarchivedJobs(100, store)).toEqual([])
   expect(await countJobs(store)).toMatchObject({ new: 0, running: 0, cancelled: 30 })
-  for (const { queue } of queues.byShard) expect(await queue.count()).toBe(0)
+  for (const queue of queuesOf('a', queues)) expect(await queue.count()).toBe(0)
 })
 
 test('a store with another number of shards or another layout is refused', async () => {

@@ -49,7 +49,7 @@ function openList(fits: ListRules['fits'] = () => true) {
     view,
     async start(search = 'linking-domains'): Promise<JobRef> {
       const ref = await newJob(store, newRef(search, userId))
-      await startJob(delivery(ref), at, store)
+      await startJob(delivery(ref), store)
       return ref
     },
     /** Delays the result of the next read until `release` or `fail`; `read` resolves before. */
@@ -72,7 +72,7 @@ function openList(fits: ListRules['fits'] = () => true) {
 }
 
 const end = async (ref: JobRef) =>
-  endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled.', at }, store)
+  endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled.' }, store)
 
 /** A client's copy of the list. It ignores a summary older than the one it has. */
 function listReader() {
