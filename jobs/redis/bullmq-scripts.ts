@@ -11,12 +11,17 @@ type Name = keyof typeof bullmqTexts
 /**
  * Statements that cost a command and serve nothing that Searchlight uses: the event stream, which
  * has no readers here; the counter of ids, which are our own; flows and deduplication, which no
- * entry of ours has; and the count of attempts of an entry that is removed in the same step.
+ * entry of ours has; whether the entry exists, which our record and the lock tell; the mark that an
+ * entry may be stalled, which is void once the entry is no longer active; and the count of attempts
+ * of an entry that is removed in the same step.
  */
 const unused: [RegExp, string][] = [
   [/rcall\("X(?:ADD|TRIM)",[^()]*\)/g, 'do end'],
   [/rcall\("HGET", metaKey, "opts\.maxLenEvents"\)/g, '0'],
   [/rcall\("INCR", KEYS\[4\]\)/g, '0'],
+  [/rcall\("EXISTS", jobIdKey\) == 1 then\n {8}return handleDuplicatedJob/g, 'false then\n        return handleDuplicatedJob'],
+  [/rcall\("EXISTS", jobIdKey\) == 1 then -- Make sure job exists/g, 'true then'],
+  [/rcall\("SREM", stalledKey, jobId\)/g, 'do end'],
   [/rcall\("SCARD", jobIdKey \.\. ":dependencies"\)/g, '0'],
   [/rcall\("ZCARD", jobIdKey \.\. ":unsuccessful"\)/g, '0'],
   [/rcall\("HMGET", jobIdKey, "parentKey", "parent", "deid"\)/g, '{false, false, false}'],

@@ -1,9 +1,11 @@
+import { z } from 'zod'
 import type { JobSummary } from '../job.ts'
 import type { JobCounts } from '../job-counts.ts'
 import { newestFirst } from '../newest-first.ts'
 import { keys, type Shard } from './keys.ts'
 import { answersOf } from './pipeline.ts'
 import { parseSummary, recordFieldsOfSummary } from './record.ts'
+import { plainScript, runScript } from './scripts.ts'
 import { allShards, type JobStore, shardForUser } from './store.ts'
 
 /** A user's jobs that are not archived yet, newest first. */
@@ -79,7 +81,31 @@ export async function versionOfOwnJobs(
   userId: string,
   store: JobStore,
 ): Promise<number> {
-  return Number((await store.redis.hget(keys.versions(shard), userId)) ?? 0)
+  const [changes, sweeps] = await answersOf(
+    store.redis.pipeline().hget(keys.versions(shard), userId).hget(keys.shard(shard), 'sweeps'),
+  )
+  return Number(sweeps ?? 0) * changesPerSweep + Number(changes ?? 0)
+}
+
+/** As in scripts/shared.lua: no owner's list changes as often between two sweeps. */
+const changesPerSweep = 1_000_000_000
+
+const sweepScript = plainScript('sweep-versions')
+const ownersPerSweep = 500
+
+/** Forgets the versions of users who have no unarchived jobs. */
+export async function sweepVersions(shard: Shard, store: JobStore): Promise<void> {
+  let cursor = '0'
+  do {
+    cursor = z.string().parse(
+      await runScript(
+        store.redis,
+        sweepScript,
+        [keys.versions(shard), keys.shard(shard)],
+        [keys.ownJobs(shard, ''), cursor, ownersPerSweep],
+      ),
+    )
+  } while (cursor !== '0')
 }
 
 /** How often any job of a shard has changed. */

@@ -189,7 +189,7 @@ describe('every ending is recorded', () => {
 
   test('a search of a type that no worker knows waits', async () => {
     const search = await environment.start('from-the-future')
-    await (await environment.start('ten-rows', { amount: '3' })).end()
+    await (await environment.start('ten-rows', { count: 3 })).end()
     expect(await search.job()).toMatchObject({ state: 'new' })
     await cancel(search)
   })

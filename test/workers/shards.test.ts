@@ -18,7 +18,6 @@ import { delivery, jobIn, newJob, openStore } from '../jobs/job-fixture.ts'
 import { createDatabase } from '../services.ts'
 
 const shards = 3
-const at = new Date()
 let opened: Awaited<ReturnType<typeof openStore>>
 let store: JobStore
 let queues: Queues

@@ -13,8 +13,9 @@ call('DEL', job.record, job.log, tag .. ':rows:' .. id)
 call('ZREM', tag .. ':ended', id)
 call('ZREM', own_jobs, id)
 call('HINCRBY', tag .. ':tally', ARGV[3] ~= '' and 'deleted_' .. ARGV[2] or 'changed', 1)
-local body = '|' .. (call('HGET', tag .. ':shard', 'epoch') or '') .. '|removed\n' .. id
-call('PUBLISH', own_jobs, raise_version(tag, ARGV[1]) .. body)
+local shard = call('HMGET', tag .. ':shard', 'epoch', 'sweeps')
+local body = '|' .. (shard[1] or '') .. '|removed\n' .. id
+call('PUBLISH', own_jobs, version_of(count_change(tag, ARGV[1]), shard[2]) .. body)
 call('PUBLISH', tag .. ':feed', feed_version(tag) .. body)
 call('PUBLISH', tag .. ':deleted:' .. id, '')
 return 'deleted'

@@ -13,15 +13,15 @@
 --   tag:mine:<owner>           sorted set: the owner's jobs that are not archived yet, by creation
 --                              (ms). Also the channel of the owner's list
 --   tag:feed                   channel of the admins' feed
---   tag:versions               hash: owner → number of changes of that owner's list. A new field
---                              starts at the time in ms, so a field that was removed repeats no number
+--   tag:versions               hash: owner → number of changes of that owner's list since the
+--                              hash was last swept of idle owners
 --   tag:tally                  hash: kind of change → number of such changes in this shard, ever.
 --                              Every change raises one of them, so their sum is the version of the
 --                              feed: created, started, cancelled_new and error_new (ended before
 --                              starting), complete, error, cancelled, deleted_<state>, changed
 --                              (anything else)
 --   tag:shard                  hash: epoch and the replid it was made under; position of the
---                              reconcilers in tag:live
+--                              reconcilers in tag:live; number of sweeps of tag:versions
 --   tag:control                channel that tells workers which job was ended from outside its run
 --   tag:bull:<search>:…        BullMQ's keys: one queue per type of search
 -- Scripts pass JSON through and never build it. No stored value holds a line break, since JSON
@@ -54,12 +54,12 @@ local function feed_version(tag)
   return version
 end
 
--- Counts a change of the owner's list. Answers its version.
-local function raise_version(tag, owner)
-  local version = call('HINCRBY', tag .. ':versions', owner, 1)
-  if version > 1 then return version end
-  call('HSET', tag .. ':versions', owner, now())
-  return now()
+-- Counts a change of the owner's list.
+local function count_change(tag, owner) return call('HINCRBY', tag .. ':versions', owner, 1) end
+
+-- The version of a list: a sweep raises the versions of all lists, so none repeats a number.
+local function version_of(changes, sweeps)
+  return string.format('%.0f', (sweeps or 0) * 1000000000 + changes)
 end
 
 -- Adds an event to the job's log. Answers it and its seq.
@@ -76,7 +76,7 @@ local function changed(job, owner, kind, events, top, progress)
   call('HINCRBY', job.tag .. ':tally', kind, 1)
   changes[#changes + 1] = {
     job = job, events = events, top = top, progress = progress,
-    own_jobs = job.tag .. ':mine:' .. owner, version = raise_version(job.tag, owner),
+    own_jobs = job.tag .. ':mine:' .. owner, of_list = count_change(job.tag, owner),
   }
 end
 
@@ -98,7 +98,8 @@ local function announce()
   end
   if any == 0 then return end
 
-  local epoch = call('HGET', tag .. ':shard', 'epoch') or ''
+  local shard = call('HMGET', tag .. ':shard', 'epoch', 'sweeps')
+  local epoch = shard[1] or ''
   local feed_before = subscribers[1] > 0 and feed_version(tag) - #changes
   for i, change in ipairs(changes) do
     local job, events = change.job, change.events
@@ -117,7 +118,9 @@ local function announce()
       for k = 1, #values do values[k] = values[k] or '' end
       local body = '|' .. epoch .. '|changed\n' .. job.id .. '\n' .. call('LLEN', job.log) .. '\n'
         .. table.concat(values, '\n')
-      if of_owner > 0 then call('PUBLISH', change.own_jobs, change.version .. body) end
+      if of_owner > 0 then
+        call('PUBLISH', change.own_jobs, version_of(change.of_list, shard[2]) .. body)
+      end
       if feed_before then call('PUBLISH', feed, (feed_before + i) .. body) end
     end
   end

@@ -12,10 +12,12 @@ local function drop(queue, id)
   call('DEL', queue .. id, queue .. id .. ':lock')
 end
 
--- Starts the job that BullMQ has fetched. False if it has ended: its entry is dropped.
+-- Starts the job that BullMQ has fetched. False if it has ended: its entry is dropped. Empty if
+-- BullMQ is to fail it without running it, because it has stalled too often.
 local function started(fetched, tag, queue, token, worker, head, tail)
   local entry, delivery = fetched[1], 0
   for i = 1, #entry, 2 do
+    if entry[i] == 'defa' then return '' end
     if entry[i] == 'ats' then delivery = tonumber(entry[i + 1]) end
   end
   local answer = start(job_of(tag .. ':job:' .. fetched[2]), delivery, token, worker, head, tail)

@@ -10,7 +10,6 @@ import { quietLog } from '#test/quiet-log.ts'
 import { delivery, jobIn, newJob, newRef, openStore } from '../../jobs/job-fixture.ts'
 import { type OpenHub, openHub } from './hub-fixture.ts'
 
-const at = new Date()
 let store: JobStore & { close(): void }
 let opened: OpenHub
 beforeAll(async () => {
