@@ -19,7 +19,10 @@ const unused: [RegExp, string][] = [
   [/rcall\("X(?:ADD|TRIM)",[^()]*\)/g, 'do end'],
   [/rcall\("HGET", metaKey, "opts\.maxLenEvents"\)/g, '0'],
   [/rcall\("INCR", KEYS\[4\]\)/g, '0'],
-  [/rcall\("EXISTS", jobIdKey\) == 1 then\n {8}return handleDuplicatedJob/g, 'false then\n        return handleDuplicatedJob'],
+  [
+    /rcall\("EXISTS", jobIdKey\) == 1 then\n {8}return handleDuplicatedJob/g,
+    'false then\n        return handleDuplicatedJob',
+  ],
   [/rcall\("EXISTS", jobIdKey\) == 1 then -- Make sure job exists/g, 'true then'],
   [/rcall\("SREM", stalledKey, jobId\)/g, 'do end'],
   [/rcall\("SCARD", jobIdKey \.\. ":dependencies"\)/g, '0'],

@@ -97,14 +97,16 @@ const ownersPerSweep = 500
 export async function sweepVersions(shard: Shard, store: JobStore): Promise<void> {
   let cursor = '0'
   do {
-    cursor = z.string().parse(
-      await runScript(
-        store.redis,
-        sweepScript,
-        [keys.versions(shard), keys.shard(shard)],
-        [keys.ownJobs(shard, ''), cursor, ownersPerSweep],
-      ),
-    )
+    cursor = z
+      .string()
+      .parse(
+        await runScript(
+          store.redis,
+          sweepScript,
+          [keys.versions(shard), keys.shard(shard)],
+          [keys.ownJobs(shard, ''), cursor, ownersPerSweep],
+        ),
+      )
   } while (cursor !== '0')
 }
 

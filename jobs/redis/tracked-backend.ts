@@ -138,7 +138,8 @@ export class TrackedBackend extends RedisQueueBackend {
     if (typeof entry === 'number') return []
     const [job, id, rateLimitMs, delayedUntil] = raw2NextJobData(entry)
     if (!job) return [null, id, rateLimitMs, this.#toOwnTime(delayedUntil)]
-    const startedJob = parseStarted(started)
+    // BullMQ fails a job that has stalled too often without running it, so it was not started.
+    const startedJob = started === '' ? null : parseStarted(started)
     if (startedJob) this.#started.set(id, startedJob)
     // BullMQ compares it with the clock of this process to extend the lock in time.
     return [{ ...job, processedOn: Date.now() }, id, rateLimitMs, delayedUntil]

@@ -73,14 +73,16 @@ test('a created job has the entry that BullMQ’s own Queue would add', async ()
       },
     )
     const read = async (name: string) => {
-      const { timestamp, opts, ...fields } = await store.redis.hgetall(`${prefix}:${name}:${ref.id}`)
+      const { timestamp, opts, ...fields } = await store.redis.hgetall(
+        `${prefix}:${name}:${ref.id}`,
+      )
       const { jobId, ...options } = JSON.parse(opts ?? '')
       return { ...fields, options, dated: Number(timestamp) > 0 }
     }
     expect(await read('a')).toEqual(await read('b'))
     const lists = async (name: string) => [
-      await store.redis.lrange(`${prefix}:${name}:wait`, 0, -1),
-      await store.redis.zrange(`${prefix}:${name}:marker`, 0, -1),
+      await store.redis.lrange(`${prefix}:${name}:wait`, 0, '-1'),
+      await store.redis.zrange(`${prefix}:${name}:marker`, 0, '-1'),
     ]
     expect(await lists('a')).toEqual(await lists('b'))
   } finally {
