@@ -11,6 +11,7 @@ import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
+import { TypeSlots } from '#jobs/redis/type-slots.ts'
 import { cancelJob } from '#server/cancel-job.ts'
 import { createRunningJobs } from '#workers/running-jobs.ts'
 import { createSearchWorker } from '#workers/search-worker.ts'
@@ -64,7 +65,7 @@ await withServices(async ({ redis: url }) => {
   }
   const worker = createSearchWorker(
     shard,
-    { search: 'endless', concurrency: 4, name: 'bench:1' },
+    { search: 'endless', slots: new TypeSlots(4), name: 'bench:1' },
     deps,
   )
   worker.run()

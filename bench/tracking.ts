@@ -18,6 +18,7 @@ import { renewEpochs } from '#jobs/redis/epoch.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { openQueues } from '#jobs/redis/queue.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
+import { TypeSlots } from '#jobs/redis/type-slots.ts'
 import { createRunningJobs } from '#workers/running-jobs.ts'
 import { createSearchWorker } from '#workers/search-worker.ts'
 import { log, manyTimes, median, rounds, spread, withServices } from './measure.ts'
@@ -128,7 +129,11 @@ function trackedWorker(redis: Redis, { namespace, shards }: JobStore): Worker {
     openTools: () => ({ close() {} }),
     log,
   }
-  return createSearchWorker(shard, { search, concurrency, name: 'bench:1' }, deps)
+  return createSearchWorker(
+    shard,
+    { search, slots: new TypeSlots(concurrency), name: 'bench:1' },
+    deps,
+  )
 }
 
 async function runAll(worker: Worker): Promise<void> {

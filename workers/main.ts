@@ -11,6 +11,7 @@ import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { allShards } from '#jobs/redis/store.ts'
+import { TypeSlots } from '#jobs/redis/type-slots.ts'
 import { readSettings } from '#jobs/settings.ts'
 import { catalog, findSearch } from '#searches/catalog.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
@@ -24,7 +25,7 @@ import { maintain } from './maintain.ts'
 import { createRunningJobs } from './running-jobs.ts'
 import { openTools, type SharedTools } from './search-tools.ts'
 import { createSearchWorker } from './search-worker.ts'
-import { workerSettings } from './settings.ts'
+import { slotsOf, workerSettings } from './settings.ts'
 
 /** After the grace period: how long handing jobs back may take. */
 const handBackMs = 5_000
@@ -93,11 +94,12 @@ async function main(): Promise<void> {
   control.on('message', (_channel: string, id: string) => running.ended(id))
   await control.subscribe(...allShards(store).map(keys.control))
 
-  const workers = allShards(store).flatMap((shard) =>
-    catalog.map(({ name: search }) =>
-      createSearchWorker(shard, { search, concurrency: settings.WORKER_CONCURRENCY, name }, deps),
-    ),
-  )
+  const workers = catalog.flatMap((search) => {
+    const slots = new TypeSlots(slotsOf(search, settings.WORKER_CONCURRENCY))
+    return allShards(store).map((shard) =>
+      createSearchWorker(shard, { search: search.name, slots, name }, deps),
+    )
+  })
   for (const worker of workers)
     worker.run().catch((error) => log.error({ err: error }, 'The queue worker ended'))
   await Promise.all(workers.map((worker) => worker.waitUntilReady()))
@@ -135,7 +137,8 @@ async function main(): Promise<void> {
   process.on('disconnect', () => stop('its parent process is gone'))
 
   process.send?.({ type: 'ready' })
-  log.info({ name, concurrency: settings.WORKER_CONCURRENCY }, 'Ready for searches')
+  const slots = catalog.map((search) => [search.name, slotsOf(search, settings.WORKER_CONCURRENCY)])
+  log.info({ name, slots: Object.fromEntries(slots) }, 'Ready for searches')
 }
 
 main().catch((error) => {

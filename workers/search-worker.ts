@@ -7,6 +7,7 @@ import type { QueuedJob } from '#jobs/redis/queue-entry.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { workerOf } from '#jobs/redis/running-attempts.ts'
 import { type TrackedBackend, trackedBackend } from '#jobs/redis/tracked-backend.ts'
+import type { TypeSlots } from '#jobs/redis/type-slots.ts'
 import type { Archiver } from './archive-ended.ts'
 import { type ReconcileDeps, reconcileJob } from './reconcile-jobs.ts'
 import { type RunDeps, runJob } from './run-job.ts'
@@ -20,7 +21,8 @@ const stalls = { lockDuration: 8_000, stalledInterval: 4_000, maxStalledCount: 1
 export interface SearchWorkerOptions {
   /** The type of search that it runs. */
   search: string
-  concurrency: number
+  /** Shared with the workers of this type for other shards. */
+  slots: TypeSlots
   /** Name of the process, for users. */
   name: string
 }
@@ -32,7 +34,7 @@ export interface SearchWorkerDeps<Tools> extends RunDeps<Tools>, ReconcileDeps {
 /** Runs a shard's jobs of one type from their queue, notes stalled attempts, and archives jobs as they end. */
 export function createSearchWorker<Tools>(
   shard: Shard,
-  { search, concurrency, name }: SearchWorkerOptions,
+  { search, slots, name }: SearchWorkerOptions,
   deps: SearchWorkerDeps<Tools>,
 ): Worker<QueuedJob> {
   const { log, store } = deps
@@ -64,12 +66,12 @@ export function createSearchWorker<Tools>(
   const options: WorkerOptions = {
     connection: store.redis,
     prefix: keys.queues(shard),
-    concurrency,
+    concurrency: slots.count,
     autorun: false,
     ...stalls,
   }
   const factory = trackedBackend(
-    { store, shard, worker: name, lockMs: stalls.lockDuration },
+    { store, shard, worker: name, lockMs: stalls.lockDuration, slots },
     (created) => {
       backend = created
     },

@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type BackendFactory, createRedisBackend, RedisQueueBackend, raw2NextJobData } from 'bullmq'
+import {
+  type BackendFactory,
+  ConnectionClosedError,
+  createRedisBackend,
+  RedisQueueBackend,
+  raw2NextJobData,
+} from 'bullmq'
 import { pack, unpack } from 'msgpackr'
 import { z } from 'zod'
 import type { RunWrite } from '../run-write.ts'
@@ -8,6 +14,7 @@ import { bullmqTexts } from './bullmq-scripts.ts'
 import { keys, type Shard } from './keys.ts'
 import { changeScripts, plainScript, runScript } from './scripts.ts'
 import type { JobStore } from './store.ts'
+import type { TypeSlots } from './type-slots.ts'
 
 /** The number of keys of BullMQ's moveToDelayed. */
 const delayKeyCount = bullmqTexts.moveToDelayed.keys
@@ -20,6 +27,9 @@ const Finished = z.tuple([z.union([Written, z.literal('')]), NextEntry, z.unknow
 const Ids = z.array(z.string())
 const FinishOptions = z.object({ token: z.string() })
 
+/** The argument of BullMQ's moveToFinished that says whether to fetch the next job. */
+const fetchNextArgument = 5
+
 /** Between two tries of a command that Redis refuses for now. */
 const retryMs = 500
 
@@ -29,6 +39,8 @@ export interface TrackedBackendOptions {
   /** Name of the process, for users. */
   worker: string
   lockMs: number
+  /** Those of its type, shared with the workers of the other shards. */
+  slots: TypeSlots
 }
 
 type Super = typeof RedisQueueBackend.prototype
@@ -47,6 +59,13 @@ export class TrackedBackend extends RedisQueueBackend {
   readonly #lastWrites = new Map<string, RunWrite>()
   /** Added to a time of Redis, it gives the time of this process. */
   #clockOffsetMs = 0
+  /** Ids of the jobs that hold a slot. */
+  readonly #holders = new Set<string>()
+  /** A slot was granted, for the next fetch. */
+  #granted = false
+  /** The marker that says that jobs wait was taken, and nothing has been fetched since. */
+  #tookMarker = false
+  #waiting = new AbortController()
 
   constructor(
     options: TrackedBackendOptions,
@@ -69,7 +88,15 @@ export class TrackedBackend extends RedisQueueBackend {
   }
 
   override async moveToActive(token: string): ReturnType<Super['moveToActive']> {
-    const { store, worker, lockMs } = this.#options
+    const { store, worker, lockMs, slots } = this.#options
+    const granted = this.#granted || slots.tryTake()
+    this.#granted = false
+    if (!granted) {
+      await this.#putMarkerBack()
+      return []
+    }
+    this.#tookMarker = false
+    let next: unknown[] = []
     try {
       const answer = await runScript(
         store.redis,
@@ -77,27 +104,56 @@ export class TrackedBackend extends RedisQueueBackend {
         [this.toKey('')],
         [pack({ token, lockDuration: lockMs }), token, worker, ...startEvent(worker)],
       )
-      return this.#next(...Fetched.parse(answer))
+      next = this.#next(...Fetched.parse(answer))
     } catch (error) {
       if (!isRefusedForNow(error)) throw error
       await delay(retryMs)
-      return []
+    } finally {
+      this.#passSlotOn(next)
     }
+    return next
+  }
+
+  /** Lets a worker of another process, which may have a free slot, know of the waiting jobs. */
+  async #putMarkerBack(): Promise<void> {
+    if (!this.#tookMarker) return
+    this.#tookMarker = false
+    await this.#options.store.redis.zadd(this.toKey('marker'), 0, '0')
+  }
+
+  /** Gives the slot of this worker to the job that it has fetched, or releases it. */
+  #passSlotOn([entry, id]: unknown[]): void {
+    if (entry && typeof id === 'string') this.#holders.add(id)
+    else this.#options.slots.release()
+  }
+
+  #releaseSlotOf(id: string): void {
+    if (this.#holders.delete(id)) this.#options.slots.release()
   }
 
   /** @param args the keys of BullMQ's script, then its arguments */
   override async moveToFinished(id: string, args: Argument[]): Promise<unknown[]> {
     const keyCount = this.moveToFinishedKeys.length
     const { token } = FinishOptions.parse(unpack(z.instanceof(Buffer).parse(args[keyCount + 7])))
-    for (;;) {
-      try {
-        return await this.#finish(id, token, args.slice(0, keyCount), args.slice(keyCount))
-      } catch (error) {
-        if (!isRefusedForNow(error)) throw error
-        await delay(retryMs)
-        // BullMQ has stopped extending the lock, because the run is over.
-        await this.extendLocks([id], [token], this.#options.lockMs)
+    const queueArgs = args.slice(keyCount)
+    const held = this.#holders.delete(id)
+    let next: unknown[] = []
+    try {
+      for (;;) {
+        // The slot goes to another shard whose worker waits for it.
+        if (!held || this.#options.slots.contended) queueArgs[fetchNextArgument] = 0
+        try {
+          next = await this.#finish(id, token, args.slice(0, keyCount), queueArgs)
+          return next
+        } catch (error) {
+          if (!isRefusedForNow(error)) throw error
+          await delay(retryMs)
+          // BullMQ has stopped extending the lock, because the run is over.
+          await this.extendLocks([id], [token], this.#options.lockMs)
+        }
       }
+    } finally {
+      if (held) this.#passSlotOn(next)
     }
   }
 
@@ -149,15 +205,48 @@ export class TrackedBackend extends RedisQueueBackend {
     return ms > 0 ? ms + this.#clockOffsetMs : ms
   }
 
+  /** Waits for a slot if none is free; else for a job. */
   override async waitForJob(timeoutSeconds: number) {
+    const { slots } = this.#options
+    if (!slots.anyFree) {
+      const { signal } = this.#waiting
+      this.#granted = await slots.take(timeoutSeconds * 1_000, signal)
+      // As if the blocking command was interrupted: BullMQ fetches nothing more.
+      if (signal.aborted) throw new ConnectionClosedError()
+      return null
+    }
     const marker = await super.waitForJob(timeoutSeconds)
+    this.#tookMarker = marker !== null
     return marker && { ...marker, score: this.#toOwnTime(marker.score) }
   }
 
+  override disconnectBlocking(wait?: boolean): Promise<void> {
+    this.#waiting.abort()
+    return super.disconnectBlocking(wait)
+  }
+
+  override reconnectBlocking(): Promise<void> {
+    if (this.#waiting.signal.aborted) this.#waiting = new AbortController()
+    return super.reconnectBlocking()
+  }
+
   /** Delays a job by the clock of Redis. Fetches no other, which would not be started. */
-  override moveToDelayed(...args: Parameters<RedisQueueBackend['moveToDelayed']>) {
+  override async moveToDelayed(...args: Parameters<RedisQueueBackend['moveToDelayed']>) {
     const [id, timestamp, delayMs, token, options] = args
-    return super.moveToDelayed(id, timestamp, delayMs, token, { ...options, fetchNext: false })
+    const fetchNone = { ...options, fetchNext: false }
+    try {
+      return await super.moveToDelayed(id, timestamp, delayMs, token, fetchNone)
+    } finally {
+      this.#releaseSlotOf(id)
+    }
+  }
+
+  override async moveJobFromActiveToWait(id: string, token?: string) {
+    try {
+      return await super.moveJobFromActiveToWait(id, token)
+    } finally {
+      this.#releaseSlotOf(id)
+    }
   }
 
   override execCommand(...args: Parameters<RedisQueueBackend['execCommand']>) {

@@ -13,6 +13,7 @@ import { keys } from '#jobs/redis/keys.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { readLog } from '#jobs/redis/read-job.ts'
 import type { JobRef } from '#jobs/redis/store.ts'
+import { TypeSlots } from '#jobs/redis/type-slots.ts'
 import { timelineEntry } from '#jobs/timeline.ts'
 import { quietLog } from '#test/quiet-log.ts'
 import { createArchiver } from '#workers/archive-ended.ts'
@@ -48,7 +49,11 @@ export async function openTestEnvironment(searches: Search[], log: Log = quietLo
       openTools: () => ({ close() {} }),
     }
     for (const { name: search } of searches) {
-      const worker = createSearchWorker(shard, { search, concurrency, name }, deps)
+      const worker = createSearchWorker(
+        shard,
+        { search, slots: new TypeSlots(concurrency), name },
+        deps,
+      )
       workers.push(worker)
       worker.run()
     }
