@@ -279,7 +279,8 @@ export function trackedBackend(
   created: (backend: TrackedBackend) => void,
 ): BackendFactory<TrackedBackend> {
   return (name, queueOptions, connections) => {
-    const made = createRedisBackend(name, queueOptions, connections)
+    // Only for its connections. Their errors reach our backend too.
+    const made = createRedisBackend(name, queueOptions, connections).on('error', () => {})
     const backend = new TrackedBackend(
       options,
       made.connection,
