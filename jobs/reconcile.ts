@@ -1,4 +1,5 @@
 import type { Job } from './job.ts'
+import type { WorkerProcess } from './worker-process.ts'
 
 /** The state of a job's entry in the queue. */
 export type QueueState = 'waiting' | 'active' | 'delayed' | 'completed' | 'failed' | 'absent'
@@ -28,6 +29,21 @@ export function remedyFor(record: Job['state'], queue: QueueState): Remedy {
   return queue === 'absent' || queue === 'completed' ? 'fail_lost' : 'nothing'
 }
 
+const dayMs = 24 * 60 * 60_000
+
+/**
+ * Whether a job has waited for a day and no worker that is alive runs its type, such as after an
+ * upgrade of the server alone. A worker that is to be upgraded too has a day for it.
+ */
+export function waitsInVain(job: Job, workers: readonly WorkerProcess[]): boolean {
+  if (job.state !== 'new' || workers.length === 0) return false
+  if (workers.some(({ searches }) => searches.some(({ name }) => name === job.search))) return false
+  const now = Math.max(...workers.map(({ seenAt }) => Date.parse(seenAt)))
+  return now - Date.parse(job.createdAt) > dayMs
+}
+
+export const neverRun =
+  'No worker has been able to run this type of search for a day. Ask an admin to update the workers, then start it again.'
 export const lostTwice =
   'The worker stopped responding a second time, so the search was not retried. Start it again.'
 export const lost = 'The search was lost before it finished. Start it again.'

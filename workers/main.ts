@@ -12,6 +12,7 @@ import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { allShards } from '#jobs/redis/store.ts'
 import { TypeSlots } from '#jobs/redis/type-slots.ts'
+import { heartbeatMs, removeWorker, reportWorker } from '#jobs/redis/worker-registry.ts'
 import { readSettings } from '#jobs/settings.ts'
 import { catalog, findSearch } from '#searches/catalog.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
   const queues = openQueues(redis, store)
   const running = createRunningJobs()
   const now = () => new Date()
+  const startedAt = now()
   const engine = await createIndexEngine({
     dir: settings.INDEX_DIR,
     memoryLimitMb: settings.INDEX_MEMORY_MB,
@@ -104,6 +106,24 @@ async function main(): Promise<void> {
     worker.run().catch((error) => log.error({ err: error }, 'The queue worker ended'))
   await Promise.all(workers.map((worker) => worker.waitUntilReady()))
 
+  const report = () =>
+    reportWorker(
+      {
+        name,
+        version: packageFacts.version,
+        startedAt: startedAt.toISOString(),
+        rssBytes: process.memoryUsage.rss(),
+        searches: catalog.map((search) => ({
+          name: search.name,
+          slots: slotsOf(search, settings.WORKER_CONCURRENCY),
+        })),
+        running: running.all().map(({ id }) => id),
+      },
+      store,
+    ).catch((error) => log.warn({ err: error }, 'Could not report to the registry of workers'))
+  await report()
+  const reporting = setInterval(report, heartbeatMs)
+
   const maintenance = new AbortController()
   const maintaining = maintain(deps, maintenance.signal)
 
@@ -114,6 +134,7 @@ async function main(): Promise<void> {
     log.info({ running: running.size }, `Stopping (${why})`)
     setTimeout(() => process.exit(0), settings.SHUTDOWN_GRACE_MS + handBackMs + closeMs).unref()
     maintenance.abort()
+    clearInterval(reporting)
     // Not awaited: a closing worker takes no new job, but waits for the running ones without limit.
     const closed = Promise.all(workers.map((worker) => worker.close()))
     const grace = setTimeout(() => running.handBackAll(), settings.SHUTDOWN_GRACE_MS)
@@ -123,6 +144,7 @@ async function main(): Promise<void> {
     await Promise.race([closed, deadline])
     clearTimeout(grace)
     await Promise.race([Promise.all([maintaining, archiver.idle()]), deadline])
+    await Promise.race([removeWorker(name, store).catch(() => {}), deadline])
     await closeQueues(queues)
     engine.close()
     control.disconnect()

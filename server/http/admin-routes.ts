@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { countJobs } from '#jobs/redis/job-lists.ts'
 import { allShards } from '#jobs/redis/store.ts'
+import { readWorkers } from '#jobs/redis/worker-registry.ts'
 import { QueuePaused, Stack, Stats, Workers } from '#protocol/answers.ts'
 import { catalog, findSearch } from '#searches/catalog.ts'
 import { findJob, findStack } from '../find-job.ts'
@@ -18,7 +19,7 @@ const stats = createRoute({
 const workers = createRoute({
   method: 'get',
   path: '/api/admin/workers',
-  summary: 'Connected worker processes',
+  summary: 'The worker processes that are alive, and what each runs',
   responses: { 200: answers.of('As of now', Workers) },
 })
 const stack = createRoute({
@@ -69,17 +70,7 @@ export function addAdminRoutes(api: Api, deps: JobRoutesDeps): void {
     return c.json({ counts: await countJobs(store), queues: await Promise.all(perQueue) }, 200)
   })
 
-  api.openapi(workers, async (c) => {
-    const perQueue = allQueues().map(async ({ search, shard, queue }) =>
-      (await queue.getWorkers()).map((worker) => ({
-        search,
-        shard: shard.number,
-        address: String(worker.addr ?? ''),
-        connectedForSeconds: Number(worker.age ?? 0),
-      })),
-    )
-    return c.json({ workers: (await Promise.all(perQueue)).flat() }, 200)
-  })
+  api.openapi(workers, async (c) => c.json({ workers: await readWorkers(store) }, 200))
 
   api.openapi(stack, async (c) => {
     const { id } = c.req.valid('param')
