@@ -8,7 +8,8 @@ import { listArchivedJobs } from '#jobs/postgres/read-archive.ts'
 import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { claimStore, renewEpochs } from '#jobs/redis/epoch.ts'
-import { countJobs, unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
+import { findUnarchived } from '#jobs/redis/find-jobs.ts'
+import { countJobs } from '#jobs/redis/job-lists.ts'
 import { closeQueues, openQueues, type Queues, queuesOf } from '#jobs/redis/queue.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { quietLog } from '#test/quiet-log.ts'
@@ -55,11 +56,13 @@ test('users are spread over the shards; counts, lists and upkeep cover all shard
   }
   expect(new Set(refs.map(({ id }) => id[0]))).toEqual(new Set(['0', '1', '2']))
   expect(await countJobs(store)).toMatchObject({ new: 30, running: 0 })
-  expect(new Set((await unarchivedJobs(100, store)).map(({ id }) => id))).toEqual(
+  expect(new Set((await findUnarchived({ limit: 100 }, store)).map(({ id }) => id))).toEqual(
     new Set(refs.map(({ id }) => id)),
   )
   for (const ref of refs)
-    expect((await unarchivedJobsOf(ref.userId, store)).map(({ id }) => id)).toEqual([ref.id])
+    expect(
+      (await findUnarchived({ userId: ref.userId, limit: 100 }, store)).map(({ id }) => id),
+    ).toEqual([ref.id])
 
   for (const ref of refs) await startJob(delivery(ref), store)
   expect(await countJobs(store)).toMatchObject({ new: 0, running: 30 })
@@ -80,7 +83,7 @@ test('users are spread over the shards; counts, lists and upkeep cover all shard
     )
   await archiveEnded(deps)
   expect(await listArchivedJobs({ limit: 100 }, postgres.db)).toHaveLength(30)
-  expect(await unarchivedJobs(100, store)).toEqual([])
+  expect(await findUnarchived({ limit: 100 }, store)).toEqual([])
   expect(await countJobs(store)).toMatchObject({ new: 0, running: 0, cancelled: 30 })
   for (const queue of queuesOf('a', queues)) expect(await queue.count()).toBe(0)
 })

@@ -6,7 +6,8 @@ import { endAttempt, startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { deleteJob } from '#jobs/redis/delete-job.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
-import { countJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
+import { findUnarchived } from '#jobs/redis/find-jobs.ts'
+import { countJobs } from '#jobs/redis/job-lists.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
@@ -107,7 +108,7 @@ describe('one active job per user and type', () => {
       if (result.status === 'rejected')
         expect(result.reason).toMatchObject(new AlreadyRunning(id ?? ''))
     }
-    expect(await unarchivedJobsOf(userId, store)).toHaveLength(1)
+    expect(await findUnarchived({ userId, limit: 100 }, store)).toHaveLength(1)
   })
 
   test('other types and other users are not blocked', async () => {

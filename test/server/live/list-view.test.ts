@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobSummary } from '#jobs/job.ts'
 import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
-import { unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
+import { findUnarchived } from '#jobs/redis/find-jobs.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { ownJobsLedger } from '#server/live/list-ledger.ts'
 import { type ListReader, type ListRules, ListView } from '#server/live/list-view.ts'
@@ -30,7 +30,7 @@ function openList(fits: ListRules['fits'] = () => true) {
     ledgers: [ownJobsLedger(userId, store)],
     fits,
     async read() {
-      const jobs = await unarchivedJobsOf(userId, store)
+      const jobs = await findUnarchived({ userId, limit: 100 }, store)
       onRead()
       await delay
       return { jobs, more: false }
