@@ -28,10 +28,9 @@ async function createEndedJob(userId: string, rows: number, store: JobStore): Pr
     createdAt: new Date(),
   }
   await createJob(job, { inAll: 1_000_000, perUser: null }, store)
-  await startJob({ ...job, number: 1, token: 'token', worker: 'bench:1' }, new Date(), store)
+  await startJob({ ...job, number: 1, token: 'token', worker: 'bench:1' }, store)
   const run = new TrackedRun(1, {
     write: (write) => writeRun(job, write, store),
-    now: () => new Date(),
     onRefused() {},
     signal: new AbortController().signal,
   })

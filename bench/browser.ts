@@ -54,10 +54,9 @@ async function measure(
     { inAll: 10_000, perUser: null },
     store,
   )
-  await startJob({ ...job, number: 1, token: 't', worker: 'bench:1' }, new Date(), store)
+  await startJob({ ...job, number: 1, token: 't', worker: 'bench:1' }, store)
   const run = new TrackedRun(1, {
     write: (write) => writeRun(job, write, store),
-    now: () => new Date(),
     onRefused() {},
     signal: new AbortController().signal,
   })

@@ -9,8 +9,9 @@ import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
-import { closeQueues, enqueueJob, openQueues } from '#jobs/redis/queue.ts'
+import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
+import { TypeSlots } from '#jobs/redis/type-slots.ts'
 import { cancelJob } from '#server/cancel-job.ts'
 import { createRunningJobs } from '#workers/running-jobs.ts'
 import { createSearchWorker } from '#workers/search-worker.ts'
@@ -59,14 +60,12 @@ await withServices(async ({ redis: url }) => {
     running,
     archiver: { wake() {}, idle: async () => {} },
     findSearch: () => endless,
-    attemptsOf: () => undefined,
     openTools: () => ({ close() {} }),
-    now: () => new Date(),
     log,
   }
   const worker = createSearchWorker(
     shard,
-    { redis: store.redis, concurrency: 4, name: 'bench:1' },
+    { search: 'endless', slots: new TypeSlots(4), name: 'bench:1' },
     deps,
   )
   worker.run()
@@ -78,7 +77,6 @@ await withServices(async ({ redis: url }) => {
       userId: 'user',
       search: 'endless',
       input: {},
-      createdAt: new Date(),
     }
     const started = new Promise<void>((resolve) => {
       onStart = resolve
@@ -87,7 +85,6 @@ await withServices(async ({ redis: url }) => {
       onAbort = resolve
     })
     await createJob(job, { inAll: 1_000, perUser: null }, store)
-    await enqueueJob(job, {}, queues)
     await started
     const reading = await readJob(job.id, null, store)
     if (!reading) throw new Error('The job is gone')

@@ -14,7 +14,6 @@ import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
-import { closeQueues, enqueueJob, openQueues } from '#jobs/redis/queue.ts'
 import { typescript } from '#local/run-child.ts'
 import { buildIndexOfManyShards, everybodysTarget } from '#test/searches/many-shards.ts'
 import { log, rounds, spread, withServices } from './measure.ts'
@@ -43,7 +42,6 @@ await withServices(async ({ redis: url, database }) => {
     makeEpoch: uuid,
     log,
   })
-  const queues = openQueues(store.redis, store)
   const subscriber = connectRedis(url, {
     name: 'bench-subscriber',
     log,
@@ -59,7 +57,6 @@ await withServices(async ({ redis: url, database }) => {
       userId: `user-${round}`,
       search: 'linking-domains',
       input: { domain: everybodysTarget, limit: 10_000 },
-      createdAt: new Date(),
     }
     const channel = keys.log({ namespace: 'sl', number: 0 }, job.id)
     await subscriber.subscribe(channel)
@@ -78,7 +75,6 @@ await withServices(async ({ redis: url, database }) => {
       })
     })
     await createJob(job, { inAll: 1_000, perUser: null }, store)
-    await enqueueJob(job, {}, queues)
     await restarted
     seconds.push((performance.now() - killedAt) / 1000)
     subscriber.removeAllListeners('message')
@@ -89,7 +85,6 @@ await withServices(async ({ redis: url, database }) => {
     `From SIGKILL of a worker to the next attempt, s: ${spread(seconds, 1)}, ${seconds.length} times`,
   )
   for (const { child } of workers) child.kill('SIGKILL')
-  await closeQueues(queues)
   subscriber.disconnect()
   store.redis.disconnect()
 })

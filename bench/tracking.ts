@@ -7,7 +7,7 @@
  * `watched` is `tracked` with subscribers to the admins' feed and an owner's list, so that
  * announcements are built.
  */
-import { Queue, type Job as QueueJob, Worker } from 'bullmq'
+import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { z } from 'zod'
@@ -16,17 +16,11 @@ import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { renewEpochs } from '#jobs/redis/epoch.ts'
 import { keys } from '#jobs/redis/keys.ts'
-import {
-  closeQueues,
-  enqueueJob,
-  openQueues,
-  type QueuedJob,
-  queueName,
-  retention,
-} from '#jobs/redis/queue.ts'
+import { openQueues } from '#jobs/redis/queue.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
-import { runJob } from '#workers/run-job.ts'
+import { TypeSlots } from '#jobs/redis/type-slots.ts'
 import { createRunningJobs } from '#workers/running-jobs.ts'
+import { createSearchWorker } from '#workers/search-worker.ts'
 import { log, manyTimes, median, rounds, spread, withServices } from './measure.ts'
 
 const jobs = Number(process.env.JOBS ?? 10_000)
@@ -59,7 +53,6 @@ async function measure(variant: Variant, url: string): Promise<Measured> {
   const listener = new Redis(url)
   await redis.flushall()
   const store: JobStore = { redis, namespace: 'bench', shards: 1 }
-  const shard = { namespace: 'bench', number: 0 }
   await renewEpochs(uuid, store)
   if (variant === 'watched')
     await listener.subscribe(keys.feed(shard), keys.ownJobs(shard, 'user-1'))
@@ -68,12 +61,12 @@ async function measure(variant: Variant, url: string): Promise<Measured> {
 
   const addStartedAt = performance.now()
   if (variant === 'bare') await addBare(redis)
-  else await addTracked(redis, store)
+  else await addTracked(store)
   const addMs = performance.now() - addStartedAt
   const memoryBytes = ((await usedMemory(redis)) - memoryBefore) / jobs
 
   const runStartedAt = performance.now()
-  await runAll(variant === 'bare' ? async () => {} : tracked(store), queueRedis)
+  await runAll(variant === 'bare' ? bareWorker(queueRedis) : trackedWorker(queueRedis, store))
   const runMs = performance.now() - runStartedAt
   const stats = await readStats(redis)
   for (const connection of [redis, queueRedis, listener]) connection.disconnect()
@@ -90,71 +83,60 @@ async function measure(variant: Variant, url: string): Promise<Measured> {
 }
 
 const input = { domain: 'example.com' }
-const prefix = keys.queue({ namespace: 'bench', number: 0 })
+const shard = { namespace: 'bench', number: 0 }
+const prefix = keys.queues(shard)
+const search = nothing.name
+const options = {
+  removeOnComplete: true,
+  removeOnFail: { age: 24 * 60 * 60 },
+  attempts: 3,
+  backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+}
 
 async function addBare(redis: Redis): Promise<void> {
-  const queue = new Queue(queueName, { connection: redis, prefix })
-  const options = {
-    ...retention,
-    attempts: 3,
-    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
-  }
+  const queue = new Queue(search, { connection: redis, prefix })
   await manyTimes(jobs, concurrency, (i) =>
-    queue.add('nothing', { userId: `user-${i}` }, { ...options, jobId: `0-${uuidV7()}` }),
+    queue.add(search, { userId: `user-${i}` }, { ...options, jobId: `0-${uuidV7()}` }),
   )
   await queue.close()
 }
 
-async function addTracked(redis: Redis, store: JobStore): Promise<void> {
-  const queues = openQueues(redis, store)
-  await manyTimes(jobs, concurrency, async (i) => {
-    const job = {
-      id: `0-${uuidV7()}`,
-      userId: `user-${i}`,
-      search: 'nothing',
-      input,
-      createdAt: new Date(),
-    }
-    await createJob(job, { inAll: 1_000_000, perUser: null }, store)
-    await enqueueJob(job, { attempts: 3 }, queues)
+const limits = { inAll: 1_000_000, perUser: null }
+
+function addTracked(store: JobStore): Promise<void> {
+  return manyTimes(jobs, concurrency, async (i) => {
+    await createJob({ id: `0-${uuidV7()}`, userId: `user-${i}`, search, input }, limits, store)
   })
-  await closeQueues(queues)
 }
 
-type Processor = (job: QueueJob<QueuedJob>, token?: string) => Promise<void>
-
-function tracked(store: JobStore): Processor {
-  const deps = {
-    store,
-    running: createRunningJobs(),
-    now: () => new Date(),
-    log,
-    findSearch: () => nothing,
-    openTools: () => ({ close() {} }),
-  }
-  return (job, token = '') =>
-    runJob(
-      {
-        id: job.id ?? '',
-        userId: job.data.userId,
-        search: job.name,
-        number: job.attemptsStarted,
-        token,
-        worker: 'bench:1',
-        retriesLeft: 2,
-        handBack: () => Promise.reject(new Error('This worker never shuts down')),
-      },
-      deps,
-    )
-}
-
-async function runAll(process: Processor, redis: Redis): Promise<void> {
-  const worker = new Worker<QueuedJob, void>(queueName, process, {
+function bareWorker(redis: Redis): Worker {
+  return new Worker(search, async () => {}, {
     connection: redis,
     prefix,
     concurrency,
     autorun: false,
   })
+}
+
+function trackedWorker(redis: Redis, { namespace, shards }: JobStore): Worker {
+  const store = { redis, namespace, shards }
+  const deps = {
+    store,
+    queues: openQueues(redis, store),
+    running: createRunningJobs(),
+    archiver: { wake() {}, idle: async () => {} },
+    findSearch: () => nothing,
+    openTools: () => ({ close() {} }),
+    log,
+  }
+  return createSearchWorker(
+    shard,
+    { search, slots: new TypeSlots(concurrency), name: 'bench:1' },
+    deps,
+  )
+}
+
+async function runAll(worker: Worker): Promise<void> {
   const allDone = new Promise<void>((resolve, reject) => {
     let done = 0
     worker.on('completed', () => ++done === jobs && resolve())

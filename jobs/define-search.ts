@@ -31,6 +31,11 @@ export interface Search<Tools = unknown, Input extends z.ZodObject = z.ZodObject
   attempts?: number
   /** How long one attempt may take. 15 minutes by default. */
   timeoutMs?: number
+  /**
+   * How many searches of this type a worker process runs at once: few if they need a core each, many
+   * if they wait for the network. 4 by default.
+   */
+  slots?: number
   /** Only admins see it and may start it. */
   forAdmins?: true
   run(input: z.output<Input>, context: SearchContext<Tools>): AsyncIterable<Row>

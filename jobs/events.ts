@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Row } from './define-search.ts'
 import { JobState, Progress } from './job.ts'
 
-/** When it happened, by the clock of the process that reported it. */
+/** When it was recorded, by the clock of Redis. */
 const at = z.iso.datetime()
 const attempt = z.number().int().nonnegative()
 const isRow = (value: unknown) =>

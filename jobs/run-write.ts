@@ -1,6 +1,6 @@
 import type { Progress } from './job.ts'
 
-/** One durable event of a run; `data` is JSON. */
+/** One durable event of a run; `data` is JSON, to which Redis adds `at`. */
 export interface RunEvent {
   type: 'rows' | 'note' | 'state'
   data: string
@@ -23,7 +23,6 @@ export interface RunWrite {
     state: 'complete' | 'error'
     message: string | null
     stack: string | null
-    at: Date
   } | null
   /** The attempt is over but the job goes on; one of the events says why. */
   attemptOver: boolean

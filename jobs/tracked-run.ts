@@ -19,7 +19,6 @@ const eventsPerWrite = 500
 export interface TrackedRunDeps {
   /** Applies a write once. @throws {WriteRefused} if this run may no longer write. */
   write(write: RunWrite): Promise<void>
-  now(): Date
   /** Called once, when a write is refused: the run is over. */
   onRefused(refusal: WriteRefused): void
   /** Stops resending a write that fails for another reason. */
@@ -94,9 +93,7 @@ export class TrackedRun {
   note(text: string, worker?: string): void {
     if (this.#stopped) return
     this.#sealRows()
-    const at = this.#deps.now().toISOString()
-    const event: NoteEvent = {
-      at,
+    const event: Omit<NoteEvent, 'at'> = {
       attempt: this.#attempt,
       text,
       ...(worker === undefined ? {} : { worker }),
@@ -152,17 +149,15 @@ export class TrackedRun {
   #end(state: 'complete' | 'error', text: string | null, stack: string | null): Promise<void> {
     this.#sealRows()
     this.stop()
-    const at = this.#deps.now()
     // PostgreSQL can't store NUL, and a message may quote a page.
     const message = text?.replaceAll('\0', '') ?? null
-    const event: StateEvent = {
-      at: at.toISOString(),
+    const event: Omit<StateEvent, 'at'> = {
       state,
       attempt: this.#attempt,
       ...(message === null ? {} : { message }),
     }
     this.#events.push({ type: 'state', data: JSON.stringify(event), rows: 0 })
-    this.#ending = { state, message, stack: stack?.replaceAll('\0', '') ?? null, at }
+    this.#ending = { state, message, stack: stack?.replaceAll('\0', '') ?? null }
     return this.flush()
   }
 
@@ -170,11 +165,7 @@ export class TrackedRun {
   #sealRows(): void {
     const rows = this.#rows
     if (rows.length === 0) return
-    const head = JSON.stringify({
-      at: this.#deps.now().toISOString(),
-      attempt: this.#attempt,
-      from: this.#sealedRows,
-    })
+    const head = JSON.stringify({ attempt: this.#attempt, from: this.#sealedRows })
     this.#events.push({
       type: 'rows',
       data: `${head.slice(0, -1)},"rows":[${rows.join(',')}]}`,

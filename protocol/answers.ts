@@ -3,6 +3,7 @@ import { Column } from '#jobs/column.ts'
 import { Job, JobInput, JobSummary } from '#jobs/job.ts'
 import { JobCounts } from '#jobs/job-counts.ts'
 import { TimelineEntry } from '#jobs/timeline.ts'
+import { WorkerProcess } from '#jobs/worker-process.ts'
 
 /** Bodies of HTTP requests and answers. Rows are `RowsPage` in jobs/rows-page.ts. */
 
@@ -52,6 +53,7 @@ export const Stats = z.object({
   counts: JobCounts,
   queues: z.array(
     z.object({
+      search: z.string(),
       shard: count,
       waiting: count,
       active: count,
@@ -61,10 +63,8 @@ export const Stats = z.object({
   ),
 })
 
-/** `GET /api/admin/workers`. */
-export const Workers = z.object({
-  workers: z.array(z.object({ shard: count, address: z.string(), connectedForSeconds: count })),
-})
+/** `GET /api/admin/workers`: the worker processes that are alive. */
+export const Workers = z.object({ workers: z.array(WorkerProcess) })
 
 /** `POST /api/admin/queue/pause` and `/resume`. */
 export const QueuePaused = z.object({ paused: z.boolean() })

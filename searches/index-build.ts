@@ -91,6 +91,8 @@ export const indexBuild = defineSearch<SearchTools, typeof Input>({
   // A retry would read everything again and fail in the same way.
   attempts: 1,
   timeoutMs: 24 * 60 * 60_000,
+  // Builds wait for each other anyway.
+  slots: 1,
   input: Input,
   columns: [
     { key: 'source', label: 'Source', type: 'text', help: 'Name of a source in the index.' },

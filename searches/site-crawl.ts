@@ -130,6 +130,8 @@ export function createSiteCrawl(limits: TimeLimits) {
     description: 'Crawl a site politely and add its pages to the index.',
     input: Input,
     timeoutMs: limits.crawlMs + limits.maxWaitMs + buildMs,
+    // A crawl mostly waits: for its hosts, which it asks once a second, and for the network.
+    slots: 20,
     columns,
 
     async *run(order, context: SearchContext<SearchTools>) {

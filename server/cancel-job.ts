@@ -9,7 +9,6 @@ import type { JobStore } from '#jobs/redis/store.ts'
 export interface CancelDeps {
   store: JobStore
   queues: Queues
-  now(): Date
   log: Log
 }
 
@@ -24,18 +23,18 @@ const maxTries = 5
 export async function cancelJob(
   job: Job,
   by: { userId: string; name: string },
-  { store, queues, now, log }: CancelDeps,
+  { store, queues, log }: CancelDeps,
 ): Promise<void> {
   const message = `Cancelled by ${by.name}${by.userId === job.userId ? '' : ', an admin'}.`
   let current = job
   for (let tries = 0; tries < maxTries && isLive(current.state); tries++) {
-    const answer = await endJob(current, { state: 'cancelled', message, at: now() }, store)
+    const answer = await endJob(current, { state: 'cancelled', message }, store)
     if (answer !== 'changed') break
     const reading = await readJob(job.id, null, store)
     if (!reading) break
     current = reading.job
   }
-  // Only tidies up: a worker that takes the job from the queue later is refused.
+  // Only tidies up: a worker that takes the entry later drops it.
   await dequeueJob(job, queues).catch((error) =>
     log.warn({ err: error, job: job.id }, 'Could not remove a cancelled job from the queue'),
   )

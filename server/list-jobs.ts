@@ -3,11 +3,8 @@ import type { JobSummary } from '#jobs/job.ts'
 import { newestFirst } from '#jobs/newest-first.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
 import { type JobFilter, listArchivedJobs } from '#jobs/postgres/read-archive.ts'
-import { unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
+import { findUnarchived } from '#jobs/redis/find-jobs.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
-
-/** Jobs to read from each shard when listing all users' jobs. Few are unarchived at a time. */
-const maxUnarchivedPerShard = 10_000
 
 /**
  * Live and archived jobs in one list, newest first. Reads Redis before the archive: jobs move from
@@ -17,12 +14,10 @@ export async function listJobs(
   filter: JobFilter,
   { store, db }: { store: JobStore; db: Database },
 ): Promise<{ jobs: JobSummary[]; more: boolean }> {
-  const { userId, before, limit } = filter
-  const unarchived =
-    userId === undefined
-      ? await unarchivedJobs(maxUnarchivedPerShard, store)
-      : await unarchivedJobsOf(userId, store)
-  const archived = await listArchivedJobs({ ...filter, limit: limit + 1 }, db)
+  const { before, limit } = filter
+  const oneMore = { ...filter, limit: limit + 1 }
+  const unarchived = await findUnarchived(oneMore, store)
+  const archived = await listArchivedJobs(oneMore, db)
   const jobs = new Map(archived.map((job) => [job.id, job]))
   for (const job of unarchived) {
     if (fits(job, filter) && (before === undefined || newestFirst(before, job) < 0))

@@ -6,14 +6,11 @@ import type { JobInput } from '#jobs/job.ts'
 import { makeJobId, shardOfUser } from '#jobs/job-id.ts'
 import type { Log } from '#jobs/log.ts'
 import { createJob, type NewJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
-import { enqueueJob, type Queues } from '#jobs/redis/queue.ts'
-import { readJob } from '#jobs/redis/read-job.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { freeStrayLock } from '#jobs/redis/stray-lock.ts'
 
 export interface StartDeps {
   store: JobStore
-  queues: Queues
   waitingLimits: WaitingLimits
   now(): Date
   log: Log
@@ -29,8 +26,7 @@ export interface SearchRequest {
 }
 
 /**
- * Starts a search, unless the user already has one of this type running. Creates the job's record,
- * then enqueues it; if this process dies in between or enqueueing fails, the reconciler does it.
+ * Starts a search, unless the user already has one of this type running.
  * @returns `replayed` when the idempotency key named an earlier job; `id` is then that job's
  * @throws {AlreadyRunning}
  * @throws {IdempotencyMismatch}
@@ -41,31 +37,21 @@ export async function startSearch(
   deps: StartDeps,
 ): Promise<{ id: string; replayed: boolean }> {
   const { userId, search, input, idempotencyKey } = request
-  const { store, queues, now, log } = deps
-  const at = now()
-  const job = {
-    id: makeJobId(shardOfUser(userId, store.shards), uuidV7({ msecs: at.getTime() })),
-    userId,
-    search: search.name,
-    input,
-    createdAt: at,
-    idempotency:
-      idempotencyKey === undefined
-        ? undefined
-        : { key: idempotencyKey, fingerprint: fingerprint(search.name, input) },
-  }
-  const created = await createUnlessRunning(job, deps)
-  // The server that created a replayed job may have died before enqueueing it.
-  if (!created.replayed || (await readJob(created.id, null, store))?.job.state === 'new') {
-    await enqueueJob({ ...job, id: created.id }, { attempts: search.attempts }, queues).catch(
-      (error) =>
-        log.warn(
-          { err: error, job: created.id },
-          'Could not enqueue a job; the reconciler will do it',
-        ),
-    )
-  }
-  return created
+  const { store, now } = deps
+  return createUnlessRunning(
+    {
+      id: makeJobId(shardOfUser(userId, store.shards), uuidV7({ msecs: now().getTime() })),
+      userId,
+      search: search.name,
+      input,
+      attempts: search.attempts,
+      idempotency:
+        idempotencyKey === undefined
+          ? undefined
+          : { key: idempotencyKey, fingerprint: fingerprint(search.name, input) },
+    },
+    deps,
+  )
 }
 
 /**

@@ -14,6 +14,7 @@ export const programs = [
   'server/main.ts',
   'test/chaos/weak-server.ts',
   'test/server/api-process.ts',
+  'test/workers/dying-process.ts',
   'workers/main.ts',
 ] as const
 

@@ -17,7 +17,6 @@ export interface ArchiveDeps {
   store: JobStore
   db: Database
   queues: Queues
-  now(): Date
   log: Log
 }
 
@@ -31,7 +30,7 @@ const jobsPerTransaction = 100
 export async function archiveEnded(deps: ArchiveDeps): Promise<void> {
   for (const shard of allShards(deps.store)) {
     for (;;) {
-      const ids = await claimEnded(shard, jobsPerTransaction, deps.now(), deps.store)
+      const ids = await claimEnded(shard, jobsPerTransaction, deps.store)
       if (ids.length === 0) break
       const jobs = await readEnded(ids, shard, deps.store)
       await archiveAndRelease(jobs, shard, deps).catch((error) =>

@@ -11,8 +11,10 @@ import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { allShards } from '#jobs/redis/store.ts'
+import { TypeSlots } from '#jobs/redis/type-slots.ts'
+import { heartbeatMs, removeWorker, reportWorker } from '#jobs/redis/worker-registry.ts'
 import { readSettings } from '#jobs/settings.ts'
-import { findSearch } from '#searches/catalog.ts'
+import { catalog, findSearch } from '#searches/catalog.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
 import { createIndexEngine } from '#webindex/query/engine.ts'
 import { createImports } from '#webindex/sources/find-source.ts'
@@ -24,7 +26,7 @@ import { maintain } from './maintain.ts'
 import { createRunningJobs } from './running-jobs.ts'
 import { openTools, type SharedTools } from './search-tools.ts'
 import { createSearchWorker } from './search-worker.ts'
-import { workerSettings } from './settings.ts'
+import { slotsOf, workerSettings } from './settings.ts'
 
 /** After the grace period: how long handing jobs back may take. */
 const handBackMs = 5_000
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
   const queues = openQueues(redis, store)
   const running = createRunningJobs()
   const now = () => new Date()
+  const startedAt = now()
   const engine = await createIndexEngine({
     dir: settings.INDEX_DIR,
     memoryLimitMb: settings.INDEX_MEMORY_MB,
@@ -81,7 +84,6 @@ async function main(): Promise<void> {
     archiver,
     running,
     findSearch,
-    attemptsOf: (search: string) => findSearch(search)?.attempts,
     openTools: () => openTools(shared),
     archiveDays: settings.ARCHIVE_DAYS ?? null,
   }
@@ -94,12 +96,33 @@ async function main(): Promise<void> {
   control.on('message', (_channel: string, id: string) => running.ended(id))
   await control.subscribe(...allShards(store).map(keys.control))
 
-  const workers = allShards(store).map((shard) =>
-    createSearchWorker(shard, { redis, concurrency: settings.WORKER_CONCURRENCY, name }, deps),
-  )
+  const workers = catalog.flatMap((search) => {
+    const slots = new TypeSlots(slotsOf(search, settings.WORKER_CONCURRENCY))
+    return allShards(store).map((shard) =>
+      createSearchWorker(shard, { search: search.name, slots, name }, deps),
+    )
+  })
   for (const worker of workers)
     worker.run().catch((error) => log.error({ err: error }, 'The queue worker ended'))
   await Promise.all(workers.map((worker) => worker.waitUntilReady()))
+
+  const report = () =>
+    reportWorker(
+      {
+        name,
+        version: packageFacts.version,
+        startedAt: startedAt.toISOString(),
+        rssBytes: process.memoryUsage.rss(),
+        searches: catalog.map((search) => ({
+          name: search.name,
+          slots: slotsOf(search, settings.WORKER_CONCURRENCY),
+        })),
+        running: running.all().map(({ id }) => id),
+      },
+      store,
+    ).catch((error) => log.warn({ err: error }, 'Could not report to the registry of workers'))
+  await report()
+  const reporting = setInterval(report, heartbeatMs)
 
   const maintenance = new AbortController()
   const maintaining = maintain(deps, maintenance.signal)
@@ -111,6 +134,7 @@ async function main(): Promise<void> {
     log.info({ running: running.size }, `Stopping (${why})`)
     setTimeout(() => process.exit(0), settings.SHUTDOWN_GRACE_MS + handBackMs + closeMs).unref()
     maintenance.abort()
+    clearInterval(reporting)
     // Not awaited: a closing worker takes no new job, but waits for the running ones without limit.
     const closed = Promise.all(workers.map((worker) => worker.close()))
     const grace = setTimeout(() => running.handBackAll(), settings.SHUTDOWN_GRACE_MS)
@@ -120,6 +144,7 @@ async function main(): Promise<void> {
     await Promise.race([closed, deadline])
     clearTimeout(grace)
     await Promise.race([Promise.all([maintaining, archiver.idle()]), deadline])
+    await Promise.race([removeWorker(name, store).catch(() => {}), deadline])
     await closeQueues(queues)
     engine.close()
     control.disconnect()
@@ -134,7 +159,8 @@ async function main(): Promise<void> {
   process.on('disconnect', () => stop('its parent process is gone'))
 
   process.send?.({ type: 'ready' })
-  log.info({ name, concurrency: settings.WORKER_CONCURRENCY }, 'Ready for searches')
+  const slots = catalog.map((search) => [search.name, slotsOf(search, settings.WORKER_CONCURRENCY)])
+  log.info({ name, slots: Object.fromEntries(slots) }, 'Ready for searches')
 }
 
 main().catch((error) => {

@@ -1,20 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { deleteExpired } from '#jobs/postgres/delete-archived.ts'
 import { uncountJobs } from '#jobs/redis/delete-job.ts'
+import { sweepVersions } from '#jobs/redis/job-lists.ts'
 import { findObsoleteRuns } from '#jobs/redis/running-attempts.ts'
+import { allShards } from '#jobs/redis/store.ts'
 import type { ArchiveDeps, Archiver } from './archive-ended.ts'
 import { type ReconcileDeps, reconcile } from './reconcile-jobs.ts'
 import { type RunningJobs, stopRun } from './running-jobs.ts'
 
 export interface MaintainDeps extends ReconcileDeps, ArchiveDeps {
   archiver: Archiver
+  now(): Date
   running: RunningJobs
   /** Archived jobs are deleted this many days after they ended; null keeps them forever. */
   archiveDays: number | null
 }
 
 const passEveryMs = 5_000
-const deleteEveryMs = 60 * 60_000
+const cleanEveryMs = 60 * 60_000
 const dayMs = 24 * 60 * 60_000
 /** No archiver is later than this, so older tombstones are no longer needed. */
 const tombstoneDays = 30
@@ -25,14 +28,18 @@ const jobsPerDelete = 500
  * until aborted; resolves when the last pass is done.
  */
 export async function maintain(deps: MaintainDeps, signal: AbortSignal): Promise<void> {
-  let deletedAt = Number.NEGATIVE_INFINITY
+  let cleanedAt = Number.NEGATIVE_INFINITY
   while (await pause(jittered(passEveryMs), signal)) {
     const at = deps.now().getTime()
     await tried('check the runs of this process', () => stopObsoleteRuns(deps))
     await tried('reconcile', () => reconcile(deps))
     deps.archiver.wake()
-    if (at - deletedAt < deleteEveryMs) continue
-    if (await tried('delete old jobs', () => deleteOldJobs(deps))) deletedAt = at
+    if (at - cleanedAt < cleanEveryMs) continue
+    const cleaned = await tried('delete old jobs', async () => {
+      await deleteOldJobs(deps)
+      for (const shard of allShards(deps.store)) await sweepVersions(shard, deps.store)
+    })
+    if (cleaned) cleanedAt = at
   }
 
   async function tried(name: string, task: () => Promise<void>): Promise<boolean> {

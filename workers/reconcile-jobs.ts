@@ -1,19 +1,26 @@
 import { unforeseen } from '#jobs/errors.ts'
 import type { Job } from '#jobs/job.ts'
 import type { Log } from '#jobs/log.ts'
-import { lost, lostTwice, neverStarted, type QueueState, remedyFor } from '#jobs/reconcile.ts'
-import { claimEnqueue } from '#jobs/redis/claim-enqueue.ts'
+import {
+  lost,
+  lostTwice,
+  neverRun,
+  neverStarted,
+  type QueueState,
+  remedyFor,
+  waitsInVain,
+} from '#jobs/reconcile.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { jobsToCheck } from '#jobs/redis/jobs-to-check.ts'
-import { dequeueJob, enqueueJob, type Queues, queueOf } from '#jobs/redis/queue.ts'
+import { dequeueJob, type Queues, queueOf } from '#jobs/redis/queue.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { allShards, type JobStore } from '#jobs/redis/store.ts'
+import { readWorkers } from '#jobs/redis/worker-registry.ts'
+import type { WorkerProcess } from '#jobs/worker-process.ts'
 
 export interface ReconcileDeps {
   store: JobStore
   queues: Queues
-  attemptsOf(search: string): number | undefined
-  now(): Date
   log: Log
 }
 
@@ -25,10 +32,11 @@ const jobsPerPass = 500
  * may do so at once.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<void> {
+  const workers = await readWorkers(deps.store)
   for (const shard of allShards(deps.store)) {
     for (const id of await jobsToCheck(shard, jobsPerPass, deps.store)) {
       // One job that fails must not keep the others from being checked.
-      await reconcileJob(id, deps).catch((error) =>
+      await reconcileJob(id, deps, workers).catch((error) =>
         deps.log.warn({ err: error, job: id }, 'Could not reconcile a job; will retry'),
       )
     }
@@ -38,46 +46,35 @@ export async function reconcile(deps: ReconcileDeps): Promise<void> {
 /**
  * Reconciles a job's record with its queue entry. Each write is guarded by the state and attempt
  * that were read, so acting late does no harm.
+ * @param workers the processes that are alive, to end jobs that none of them can run
  */
-export async function reconcileJob(id: string, deps: ReconcileDeps): Promise<void> {
-  const { store, queues, now, log } = deps
+export async function reconcileJob(
+  id: string,
+  deps: ReconcileDeps,
+  workers: readonly WorkerProcess[] = [],
+): Promise<void> {
+  const { store, queues, log } = deps
   const reading = await readJob(id, null, store)
   if (!reading) return
   const { job } = reading
   const entry = await queueEntry(job, deps)
-  const remedy = remedyFor(job.state, entry.state)
-  const fail = (message: string) => endJob(job, { state: 'error', message, at: now() }, store)
-  const warn = () =>
-    log.warn(
-      { job: id, record: job.state, queue: entry, remedy },
-      'A job and its queue entry disagreed',
-    )
-  switch (remedy) {
+  const fail = (message: string) => endJob(job, { state: 'error', message }, store)
+  switch (remedyFor(job.state, entry.state)) {
     case 'nothing':
+      if (waitsInVain(job, workers)) await fail(neverRun)
       return
-    case 'enqueue': {
-      const claim = await claimEnqueue(job, now(), store)
-      if (claim === 'enqueue') {
-        warn()
-        await enqueueJob(job, { attempts: deps.attemptsOf(job.search) }, queues)
-      }
-      if (claim === 'too_often') {
-        warn()
-        await fail(neverStarted)
-      }
+    case 'fail_lost': {
+      const outcome = await fail(job.state === 'new' ? neverStarted : lost)
+      // Otherwise, the job has moved on since it was read.
+      if (outcome === 'ended')
+        log.warn({ job: id, record: job.state, queue: entry }, 'A job had no entry in its queue')
       return
     }
-    case 'fail_lost':
-      warn()
-      await fail(job.state === 'new' ? neverStarted : lost)
-      return
     case 'fail_as_queue_says':
-      warn()
       await fail(entry.reason.includes('stalled') ? lostTwice : unforeseen)
       await dequeueJob(job, queues)
       return
     case 'remove_entry':
-      warn()
       await dequeueJob(job, queues)
   }
 }

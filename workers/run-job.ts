@@ -7,8 +7,9 @@ import {
   WriteRefused,
 } from '#jobs/errors.ts'
 import type { Log } from '#jobs/log.ts'
-import { type Delivery, startJob, writeRun } from '#jobs/redis/attempt.ts'
+import { type Delivery, type StartedJob, startJob, writeRun } from '#jobs/redis/attempt.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
+import type { RunWrite } from '#jobs/run-write.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
 import { type RunSearchDeps, runSearch } from './run-search.ts'
 import type { RunningJobs } from './running-jobs.ts'
@@ -16,35 +17,40 @@ import type { RunningJobs } from './running-jobs.ts'
 export interface RunDeps<Tools> extends RunSearchDeps<Tools> {
   store: JobStore
   running: RunningJobs
-  now(): Date
   log: Log
 }
 
 /** A delivery, and what the queue allows besides finishing it. */
 export interface QueueDelivery extends Delivery {
+  /** The job, if the step that fetched it has started it; else null. */
+  started: StartedJob | null
   /** How often the search may still be retried after a `PassingError`. */
   retriesLeft: number
+  /** Hands over the last write, which is applied in the step that removes the job's entry. */
+  endWith(write: RunWrite): void
   /** Returns the job to the queue, and throws the error that tells BullMQ so. */
   handBack(): Promise<never>
 }
 
 /**
- * Runs one delivery of a job: sets it running, runs its search and sets it complete. Records any
- * error in the job with a message, since an error in a worker process is visible nowhere else.
+ * Runs one delivery of a job: runs its search and sets it complete. Records any error in the job
+ * with a message, since an error in a worker process is visible nowhere else.
  * @throws PassingError if the queue should retry, and what `handBack` throws. Otherwise the job's
- * ending is in its record.
+ * ending is handed over with `endWith`, or another process has ended it.
  */
 export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools>): Promise<void> {
-  const { store, running, now, log } = deps
-  const started = await startJob(delivery, now(), store)
+  const { store, running, log } = deps
+  const started = delivery.started ?? (await startJob(delivery, store))
   if (!started) return
   const { input, lostWorker } = started
   const { id, search, number: attempt, worker } = delivery
   const current = running.add(id, attempt)
   const { signal } = current.abort
   const run = new TrackedRun(attempt, {
-    write: (write) => writeRun(delivery, write, store),
-    now,
+    async write(write) {
+      if (write.ending) delivery.endWith(write)
+      else await writeRun(delivery, write, store)
+    },
     onRefused: (refusal) => current.abort.abort(refusal),
     signal,
   })

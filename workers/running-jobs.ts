@@ -29,10 +29,15 @@ export function stopRun({ abort }: Run, why: Refusal): void {
   abort.abort(new WriteRefused(why))
 }
 
+/** Far more than are ended while one answer is under way. */
+const maxEndedEarly = 1_000
+
 export function createRunningJobs(): RunningJobs {
   // Not a map by id: an attempt whose lock was lost may still be stopping when this process starts
   // the next attempt of the same job.
   const runs = new Set<Run>()
+  // The message that a job was ended can overtake the answer that started it.
+  const endedEarly = new Set<string>()
   let shuttingDown = false
   const handBack = ({ abort }: Run) => abort.abort(new HandBack('The worker is shutting down.'))
   const forEachOf = (id: string, stop: (run: Run) => void) => {
@@ -42,12 +47,18 @@ export function createRunningJobs(): RunningJobs {
     add(id, attempt) {
       const run = { id, attempt, abort: new AbortController() }
       runs.add(run)
+      if (endedEarly.delete(id)) stopRun(run, 'ended')
       // Its job was fetched before the shutdown began.
       if (shuttingDown) handBack(run)
       return run
     },
     remove: (run) => runs.delete(run),
-    ended: (id) => forEachOf(id, (run) => stopRun(run, 'ended')),
+    ended(id) {
+      forEachOf(id, (run) => stopRun(run, 'ended'))
+      endedEarly.add(id)
+      const [oldest] = endedEarly
+      if (endedEarly.size > maxEndedEarly && oldest !== undefined) endedEarly.delete(oldest)
+    },
     lockLost: (id) =>
       forEachOf(id, ({ abort }) =>
         abort.abort(new HandBack('The worker lost contact with the queue.')),

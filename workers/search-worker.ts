@@ -1,11 +1,13 @@
-import { type Job as QueueJob, WaitingError, Worker } from 'bullmq'
-import type { Redis } from 'ioredis'
+import { type Job as QueueJob, WaitingError, Worker, type WorkerOptions } from 'bullmq'
 import { PassingError } from '#jobs/errors.ts'
 import { endAttempt } from '#jobs/redis/attempt.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
-import { type QueuedJob, queueName, queueOf } from '#jobs/redis/queue.ts'
+import { queueOf } from '#jobs/redis/queue.ts'
+import type { QueuedJob } from '#jobs/redis/queue-entry.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { workerOf } from '#jobs/redis/running-attempts.ts'
+import { type TrackedBackend, trackedBackend } from '#jobs/redis/tracked-backend.ts'
+import type { TypeSlots } from '#jobs/redis/type-slots.ts'
 import type { Archiver } from './archive-ended.ts'
 import { type ReconcileDeps, reconcileJob } from './reconcile-jobs.ts'
 import { type RunDeps, runJob } from './run-job.ts'
@@ -17,8 +19,10 @@ import { type RunDeps, runJob } from './run-job.ts'
 const stalls = { lockDuration: 8_000, stalledInterval: 4_000, maxStalledCount: 1 }
 
 export interface SearchWorkerOptions {
-  redis: Redis
-  concurrency: number
+  /** The type of search that it runs. */
+  search: string
+  /** Shared with the workers of this type for other shards. */
+  slots: TypeSlots
   /** Name of the process, for users. */
   name: string
 }
@@ -27,13 +31,14 @@ export interface SearchWorkerDeps<Tools> extends RunDeps<Tools>, ReconcileDeps {
   archiver: Archiver
 }
 
-/** Runs a shard's jobs from the queue, notes stalled attempts, and archives jobs as they end. */
+/** Runs a shard's jobs of one type from their queue, notes stalled attempts, and archives jobs as they end. */
 export function createSearchWorker<Tools>(
   shard: Shard,
-  { redis, concurrency, name }: SearchWorkerOptions,
+  { search, slots, name }: SearchWorkerOptions,
   deps: SearchWorkerDeps<Tools>,
 ): Worker<QueuedJob> {
-  const { log } = deps
+  const { log, store } = deps
+  let backend: TrackedBackend | undefined
   // BullMQ passes its signal only to processors that declare three parameters. A run has its own
   // signal, which covers more causes.
   const process = async (job: QueueJob<QueuedJob>, token?: string) => {
@@ -43,11 +48,13 @@ export function createSearchWorker<Tools>(
       {
         id,
         userId: job.data.userId,
-        search: job.name,
+        search,
         number: job.attemptsStarted,
+        started: backend?.takeStarted(id) ?? null,
         token: lockToken,
         worker: name,
         retriesLeft: (job.opts.attempts ?? 1) - job.attemptsMade - 1,
+        endWith: (write) => backend?.endWith(id, write),
         async handBack() {
           await job.moveToWait(lockToken)
           throw new WaitingError()
@@ -56,13 +63,20 @@ export function createSearchWorker<Tools>(
       deps,
     )
   }
-  const worker = new Worker<QueuedJob>(queueName, process, {
-    connection: redis,
-    prefix: keys.queue(shard),
-    concurrency,
+  const options: WorkerOptions = {
+    connection: store.redis,
+    prefix: keys.queues(shard),
+    concurrency: slots.count,
     autorun: false,
     ...stalls,
-  })
+  }
+  const factory = trackedBackend(
+    { store, shard, worker: name, lockMs: stalls.lockDuration, slots },
+    (created) => {
+      backend = created
+    },
+  )
+  const worker = new Worker<QueuedJob>(search, process, options, factory)
   // connect.ts logs an outage of the connection that this process shares once, not at every try.
   worker.on('error', (error) => {
     if (!isConnectionError(error)) log.warn({ err: error }, 'The queue worker had an error')
@@ -98,7 +112,6 @@ export function createSearchWorker<Tools>(
       {
         why: 'The worker stopped responding. The search is waiting for another worker.',
         worker,
-        at: deps.now(),
       },
       deps.store,
     )

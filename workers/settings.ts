@@ -1,10 +1,50 @@
 import { z } from 'zod'
 import { AllowPrivate } from '#crawler/allowed-addresses.ts'
+import type { Search } from '#jobs/define-search.ts'
 import { commonSettings } from '#jobs/settings.ts'
+import { catalog } from '#searches/catalog.ts'
+
+const maxSlots = 256
+const Slots = z.coerce.number().int().min(1).max(maxSlots)
+
+/** `4` for every type, or `keywords=8,site-crawl=50` for some. */
+const Concurrency = z
+  .string()
+  .default('')
+  .transform((written, context) => {
+    const ofType = new Map<string, number>()
+    let ofEach: number | undefined
+    for (const part of written.split(',').filter((text) => text.trim() !== '')) {
+      const [first = '', second] = part.split('=').map((text) => text.trim())
+      const slots = Slots.safeParse(second ?? first)
+      const known = second === undefined || catalog.some(({ name }) => name === first)
+      if (!slots.success || !known) {
+        const types = catalog.map(({ name }) => name).join(', ')
+        context.addIssue({
+          code: 'custom',
+          message: `“${part.trim()}” is neither a number from 1 to ${maxSlots} nor like keywords=8; the types are ${types}`,
+        })
+        return z.NEVER
+      }
+      if (second === undefined) ofEach = slots.data
+      else ofType.set(first, slots.data)
+    }
+    return { ofType, ofEach }
+  })
+
+const defaultSlots = 4
+
+/** How many searches of a type this process runs at once. */
+export function slotsOf(
+  { name, slots = defaultSlots }: Pick<Search, 'name' | 'slots'>,
+  { ofType, ofEach }: z.output<typeof Concurrency>,
+): number {
+  return ofType.get(name) ?? ofEach ?? slots
+}
 
 export const workerSettings = commonSettings.extend({
-  /** Number of searches that a worker process runs at once. */
-  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(4),
+  /** How many searches of a type a worker process runs at once, instead of the type's own number. */
+  WORKER_CONCURRENCY: Concurrency,
   /** How long running searches may go on after SIGTERM before they are handed back to the queue. */
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
   /** Days that ended jobs are kept; unset, they are kept forever. */

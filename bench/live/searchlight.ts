@@ -43,7 +43,7 @@ export async function openRuns({ redis, userId }: BenchEnvironment): Promise<Pub
         { inAll: 1_000_000, perUser: null },
         store,
       )
-      await startJob({ ...job, number: 1, token: 'token', worker: 'bench:1' }, new Date(), store)
+      await startJob({ ...job, number: 1, token: 'token', worker: 'bench:1' }, store)
       runs.set(job.id, { job, n: 0 })
       return job.id
     },
@@ -51,8 +51,7 @@ export async function openRuns({ redis, userId }: BenchEnvironment): Promise<Pub
       const run = runs.get(jobId)
       if (!run) throw new Error(`No run of ${jobId}`)
       const events = [{ type, data: JSON.stringify(data), rows: type === 'rows' ? 1 : 0 }]
-      const ending =
-        type === 'state' ? { state: data.state, message: null, stack: null, at: new Date() } : null
+      const ending = type === 'state' ? { state: data.state, message: null, stack: null } : null
       await writeRun(
         run.job,
         { attempt: 1, n: ++run.n, events, progress: null, ending, attemptOver: false },

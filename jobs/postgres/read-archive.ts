@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, gte, lt, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, gte, lt, sql } from 'drizzle-orm'
+import { unionAll } from 'drizzle-orm/pg-core'
 import type { Row } from '../define-search.ts'
 import { RowsEvent } from '../events.ts'
 import { Job, type JobState, JobSummary } from '../job.ts'
@@ -6,7 +7,9 @@ import { type TimelineEntry, timelineEntry } from '../timeline.ts'
 import type { Database } from './connect.ts'
 import { archivedJobs, archivedRows, archivedTimeline } from './schema.ts'
 
-function factsOf(row: typeof archivedJobs.$inferSelect, input: unknown) {
+type Times = Pick<typeof archivedJobs.$inferSelect, 'createdAt' | 'startedAt' | 'finishedAt'>
+
+function factsOf<Row extends Times>(row: Row, input: unknown) {
   return {
     ...row,
     input,
@@ -88,29 +91,45 @@ export interface JobFilter {
   limit: number
 }
 
-/** Archived jobs, newest first. */
-export async function listArchivedJobs(
-  { userId, state, search, before, limit }: JobFilter,
-  db: Database,
-): Promise<JobSummary[]> {
-  const createdBefore = before && new Date(before.createdAt)
-  const rows = await db
-    .select()
-    .from(archivedJobs)
-    .where(
-      and(
-        userId === undefined ? undefined : eq(archivedJobs.userId, userId),
-        state === undefined ? undefined : eq(archivedJobs.state, state),
-        search === undefined ? undefined : eq(archivedJobs.search, search),
-        before && createdBefore
-          ? or(
-              lt(archivedJobs.createdAt, createdBefore),
-              and(eq(archivedJobs.createdAt, createdBefore), lt(archivedJobs.id, before.id)),
-            )
-          : undefined,
-      ),
-    )
-    .orderBy(desc(archivedJobs.createdAt), desc(archivedJobs.id))
-    .limit(limit)
+/** What a summary needs of a job; its whole input and the stack of its error may be large. */
+const { input: _input, stack: _stack, ...summaryColumns } = getTableColumns(archivedJobs)
+
+const endings = ['complete', 'error', 'cancelled'] as const
+
+/**
+ * Archived jobs, newest first. Whatever the filter and the depth, an index holds the page in its
+ * order: without a state, a page of one type is merged from those of its states.
+ */
+export async function listArchivedJobs(filter: JobFilter, db: Database): Promise<JobSummary[]> {
+  const { state, search, limit } = filter
+  if (state !== undefined && !isEnding(state)) return []
+  const page = (ofState: JobState | undefined) =>
+    db
+      .select(summaryColumns)
+      .from(archivedJobs)
+      .where(fitting({ ...filter, state: ofState }))
+      .orderBy(desc(archivedJobs.createdAt), desc(archivedJobs.id))
+      .limit(limit)
+  const rows =
+    search !== undefined && state === undefined
+      ? await unionAll(page('complete'), page('error'), page('cancelled'))
+          .orderBy(desc(archivedJobs.createdAt), desc(archivedJobs.id))
+          .limit(limit)
+      : await page(state)
   return rows.map((row) => JobSummary.parse(factsOf(row, row.brief)))
+}
+
+function isEnding(state: JobState): boolean {
+  return endings.some((ending) => ending === state)
+}
+
+function fitting({ userId, state, search, before }: JobFilter) {
+  return and(
+    userId === undefined ? undefined : eq(archivedJobs.userId, userId),
+    state === undefined ? undefined : eq(archivedJobs.state, state),
+    search === undefined ? undefined : eq(archivedJobs.search, search),
+    // A comparison of rows can be a condition of an index, unlike one with `or`.
+    before &&
+      sql`(${archivedJobs.createdAt}, ${archivedJobs.id}) < (${before.createdAt}::timestamptz, ${before.id})`,
+  )
 }

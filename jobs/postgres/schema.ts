@@ -38,6 +38,22 @@ export const archivedJobs = pgTable(
     index('archived_jobs_of_user').on(table.userId, table.createdAt, table.id),
     index('archived_jobs_by_time').on(table.createdAt, table.id),
     index('archived_jobs_by_end').on(table.finishedAt),
+    // One for each filter of lists, so that a page is read from an index in its order.
+    index('archived_jobs_of_state').on(table.state, table.createdAt, table.id),
+    index('archived_jobs_of_type').on(table.search, table.state, table.createdAt, table.id),
+    index('archived_jobs_of_user_and_state').on(
+      table.userId,
+      table.state,
+      table.createdAt,
+      table.id,
+    ),
+    index('archived_jobs_of_user_and_type').on(
+      table.userId,
+      table.search,
+      table.state,
+      table.createdAt,
+      table.id,
+    ),
   ],
 )
 

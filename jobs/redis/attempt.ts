@@ -1,16 +1,11 @@
 import { z } from 'zod'
 import { WriteRefused } from '../errors.ts'
-import type { NoteEvent, ProgressEvent, StateEvent } from '../events.ts'
+import type { NoteEvent, ProgressEvent } from '../events.ts'
 import type { Job, JobInput } from '../job.ts'
 import type { RunWrite } from '../run-write.ts'
 import { keys } from './keys.ts'
-import { writeEntry } from './log-entry.ts'
-import { changeScript, runScript } from './scripts.ts'
+import { changeScripts, runScript } from './scripts.ts'
 import { type JobRef, type JobStore, shardOf } from './store.ts'
-
-const startScript = changeScript('start-job')
-const writeScript = changeScript('write-run')
-const endScript = changeScript('end-attempt')
 
 /** One delivery of a job by the queue; each starts a new attempt. */
 export interface Delivery extends JobRef {
@@ -22,7 +17,8 @@ export interface Delivery extends JobRef {
   worker: string
 }
 
-const Started = z.union([
+/** The answer of scripts/start-attempt.lua. */
+export const Started = z.union([
   z.tuple([z.literal('started'), z.string(), z.string()]),
   z.tuple([z.enum(['refused', 'gone'])]),
 ])
@@ -33,26 +29,35 @@ export interface StartedJob {
   lostWorker: string | null
 }
 
-/** Starts the delivery's attempt. Null if the job has ended or a later delivery holds it. */
-export async function startJob(
-  delivery: Delivery,
-  at: Date,
-  store: JobStore,
-): Promise<StartedJob | null> {
-  const { number, token, worker } = delivery
-  const event: StateEvent = { at: at.toISOString(), state: 'running', attempt: number, worker }
-  const [answer, input, lost] = Started.parse(
-    await runScript(
-      store.redis,
-      startScript,
-      [keys.record(shardOf(delivery, store), delivery.id)],
-      [number, token, worker, at.getTime(), writeEntry('state', event)],
-    ),
-  )
-  return answer === 'started' ? { input: JSON.parse(input), lostWorker: lost || null } : null
+/** The data of the event that starts an attempt, before and after its number. */
+export function startEvent(worker: string): [head: string, tail: string] {
+  return ['{"state":"running","attempt":', `,"worker":${JSON.stringify(worker)}}`]
 }
 
-const Written = z.enum(['applied', 'ended', 'overtaken', 'rolled_back'])
+/** The started job; null if it has ended or a later delivery holds it. */
+export function parseStarted(answer: unknown): StartedJob | null {
+  const [outcome, input, lost] = Started.parse(answer)
+  return outcome === 'started' ? { input: JSON.parse(input), lostWorker: lost || null } : null
+}
+
+/**
+ * Starts the attempt of a job that the queue delivered without starting it. Null if the job has
+ * ended or a later delivery holds it.
+ */
+export async function startJob(delivery: Delivery, store: JobStore): Promise<StartedJob | null> {
+  const { number, token, worker } = delivery
+  return parseStarted(
+    await runScript(
+      store.redis,
+      changeScripts.start,
+      [keys.record(shardOf(delivery, store), delivery.id)],
+      [number, token, worker, ...startEvent(worker)],
+    ),
+  )
+}
+
+/** The answer of scripts/write-run.lua. */
+export const Written = z.enum(['applied', 'ended', 'overtaken', 'rolled_back'])
 
 /**
  * Applies a write of a run once, however often it is sent.
@@ -60,27 +65,31 @@ const Written = z.enum(['applied', 'ended', 'overtaken', 'rolled_back'])
  * lost writes that it had acknowledged.
  */
 export async function writeRun(job: JobRef, write: RunWrite, store: JobStore): Promise<void> {
-  const { attempt, n, progress, ending, attemptOver, events } = write
-  const progressEvent: ProgressEvent | null = progress && { ...progress, attempt }
   const answer = Written.parse(
     await runScript(
       store.redis,
-      writeScript,
+      changeScripts.write,
       [keys.record(shardOf(job, store), job.id)],
-      [
-        attempt,
-        n,
-        progressEvent ? JSON.stringify(progressEvent) : '',
-        ending?.state ?? '',
-        ending?.message ? JSON.stringify(ending.message) : '',
-        ending?.at.getTime() ?? '',
-        ending?.stack ?? '',
-        attemptOver ? '1' : '',
-        ...events.flatMap(({ type, data, rows }) => [`${type}|${data}`, rows]),
-      ],
+      writeArgs(write),
     ),
   )
   if (answer !== 'applied') throw new WriteRefused(answer)
+}
+
+/** The args of scripts/write-run.lua. */
+export function writeArgs(write: RunWrite): (string | number)[] {
+  const { attempt, n, progress, ending, attemptOver, events } = write
+  const progressEvent: ProgressEvent | null = progress && { ...progress, attempt }
+  return [
+    attempt,
+    n,
+    progressEvent ? JSON.stringify(progressEvent) : '',
+    ending?.state ?? '',
+    ending?.message ? JSON.stringify(ending.message) : '',
+    ending?.stack ?? '',
+    attemptOver ? '1' : '',
+    ...events.flatMap(({ type, data, rows }) => [type, data, rows]),
+  ]
 }
 
 const Noted = z.enum(['noted', 'changed', 'already_noted'])
@@ -90,7 +99,6 @@ export interface AttemptOver {
   why: string
   /** The process that ran it. */
   worker: string
-  at: Date
 }
 
 /**
@@ -100,16 +108,16 @@ export interface AttemptOver {
  */
 export async function endAttempt(
   job: Job,
-  { why, worker, at }: AttemptOver,
+  { why, worker }: AttemptOver,
   store: JobStore,
 ): Promise<z.infer<typeof Noted>> {
-  const event: NoteEvent = { at: at.toISOString(), attempt: job.attempt, text: why, worker }
+  const event: Omit<NoteEvent, 'at'> = { attempt: job.attempt, text: why, worker }
   return Noted.parse(
     await runScript(
       store.redis,
-      endScript,
+      changeScripts.endAttempt,
       [keys.record(shardOf(job, store), job.id)],
-      [job.attempt, writeEntry('note', event)],
+      [job.attempt, JSON.stringify(event)],
     ),
   )
 }

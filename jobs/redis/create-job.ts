@@ -2,17 +2,19 @@ import { z } from 'zod'
 import { AlreadyRunning, IdempotencyMismatch, TooManyWaiting } from '../errors.ts'
 import type { StateEvent } from '../events.ts'
 import { keys } from './keys.ts'
-import { writeEntry } from './log-entry.ts'
+import { entryOf } from './queue-entry.ts'
 import { briefOf } from './record.ts'
-import { changeScript, runScript } from './scripts.ts'
+import { changeScripts, runScript } from './scripts.ts'
 import { type JobRef, type JobStore, shardOf } from './store.ts'
 
-const createScript = changeScript('create-job')
 const rememberForSeconds = 24 * 60 * 60
 
 export interface NewJob extends JobRef {
   input: Record<string, unknown>
-  createdAt: Date
+  /** By default now, by the clock of Redis. */
+  createdAt?: Date
+  /** Maximum number of attempts; 3 by default. */
+  attempts?: number | undefined
   /** The caller's key for the request and a hash of its content; a repeat gets the same job. */
   idempotency?: { key: string; fingerprint: string } | undefined
 }
@@ -31,7 +33,8 @@ const Answer = z.union([
 ])
 
 /**
- * Creates the job and takes its owner's lock for that type, or does nothing. Creating the same id
+ * Creates the job, takes its owner's lock for that type and adds the job to its queue, or does
+ * nothing. Creating the same id
  * again is harmless. `replayed`: an earlier request with this idempotency key created the job.
  * @throws {AlreadyRunning} @throws {IdempotencyMismatch} @throws {TooManyWaiting}
  */
@@ -41,27 +44,30 @@ export async function createJob(
   store: JobStore,
 ): Promise<{ id: string; replayed: boolean }> {
   const { userId, search, createdAt, idempotency } = job
-  const event: StateEvent = { at: createdAt.toISOString(), state: 'new', attempt: 0 }
+  const event: Omit<StateEvent, 'at'> = { state: 'new', attempt: 0 }
+  const entry = entryOf(job)
   const input = JSON.stringify(job.input)
   const brief = JSON.stringify(briefOf(job.input))
   const [answer, id] = Answer.parse(
     await runScript(
       store.redis,
-      createScript,
+      changeScripts.create,
       [keys.record(shardOf(job, store), job.id)],
       [
         userId,
         search,
         brief,
         input === brief ? '' : input,
-        createdAt.getTime(),
-        writeEntry('state', event),
+        createdAt?.getTime() ?? '',
+        JSON.stringify(event),
         // Each shard enforces its share.
         Math.ceil(limits.inAll / store.shards),
         limits.perUser ?? '',
         idempotency?.key ?? '',
         idempotency?.fingerprint ?? '',
         rememberForSeconds,
+        entry.data,
+        entry.options,
       ],
     ),
   )

@@ -2,10 +2,8 @@ import { NotEnded } from '../errors.ts'
 import type { Job } from '../job.ts'
 import { keys } from './keys.ts'
 import { answersOf } from './pipeline.ts'
-import { changeScript, runScript } from './scripts.ts'
+import { changeScripts, runScript } from './scripts.ts'
 import { type JobStore, shardForJob, shardOf } from './store.ts'
-
-const deleteScript = changeScript('delete-job')
 
 /**
  * Deletes an ended job from Redis and announces it to the lists that show it.
@@ -21,7 +19,7 @@ export async function deleteJob(
   const key = keys.record(shardOf(job, store), job.id)
   const answer = await runScript(
     store.redis,
-    deleteScript,
+    changeScripts.delete,
     [key],
     [job.userId, job.state, counted ? '1' : ''],
   )

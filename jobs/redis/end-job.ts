@@ -3,16 +3,12 @@ import type { StateEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import type { Ending } from '../lifecycle.ts'
 import { keys } from './keys.ts'
-import { writeEntry } from './log-entry.ts'
-import { changeScript, runScript } from './scripts.ts'
+import { changeScripts, runScript } from './scripts.ts'
 import { type JobStore, shardOf } from './store.ts'
-
-const endScript = changeScript('end-job')
 
 export interface OutsideEnding {
   state: Exclude<Ending, 'complete'>
   message: string
-  at: Date
 }
 
 const Ended = z.enum(['ended', 'changed', 'gone'])
@@ -26,21 +22,14 @@ export async function endJob(
   ending: OutsideEnding,
   store: JobStore,
 ): Promise<z.infer<typeof Ended>> {
-  const { state, message, at } = ending
-  const event: StateEvent = { at: at.toISOString(), state, attempt: job.attempt, message }
+  const { state, message } = ending
+  const event: Omit<StateEvent, 'at'> = { state, attempt: job.attempt, message }
   return Ended.parse(
     await runScript(
       store.redis,
-      endScript,
+      changeScripts.end,
       [keys.record(shardOf(job, store), job.id)],
-      [
-        job.state,
-        job.attempt,
-        state,
-        JSON.stringify(message),
-        at.getTime(),
-        writeEntry('state', event),
-      ],
+      [job.state, job.attempt, state, JSON.stringify(message), JSON.stringify(event)],
     ),
   )
 }

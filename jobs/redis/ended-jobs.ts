@@ -19,16 +19,8 @@ const claimMs = 10_000
 const Ids = z.array(z.string())
 
 /** Claims up to `limit` ended jobs for the archive, longest-waiting first. */
-export async function claimEnded(
-  shard: Shard,
-  limit: number,
-  at: Date,
-  store: JobStore,
-): Promise<string[]> {
-  const now = at.getTime()
-  return Ids.parse(
-    await runScript(store.redis, claimScript, [keys.ended(shard)], [now, now + claimMs, limit]),
-  )
+export async function claimEnded(shard: Shard, limit: number, store: JobStore): Promise<string[]> {
+  return Ids.parse(await runScript(store.redis, claimScript, [keys.ended(shard)], [claimMs, limit]))
 }
 
 /** An ended job as the archive stores it, without its log. */

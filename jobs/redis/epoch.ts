@@ -23,7 +23,7 @@ export async function epochOf(shard: Shard, store: JobStore): Promise<string> {
 }
 
 /** Version of the layout in Redis. Raise it with a change that an older process would misread. */
-const layout = '2'
+const layout = '3'
 
 /**
  * Records the number of shards and the layout in an empty Redis, or checks them. Neither may change

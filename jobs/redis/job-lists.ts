@@ -1,37 +1,18 @@
+import { z } from 'zod'
 import type { JobSummary } from '../job.ts'
 import type { JobCounts } from '../job-counts.ts'
-import { newestFirst } from '../newest-first.ts'
 import { keys, type Shard } from './keys.ts'
 import { answersOf } from './pipeline.ts'
 import { parseSummary, recordFieldsOfSummary } from './record.ts'
-import { allShards, type JobStore, shardForUser } from './store.ts'
+import { plainScript, runScript } from './scripts.ts'
+import { allShards, type JobStore } from './store.ts'
 
-/** A user's jobs that are not archived yet, newest first. */
-export async function unarchivedJobsOf(userId: string, store: JobStore): Promise<JobSummary[]> {
-  const shard = shardForUser(userId, store)
-  const jobs = await readSummaries(
-    shard,
-    await store.redis.zrange(keys.ownJobs(shard, userId), 0, '-1'),
-    store,
-  )
-  return jobs.sort(newestFirst)
-}
-
-/**
- * All users' jobs that are not archived yet, newest first. From each shard, at most `limit` live
- * jobs and `limit` ended ones.
- */
-export async function unarchivedJobs(limit: number, store: JobStore): Promise<JobSummary[]> {
-  const perShard = allShards(store).map(async (shard) => {
-    // Live jobs first, so that a job that ends between the two reads is not missed.
-    const live = await store.redis.zrange(keys.live(shard), 0, String(limit - 1), 'REV')
-    const ended = await store.redis.zrange(keys.ended(shard), 0, String(limit - 1), 'REV')
-    return readSummaries(shard, [...new Set([...live, ...ended])], store)
-  })
-  return (await Promise.all(perShard)).flat().sort(newestFirst)
-}
-
-async function readSummaries(shard: Shard, ids: string[], store: JobStore): Promise<JobSummary[]> {
+/** Reads jobs of a shard as lists show them; skips those that are no longer in Redis. */
+export async function readSummaries(
+  shard: Shard,
+  ids: readonly string[],
+  store: JobStore,
+): Promise<JobSummary[]> {
   if (ids.length === 0) return []
   const pipeline = store.redis.pipeline().hget(keys.shard(shard), 'epoch')
   // The seq is read before the rest, so a summary may be newer than its seq but never older.
@@ -79,7 +60,33 @@ export async function versionOfOwnJobs(
   userId: string,
   store: JobStore,
 ): Promise<number> {
-  return Number((await store.redis.hget(keys.versions(shard), userId)) ?? 0)
+  const [changes, sweeps] = await answersOf(
+    store.redis.pipeline().hget(keys.versions(shard), userId).hget(keys.shard(shard), 'sweeps'),
+  )
+  return Number(sweeps ?? 0) * changesPerSweep + Number(changes ?? 0)
+}
+
+/** As in scripts/shared.lua: no owner's list changes as often between two sweeps. */
+const changesPerSweep = 1_000_000_000
+
+const sweepScript = plainScript('sweep-versions')
+const ownersPerSweep = 500
+
+/** Forgets the versions of users who have no unarchived jobs. */
+export async function sweepVersions(shard: Shard, store: JobStore): Promise<void> {
+  let cursor = '0'
+  do {
+    cursor = z
+      .string()
+      .parse(
+        await runScript(
+          store.redis,
+          sweepScript,
+          [keys.versions(shard), keys.shard(shard)],
+          [keys.ownJobs(shard, ''), cursor, ownersPerSweep],
+        ),
+      )
+  } while (cursor !== '0')
 }
 
 /** How often any job of a shard has changed. */

@@ -28,6 +28,11 @@ export const keys = {
   deleted: (shard: Shard, id: string) => `${tag(shard)}:deleted:${id}`,
   /** Channel that tells workers when a job was ended from outside its run. */
   control: (shard: Shard) => `${tag(shard)}:control`,
-  /** Prefix of BullMQ's own keys. */
-  queue: (shard: Shard) => `${tag(shard)}:bull`,
+  /**
+   * The worker processes of all shards, in a hash by name. Also the channel that announces when they
+   * come or go.
+   */
+  workers: ({ namespace }: { namespace: string }) => `${tag({ namespace, number: 0 })}:workers`,
+  /** Prefix of BullMQ's own keys. Its queues are named like the types of searches. */
+  queues: (shard: Shard) => `${tag(shard)}:bull`,
 }

@@ -1,13 +1,18 @@
 import type { LoggedEvent } from '../events.ts'
 
-/** Formats an event as `type|data`. Job logs hold it so; channel messages add seq and epoch. */
-export function writeEntry(type: string, data: object): string {
-  return `${type}|${JSON.stringify(data)}`
-}
-
+/**
+ * Parses `type|at|data`, the format of scripts/shared.lua. `at` is in ms by the clock of Redis and
+ * becomes the first field of the data; it is empty for progress.
+ */
 export function readEntry(entry: string): Omit<LoggedEvent, 'seq'> {
-  const bar = entry.indexOf('|')
-  return { type: entry.slice(0, bar), data: entry.slice(bar + 1) }
+  const first = entry.indexOf('|')
+  const second = entry.indexOf('|', first + 1)
+  const at = entry.slice(first + 1, second)
+  const data = entry.slice(second + 1)
+  return {
+    type: entry.slice(0, first),
+    data: at === '' ? data : `{"at":"${new Date(Number(at)).toISOString()}",${data.slice(1)}`,
+  }
 }
 
 /** @param first seq of the first entry */

@@ -1,80 +1,64 @@
-import { type JobsOptions, Queue } from 'bullmq'
+import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { keys, type Shard } from './keys.ts'
+import type { QueuedJob } from './queue-entry.ts'
 import { allShards, type JobRef, type JobStore, shardOf } from './store.ts'
-
-export const queueName = 'searches'
-
-/**
- * The data of a job's entry in BullMQ; the rest is in our own record. The entry's id and name are
- * the job's id and search type.
- */
-export interface QueuedJob {
-  userId: string
-}
 
 export type JobQueue = Queue<QueuedJob>
 
-/** One queue per shard, in the order of the shards. */
+/**
+ * The queues of a store: one per shard and type of search, so that a worker takes only the types
+ * that it knows. Each is opened at first use.
+ */
 export interface Queues {
-  byShard: { shard: Shard; queue: JobQueue }[]
+  of(search: string, shard: Shard): JobQueue
+  /** Those that were used so far. */
+  opened(): JobQueue[]
   store: JobStore
 }
 
-/**
- * BullMQ removes completed entries at once, since the record is ours. Failed ones stay until the
- * reconciler has ended their job in error.
- */
-export const retention: JobsOptions = {
-  removeOnComplete: true,
-  removeOnFail: { age: 24 * 60 * 60 },
-}
-
-/** The first retry follows after 50 to 100 % of this; the delay doubles with each further one. */
-const firstRetryAfterMs = 1_000
-const defaultAttempts = 3
-
 /** Passes BullMQ a connection, because in bundled code it can't find ioredis itself. */
 export function openQueues(redis: Redis, store: JobStore): Queues {
-  const byShard = allShards(store).map((shard) => {
-    const queue: JobQueue = new Queue(queueName, { connection: redis, prefix: keys.queue(shard) })
-    // connect.ts logs an outage once. Without a listener, BullMQ would print every failed try.
-    queue.on('error', () => {})
-    return { shard, queue }
-  })
-  return { byShard, store }
+  const open = new Map<string, JobQueue>()
+  return {
+    store,
+    of(search, shard) {
+      const name = `${shard.number} ${search}`
+      const existing = open.get(name)
+      if (existing) return existing
+      const queue: JobQueue = new Queue(search, {
+        connection: redis,
+        prefix: keys.queues(shard),
+        skipMetasUpdate: true,
+      })
+      // connect.ts logs an outage once. Without a listener, BullMQ would print every failed try.
+      queue.on('error', () => {})
+      open.set(name, queue)
+      return queue
+    },
+    opened: () => [...open.values()],
+  }
+}
+
+export async function closeQueues(queues: Queues): Promise<void> {
+  await Promise.all(queues.opened().map((queue) => queue.close()))
 }
 
 export function queueOf(job: JobRef, queues: Queues): JobQueue {
-  const { number } = shardOf(job, queues.store)
-  const found = queues.byShard.find(({ shard }) => shard.number === number)
-  if (!found) throw new Error(`No queue for shard ${number}`)
-  return found.queue
+  return queues.of(job.search, shardOf(job, queues.store))
 }
 
-/** Adds a created job to the queue. Does nothing if the job already has an entry. */
-export async function enqueueJob(
-  job: JobRef,
-  { attempts = defaultAttempts }: { attempts?: number | undefined },
-  queues: Queues,
-): Promise<void> {
-  await queueOf(job, queues).add(
-    job.search,
-    { userId: job.userId },
-    {
-      ...retention,
-      jobId: job.id,
-      attempts,
-      backoff: { type: 'exponential', delay: firstRetryAfterMs, jitter: 0.5 },
-    },
-  )
+/** The queues of a type, one per shard. */
+export function queuesOf(search: string, queues: Queues): JobQueue[] {
+  return allShards(queues.store).map((shard) => queues.of(search, shard))
 }
 
-/** Removes a job's entry from the queue. False while a worker holds it. */
-export async function dequeueJob(job: JobRef, queues: Queues): Promise<boolean> {
-  return (await queueOf(job, queues).remove(job.id)) === 1
-}
-
-export async function closeQueues({ byShard }: Queues): Promise<void> {
-  await Promise.all(byShard.map(({ queue }) => queue.close()))
+/**
+ * Removes a job's entry from the queue, if it has one and no worker holds it. A worker that takes an
+ * entry whose job has ended drops it, so this only spares the memory.
+ */
+export async function dequeueJob(job: JobRef, queues: Queues): Promise<void> {
+  const queue = queueOf(job, queues)
+  // BullMQ would look for an absent entry in whole lists.
+  if (await queues.store.redis.exists(queue.toKey(job.id))) await queue.remove(job.id)
 }

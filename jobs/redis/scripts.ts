@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
+import { bullmqScript, bullmqTexts } from './bullmq-scripts.ts'
 
 export interface Script {
   source: string
@@ -16,8 +17,38 @@ export function script(source: string): Script {
 
 /** A self-contained script; it announces nothing. */
 export const plainScript = (name: string) => script(read(name))
-/** A script that changes a job and announces it; the functions of scripts/shared.lua precede it. */
-export const changeScript = (name: string) => script(`${read('shared')}\n${read(name)}`)
+
+/** A script that changes a job and announces it, after the parts that it calls. */
+const changeScript = (name: string, ...parts: string[]) =>
+  script([read('shared'), ...parts, read(name)].join('\n'))
+
+/**
+ * The scripts that change a job. Those that also change its entry in the queue call BullMQ's own
+ * scripts, so that both change in one step.
+ */
+export const changeScripts = {
+  create: changeScript('create-job', bullmqScript('addStandardJob', 'add_to_queue')),
+  start: changeScript('start-job', read('start-attempt')),
+  write: changeScript('write-job', read('write-run')),
+  end: changeScript('end-job'),
+  endAttempt: changeScript('end-attempt'),
+  delete: changeScript('delete-job'),
+  fetch: changeScript(
+    'fetch-job',
+    read('start-attempt'),
+    bullmqScript('moveToActive', 'move_to_active'),
+    read('take-job'),
+  ),
+  finish: changeScript(
+    'finish-job',
+    read('start-attempt'),
+    read('write-run'),
+    bullmqScript('moveToActive', 'move_to_active'),
+    bullmqScript('moveToFinished', 'move_to_finished'),
+    read('take-job'),
+  ),
+  delay: script(`${read('delay-entry')}\n${bullmqTexts.moveToDelayed.content}`),
+}
 
 /**
  * Runs a script by its hash. Sends the source only if Redis does not know the script yet: at first
@@ -27,7 +58,7 @@ export async function runScript(
   redis: Redis,
   { source, sha }: Script,
   keys: string[],
-  args: (string | number)[],
+  args: (string | number | Buffer)[],
 ): Promise<unknown> {
   try {
     return await redis.evalsha(sha, keys.length, ...keys, ...args)

@@ -1,9 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { countJobs } from '#jobs/redis/job-lists.ts'
+import { allShards } from '#jobs/redis/store.ts'
+import { readWorkers } from '#jobs/redis/worker-registry.ts'
 import { QueuePaused, Stack, Stats, Workers } from '#protocol/answers.ts'
+import { catalog, findSearch } from '#searches/catalog.ts'
 import { findJob, findStack } from '../find-job.ts'
 import type { Api } from './api-env.ts'
-import { ApiError, notFound } from './api-error.ts'
+import { ApiError, invalidInput, notFound } from './api-error.ts'
 import type { JobRoutesDeps } from './job-routes.ts'
 import { answers, JobId } from './openapi.ts'
 
@@ -16,7 +19,7 @@ const stats = createRoute({
 const workers = createRoute({
   method: 'get',
   path: '/api/admin/workers',
-  summary: 'Connected worker processes',
+  summary: 'The worker processes that are alive, and what each runs',
   responses: { 200: answers.of('As of now', Workers) },
 })
 const stack = createRoute({
@@ -33,12 +36,24 @@ const setPaused = createRoute({
   method: 'post',
   path: '/api/admin/queue/{action}',
   summary: 'Pause or resume the queues: while paused, workers get no searches',
-  request: { params: z.object({ action: z.enum(['pause', 'resume']) }) },
-  responses: { 200: answers.of('As of now', QueuePaused) },
+  request: {
+    params: z.object({ action: z.enum(['pause', 'resume']) }),
+    query: z.object({
+      search: z.string().max(64).optional().openapi({ description: 'Only this type of search.' }),
+    }),
+  },
+  responses: {
+    200: answers.of('As of now', QueuePaused),
+    422: answers.error('There is no such type of search'),
+  },
 })
 
 export function addAdminRoutes(api: Api, deps: JobRoutesDeps): void {
   const { store, queues } = deps
+  const allQueues = () =>
+    catalog.flatMap(({ name: search }) =>
+      allShards(store).map((shard) => ({ search, shard, queue: queues.of(search, shard) })),
+    )
   api.use('/api/admin/*', async (c, next) => {
     if (c.get('principal').role !== 'admin')
       throw new ApiError(403, 'forbidden', 'This is for admins.')
@@ -46,27 +61,16 @@ export function addAdminRoutes(api: Api, deps: JobRoutesDeps): void {
   })
 
   api.openapi(stats, async (c) => {
-    const perShard = queues.byShard.map(async ({ shard, queue }) => {
-      const {
-        waiting = 0,
-        active = 0,
-        delayed = 0,
-      } = await queue.getJobCounts('waiting', 'active', 'delayed')
-      return { shard: shard.number, waiting, active, delayed, paused: await queue.isPaused() }
+    const perQueue = allQueues().map(async ({ search, shard, queue }) => {
+      const counts = await queue.getJobCounts('waiting', 'active', 'delayed')
+      const { waiting = 0, active = 0, delayed = 0 } = counts
+      const paused = await queue.isPaused()
+      return { search, shard: shard.number, waiting, active, delayed, paused }
     })
-    return c.json({ counts: await countJobs(store), queues: await Promise.all(perShard) }, 200)
+    return c.json({ counts: await countJobs(store), queues: await Promise.all(perQueue) }, 200)
   })
 
-  api.openapi(workers, async (c) => {
-    const perShard = queues.byShard.map(async ({ shard, queue }) =>
-      (await queue.getWorkers()).map((worker) => ({
-        shard: shard.number,
-        address: String(worker.addr ?? ''),
-        connectedForSeconds: Number(worker.age ?? 0),
-      })),
-    )
-    return c.json({ workers: (await Promise.all(perShard)).flat() }, 200)
-  })
+  api.openapi(workers, async (c) => c.json({ workers: await readWorkers(store) }, 200))
 
   api.openapi(stack, async (c) => {
     const { id } = c.req.valid('param')
@@ -76,7 +80,14 @@ export function addAdminRoutes(api: Api, deps: JobRoutesDeps): void {
 
   api.openapi(setPaused, async (c) => {
     const paused = c.req.valid('param').action === 'pause'
-    await Promise.all(queues.byShard.map(({ queue }) => (paused ? queue.pause() : queue.resume())))
+    const { search } = c.req.valid('query')
+    if (search !== undefined && !findSearch(search))
+      throw invalidInput([{ path: 'search', message: 'There is no such type of search.' }])
+    await Promise.all(
+      allQueues()
+        .filter((each) => search === undefined || each.search === search)
+        .map(({ queue }) => (paused ? queue.pause() : queue.resume())),
+    )
     return c.json({ paused }, 200)
   })
 }

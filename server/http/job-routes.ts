@@ -7,7 +7,7 @@ import { deleteJob } from '#jobs/redis/delete-job.ts'
 import { JobsPage, StartRequest, Timeline } from '#protocol/answers.ts'
 import { findSearch } from '#searches/catalog.ts'
 import type { Principal } from '../accounts/authenticate.ts'
-import { cancelJob } from '../cancel-job.ts'
+import { type CancelDeps, cancelJob } from '../cancel-job.ts'
 import { findJob, findTimeline, type JobPlaces } from '../find-job.ts'
 import { listJobs } from '../list-jobs.ts'
 import { type StartDeps, startSearch } from '../start-search.ts'
@@ -17,7 +17,7 @@ import { answers, JobId } from './openapi.ts'
 import { readJson } from './read-json.ts'
 import { mayStart } from './search-routes.ts'
 
-export type JobRoutesDeps = JobPlaces & StartDeps
+export type JobRoutesDeps = JobPlaces & StartDeps & CancelDeps
 
 const inputBytes = 256 * 1024
 

@@ -37,7 +37,7 @@ export function openLoad(
   const store = connect('archiver')
   const postgres = connectPostgres(DATABASE_URL, { name: 'chaos-archiver' })
   const queues = openQueues(store.redis, store)
-  const archiver = createArchiver({ store, db: postgres.db, queues, now, log: quietLog })
+  const archiver = createArchiver({ store, db: postgres.db, queues, log: quietLog })
   const closing = new AbortController()
   const ends = new EventEmitter()
   const created = new EventEmitter().setMaxListeners(0)
@@ -60,7 +60,7 @@ export function openLoad(
         await delay(plan.attempts === 0 ? 1_000 : 100)
       } else if (!isLive(job.state)) break
       else if (plan.attempts === 0) await cancel(plan, writer)
-      else if (await startJob(delivery(plan, job.attempt + 1), now(), writer))
+      else if (await startJob(delivery(plan, job.attempt + 1), writer))
         await runAttempt(plan, job.attempt + 1, writer).catch((error) => {
           if (!(error instanceof WriteRefused)) throw error
           if (error.why === 'rolled_back') rolledBack.add(plan.id)
@@ -74,7 +74,6 @@ export function openLoad(
   async function runAttempt(plan: Plan, attempt: number, writer: JobStore): Promise<void> {
     const run = new TrackedRun(attempt, {
       write: (write) => writeRun(plan, write, writer),
-      now,
       onRefused() {},
       signal: closing.signal,
     })
@@ -106,7 +105,7 @@ export function openLoad(
     if (job && isLive(job.state))
       await endJob(
         job,
-        { state: 'cancelled', message: `Job ${n} was cancelled as planned.`, at: now() },
+        { state: 'cancelled', message: `Job ${n} was cancelled as planned.` },
         writer,
       )
   }
@@ -157,7 +156,7 @@ export function openLoad(
       for (let i = 0; i < count; i++) {
         const ref: JobRef = { id: `0-${uuidV7()}`, userId, search: `runs-on-${i}` }
         await createJob({ ...ref, input: {}, createdAt: now() }, roomy, store)
-        await startJob(delivery(ref), now(), store)
+        await startJob(delivery(ref), store)
       }
     },
     /** All durable events of a job, also after its early removal from Redis. */

@@ -69,11 +69,10 @@ const wholeRun = JSON.stringify(Array.from({ length: rowsPerRun }, (_, n) => ({ 
 
 async function runOne(store: JobStore): Promise<string> {
   const ref = await newJob(store, newRef())
-  const started = await startJob(delivery(ref), new Date(), store)
+  const started = await startJob(delivery(ref), store)
   expect(started).not.toBeNull()
   const run = new TrackedRun(1, {
     write: (write) => writeRun(ref, write, store),
-    now: () => new Date(),
     onRefused() {},
     signal: new AbortController().signal,
   })

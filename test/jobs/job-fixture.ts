@@ -2,7 +2,7 @@ import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import type { Job } from '#jobs/job.ts'
 import type { Delivery } from '#jobs/redis/attempt.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
-import { createJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
+import { createJob, type NewJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
 import { renewEpochs } from '#jobs/redis/epoch.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
@@ -29,10 +29,10 @@ export async function newJob(
   ref = newRef(),
   {
     input = { domain: 'example.com' },
-    createdAt = new Date(),
-  }: { input?: Record<string, unknown>; createdAt?: Date } = {},
+    ...more
+  }: Partial<Pick<NewJob, 'input' | 'createdAt' | 'attempts'>> = {},
 ): Promise<JobRef> {
-  await createJob({ ...ref, input, createdAt }, roomy, store)
+  await createJob({ ...ref, input, ...more }, roomy, store)
   return ref
 }
 

@@ -12,7 +12,6 @@ function openRun(answer: (write: RunWrite) => Promise<void> = async () => {}) {
       writes.push(write)
       return answer(write)
     },
-    now: () => new Date('2026-01-01T00:00:00Z'),
     onRefused: () => refused++,
     signal: new AbortController().signal,
   })

@@ -106,18 +106,6 @@ describe('a start whose answer was lost', () => {
     expect(ids[0]).toEqual([201, expect.any(String)])
     expect(ids[1]).toEqual(ids[0])
     expect(await waitingJobsOf('user')).toEqual([ids[0]?.[1]])
-  })
-
-  test('is enqueued on retry if its server died before enqueueing it', async () => {
-    await cancelAll('user')
-    const headers = { 'Idempotency-Key': 'died before the queue' }
-    const { body } = await clientOf('user')('POST', '/api/jobs', request, headers)
-    const entry = `{${store.namespace}:0}:bull:searches:${body.job.id}`
-    await store.redis.del(entry)
-    await store.redis.lrem(`{${store.namespace}:0}:bull:searches:wait`, 0, body.job.id)
-    const again = await clientOf('user', 1)('POST', '/api/jobs', request, headers)
-    expect(again.headers.get('idempotency-replayed')).toBe('true')
-    expect(await store.redis.exists(entry)).toBe(1)
     await cancelAll('user')
   })
 })

@@ -10,6 +10,12 @@ test('a run that begins during shutdown is handed back at once', () => {
   for (const { abort } of [before, after]) expect(abort.signal.reason).toBeInstanceOf(HandBack)
 })
 
+test('a run that is registered after its job was ended stops at once', () => {
+  const running = createRunningJobs()
+  running.ended('a')
+  expect(running.add('a', 1).abort.signal.reason).toMatchObject(new WriteRefused('ended'))
+})
+
 test('removing one attempt of a job leaves its other attempt registered', () => {
   const running = createRunningJobs()
   const first = running.add('a', 1)

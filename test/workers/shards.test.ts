@@ -8,8 +8,9 @@ import { listArchivedJobs } from '#jobs/postgres/read-archive.ts'
 import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
 import { claimStore, renewEpochs } from '#jobs/redis/epoch.ts'
-import { countJobs, unarchivedJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
-import { closeQueues, enqueueJob, openQueues, type Queues } from '#jobs/redis/queue.ts'
+import { findUnarchived } from '#jobs/redis/find-jobs.ts'
+import { countJobs } from '#jobs/redis/job-lists.ts'
+import { closeQueues, openQueues, type Queues, queuesOf } from '#jobs/redis/queue.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { quietLog } from '#test/quiet-log.ts'
 import { archiveEnded } from '#workers/archive-ended.ts'
@@ -18,7 +19,6 @@ import { delivery, jobIn, newJob, openStore } from '../jobs/job-fixture.ts'
 import { createDatabase } from '../services.ts'
 
 const shards = 3
-const at = new Date()
 let opened: Awaited<ReturnType<typeof openStore>>
 let store: JobStore
 let queues: Queues
@@ -56,23 +56,20 @@ test('users are spread over the shards; counts, lists and upkeep cover all shard
   }
   expect(new Set(refs.map(({ id }) => id[0]))).toEqual(new Set(['0', '1', '2']))
   expect(await countJobs(store)).toMatchObject({ new: 30, running: 0 })
-  expect(new Set((await unarchivedJobs(100, store)).map(({ id }) => id))).toEqual(
+  expect(new Set((await findUnarchived({ limit: 100 }, store)).map(({ id }) => id))).toEqual(
     new Set(refs.map(({ id }) => id)),
   )
   for (const ref of refs)
-    expect((await unarchivedJobsOf(ref.userId, store)).map(({ id }) => id)).toEqual([ref.id])
+    expect(
+      (await findUnarchived({ userId: ref.userId, limit: 100 }, store)).map(({ id }) => id),
+    ).toEqual([ref.id])
 
-  for (const ref of refs) {
-    await startJob(delivery(ref), at, store)
-    await enqueueJob(ref, {}, queues)
-  }
+  for (const ref of refs) await startJob(delivery(ref), store)
   expect(await countJobs(store)).toMatchObject({ new: 0, running: 30 })
   const deps = {
     store,
     queues,
     db: postgres.db,
-    attemptsOf: () => undefined,
-    now: () => new Date(),
     log: quietLog,
   }
   await reconcile(deps)
@@ -81,14 +78,14 @@ test('users are spread over the shards; counts, lists and upkeep cover all shard
   for (const ref of refs)
     await endJob(
       await jobIn(store, ref.id),
-      { state: 'cancelled', message: 'Cancelled by Ann.', at },
+      { state: 'cancelled', message: 'Cancelled by Ann.' },
       store,
     )
   await archiveEnded(deps)
   expect(await listArchivedJobs({ limit: 100 }, postgres.db)).toHaveLength(30)
-  expect(await unarchivedJobs(100, store)).toEqual([])
+  expect(await findUnarchived({ limit: 100 }, store)).toEqual([])
   expect(await countJobs(store)).toMatchObject({ new: 0, running: 0, cancelled: 30 })
-  for (const { queue } of queues.byShard) expect(await queue.count()).toBe(0)
+  for (const queue of queuesOf('a', queues)) expect(await queue.count()).toBe(0)
 })
 
 test('a store with another number of shards or another layout is refused', async () => {

@@ -10,9 +10,10 @@ import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { type ChannelMessage, parseChannelMessage } from '#jobs/redis/announcements.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { keys } from '#jobs/redis/keys.ts'
-import { closeQueues, enqueueJob, openQueues } from '#jobs/redis/queue.ts'
+import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { readLog } from '#jobs/redis/read-job.ts'
 import type { JobRef } from '#jobs/redis/store.ts'
+import { TypeSlots } from '#jobs/redis/type-slots.ts'
 import { timelineEntry } from '#jobs/timeline.ts'
 import { quietLog } from '#test/quiet-log.ts'
 import { createArchiver } from '#workers/archive-ended.ts'
@@ -36,7 +37,7 @@ export async function openTestEnvironment(searches: Search[], log: Log = quietLo
     subscriber: true,
   })
   const findSearch = (name: string) => searches.find((search) => search.name === name)
-  const common = { store, queues, db: postgres.db, now: () => new Date(), log }
+  const common = { store, queues, db: postgres.db, log }
   const workers: Worker[] = []
 
   function addWorker(name = 'test:1', { concurrency = 4 } = {}) {
@@ -45,13 +46,18 @@ export async function openTestEnvironment(searches: Search[], log: Log = quietLo
       archiver: createArchiver(common),
       running: createRunningJobs(),
       findSearch,
-      attemptsOf: (search: string) => findSearch(search)?.attempts,
       openTools: () => ({ close() {} }),
     }
-    const worker = createSearchWorker(shard, { redis: store.redis, concurrency, name }, deps)
-    workers.push(worker)
-    worker.run()
-    return { worker, ...deps }
+    for (const { name: search } of searches) {
+      const worker = createSearchWorker(
+        shard,
+        { search, slots: new TypeSlots(concurrency), name },
+        deps,
+      )
+      workers.push(worker)
+      worker.run()
+    }
+    return deps
   }
 
   const listeners = new Map<string, (message: ChannelMessage) => void>()
@@ -59,7 +65,7 @@ export async function openTestEnvironment(searches: Search[], log: Log = quietLo
     listeners.get(channel)?.(parseChannelMessage(message)),
   )
 
-  /** Creates, watches and enqueues a job. */
+  /** Watches and starts a job. */
   async function start(search: string, input: Record<string, unknown> = {}) {
     const ref: JobRef = newRef(search)
     const channel = keys.log(shard, ref.id)
@@ -70,8 +76,7 @@ export async function openTestEnvironment(searches: Search[], log: Log = quietLo
       for (const check of waiting) check()
     })
     await subscriber.subscribe(channel)
-    await newJob(store, ref, { input })
-    await enqueueJob(ref, { attempts: findSearch(search)?.attempts }, queues)
+    await newJob(store, ref, { input, attempts: findSearch(search)?.attempts })
     const until = (condition: (message: ChannelMessage) => boolean) =>
       new Promise<void>((resolve) => {
         const check = () => {

@@ -1,17 +1,20 @@
--- Creates a job, unless its owner has an active one of that type or too many are waiting. Atomic,
--- so that exactly one of any number of simultaneous starts wins.
+-- Creates a job and adds it to its queue, unless its owner has an active one of that type or too
+-- many are waiting. Atomic, so that exactly one of any number of simultaneous starts wins, and no
+-- job has a record without an entry in the queue. `add_to_queue` is BullMQ's own script.
 -- KEYS 1 as in shared.lua
--- ARGV 1 userId, 2 search, 3 brief (JSON), 4 input (JSON, '' = same as brief), 5 createdAt (ms),
---      6 state event, 7 maximum jobs waiting in this shard,
+-- ARGV 1 userId, 2 search, 3 brief (JSON), 4 input (JSON, '' = same as brief), 5 createdAt (ms,
+--      '' = now), 6 data of the state event, 7 maximum jobs waiting in this shard,
 --      8 maximum jobs of one owner waiting ('' = no limit),
---      9 idempotency key ('' = none), 10 fingerprint of the request, 11 seconds to remember it
+--      9 idempotency key ('' = none), 10 fingerprint of the request, 11 seconds to remember it,
+--      12 data (JSON) and 13 options (MessagePack) of the queue entry
 -- Answers {'created'}, also if this very id was created before (a resent command);
 --      {'already_running', id}; {'replayed', id}; {'mismatch', id}; {'too_many_waiting'};
 --      {'too_many_waiting_of_user'}
-local owner, search = ARGV[1], ARGV[2]
-if call('EXISTS', RECORD) == 1 then return {'created'} end
+local job = job_of(KEYS[1])
+local tag, id, owner, search = job.tag, job.id, ARGV[1], ARGV[2]
+if call('EXISTS', job.record) == 1 then return {'created'} end
 
-local idempotency = TAG .. ':idempotency:' .. owner .. ':' .. ARGV[9]
+local idempotency = tag .. ':idempotency:' .. owner .. ':' .. ARGV[9]
 if ARGV[9] ~= '' then
   local before = call('HMGET', idempotency, 'id', 'fingerprint')
   if before[1] then
@@ -19,36 +22,48 @@ if ARGV[9] ~= '' then
   end
 end
 
-local lock, own_jobs = TAG .. ':lock:' .. owner .. ':' .. search, TAG .. ':mine:' .. owner
-if call('SETNX', lock, ID) == 0 then return {'already_running', call('GET', lock)} end
+local lock, own_jobs = tag .. ':lock:' .. owner .. ':' .. search, tag .. ':mine:' .. owner
+if call('SETNX', lock, id) == 0 then return {'already_running', call('GET', lock)} end
 
 local function refuse(why)
   call('DEL', lock)
   return {why}
 end
 local max_waiting, max_of_owner = tonumber(ARGV[7]), tonumber(ARGV[8])
-if call('ZCARD', TAG .. ':live') >= max_waiting then
-  local tally = call('HMGET', TALLY, 'created', 'started', 'cancelled_new', 'error_new')
+if call('ZCARD', tag .. ':live') >= max_waiting then
+  local tally = call('HMGET', tag .. ':tally', 'created', 'started', 'cancelled_new', 'error_new')
   local waiting = (tally[1] or 0) - (tally[2] or 0) - (tally[3] or 0) - (tally[4] or 0)
   if waiting >= max_waiting then return refuse('too_many_waiting') end
 end
 if max_of_owner and call('ZCARD', own_jobs) >= max_of_owner then
   local waiting = 0
-  for _, id in ipairs(call('ZRANGE', own_jobs, 0, -1)) do
-    if call('HGET', TAG .. ':job:' .. id, 'state') == 'new' then waiting = waiting + 1 end
+  for _, own_id in ipairs(call('ZRANGE', own_jobs, 0, -1)) do
+    if call('HGET', tag .. ':job:' .. own_id, 'state') == 'new' then waiting = waiting + 1 end
   end
   if waiting >= max_of_owner then return refuse('too_many_waiting_of_user') end
 end
 
-call('HSET', RECORD, 'userId', owner, 'search', search, 'brief', ARGV[3], 'state', 'new',
-  'createdAt', ARGV[5])
-if ARGV[4] ~= '' then call('HSET', RECORD, 'input', ARGV[4]) end
-call('ZADD', TAG .. ':live', ARGV[5], ID)
-call('ZADD', own_jobs, ARGV[5], ID)
+local created_at = tonumber(ARGV[5]) or now()
+local fields = {'userId', owner, 'search', search, 'brief', ARGV[3], 'state', 'new', 'createdAt',
+  created_at}
+if ARGV[4] ~= '' then
+  fields[#fields + 1] = 'input'
+  fields[#fields + 1] = ARGV[4]
+end
+call('HSET', job.record, unpack(fields))
+call('ZADD', tag .. ':live', created_at, id)
+call('ZADD', own_jobs, created_at, id)
 if ARGV[9] ~= '' then
-  call('HSET', idempotency, 'id', ID, 'fingerprint', ARGV[10])
+  call('HSET', idempotency, 'id', id, 'fingerprint', ARGV[10])
   call('EXPIRE', idempotency, ARGV[11])
 end
-local event = ARGV[6]
-announce(owner, 'created', {event}, call('RPUSH', LOG, event))
+
+local queue = tag .. ':bull:' .. search .. ':'
+add_to_queue(
+  {queue .. 'wait', queue .. 'paused', queue .. 'meta', queue .. 'id', queue .. 'completed',
+    queue .. 'delayed', queue .. 'active', queue .. 'events', queue .. 'marker'},
+  {cmsgpack.pack({queue, id, search, now()}), ARGV[12], ARGV[13]})
+local event, top = log(job, 'state', ARGV[6])
+changed(job, owner, 'created', {event}, top)
+announce()
 return {'created'}

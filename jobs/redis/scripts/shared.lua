@@ -1,9 +1,9 @@
--- Precedes every script that changes a job. KEYS[1] is the job's record, `{sl:0}:job:<id>`. All
--- other keys that the script touches share its hash tag, so their names are derived from it:
--- passing a key costs as much as a command. Below, `tag` is `{sl:0}`.
+-- Precedes every script that changes a job. All keys that a script touches share a hash tag, so
+-- their names are derived from one key, the job's record: passing a key costs as much as a command.
+-- Below, `tag` is `{sl:0}`.
 --   tag:job:<id>               hash: the record
---   tag:log:<id>               list: the job's durable events `type|data`; an event's seq is its
---                              position, from 1. Also the channel of the job
+--   tag:log:<id>               list: the job's durable events `type|at (ms)|data`; an event's seq
+--                              is its position, from 1. Also the channel of the job
 --   tag:rows:<id>              sorted set: seq of each rows event of this attempt, by the index of
 --                              its first row
 --   tag:lock:<owner>:<search>  string: the active job of this user and this type of search
@@ -13,64 +13,124 @@
 --   tag:mine:<owner>           sorted set: the owner's jobs that are not archived yet, by creation
 --                              (ms). Also the channel of the owner's list
 --   tag:feed                   channel of the admins' feed
---   tag:versions               hash: owner → number of changes of that owner's list
+--   tag:versions               hash: owner → number of changes of that owner's list since the
+--                              hash was last swept of idle owners
 --   tag:tally                  hash: kind of change → number of such changes in this shard, ever.
 --                              Every change raises one of them, so their sum is the version of the
 --                              feed: created, started, cancelled_new and error_new (ended before
 --                              starting), complete, error, cancelled, deleted_<state>, changed
 --                              (anything else)
 --   tag:shard                  hash: epoch and the replid it was made under; position of the
---                              reconcilers in tag:live
+--                              reconcilers in tag:live; number of sweeps of tag:versions
 --   tag:control                channel that tells workers which job was ended from outside its run
+--   tag:bull:<search>:…        BullMQ's keys: one queue per type of search
 -- Scripts pass JSON through and never build it. No stored value holds a line break, since JSON
 -- escapes it, so a summary is its values joined by line breaks.
+-- Redis does not roll a script back, so every check comes before the first write.
 
 local call = redis.call
-local TAG, ID = string.match(KEYS[1], '^({.-}):job:(.+)$')
-local RECORD, LOG, TALLY = KEYS[1], TAG .. ':log:' .. ID, TAG .. ':tally'
+
+-- The names that are derived from the key of a job's record.
+local function job_of(record)
+  local tag, id = string.match(record, '^({.-}):job:(.+)$')
+  return {tag = tag, id = id, record = record, log = tag .. ':log:' .. id}
+end
+
+-- The time in ms by this Redis' clock, the same throughout the script. No other clock counts: those
+-- of servers and workers may differ by hours.
+local time
+local function now()
+  if not time then
+    local parts = call('TIME')
+    time = parts[1] * 1000 + math.floor(parts[2] / 1000)
+  end
+  return time
+end
 
 -- The number of changes of any job in this shard.
-local function feed_version()
+local function feed_version(tag)
   local version = 0
-  for _, count in ipairs(call('HVALS', TALLY)) do version = version + count end
+  for _, count in ipairs(call('HVALS', tag .. ':tally')) do version = version + count end
   return version
 end
 
--- Counts a change of the job and announces it: the events on the job's channel, its summary on the
--- channels of the owner's list and of the feed. The change is counted even without subscribers,
--- because the counts show a list what it has missed. `change` is a field of the tally, `top` is the
--- seq of the last of `events`, `progress` is JSON, false or nil.
-local function announce(owner, change, events, top, progress)
-  local own_jobs, feed = TAG .. ':mine:' .. owner, TAG .. ':feed'
-  local version = call('HINCRBY', TAG .. ':versions', owner, 1)
-  call('HINCRBY', TALLY, change, 1)
-  local subscribers = call('PUBSUB', 'NUMSUB', LOG, own_jobs, feed)
-  local of_job, of_lists = subscribers[2], subscribers[4] + subscribers[6]
-  if of_job + of_lists == 0 then return end
+-- Counts a change of the owner's list.
+local function count_change(tag, owner) return call('HINCRBY', tag .. ':versions', owner, 1) end
 
-  local epoch = call('HGET', TAG .. ':shard', 'epoch') or ''
-  if of_job > 0 then
-    for i, event in ipairs(events) do
-      call('PUBLISH', LOG, (top - #events + i) .. '|' .. epoch .. '|' .. event)
-    end
-    if progress then call('PUBLISH', LOG, '|' .. epoch .. '|progress|' .. progress) end
+-- The version of a list: a sweep raises the versions of all lists, so none repeats a number.
+local function version_of(changes, sweeps)
+  return string.format('%.0f', (sweeps or 0) * 1000000000 + changes)
+end
+
+-- Adds an event to the job's log. Answers it and its seq.
+local function log(job, type, data)
+  local event = type .. '|' .. now() .. '|' .. data
+  return event, call('RPUSH', job.log, event)
+end
+
+-- Counts a change of the job, for `announce`. It is counted even without subscribers, because the
+-- counts show a list what it has missed. `kind` is a field of the tally, `top` is the seq of the
+-- last of `events`, `progress` is JSON, false or nil.
+local changes = {}
+local function changed(job, owner, kind, events, top, progress)
+  call('HINCRBY', job.tag .. ':tally', kind, 1)
+  changes[#changes + 1] = {
+    job = job, events = events, top = top, progress = progress,
+    own_jobs = job.tag .. ':mine:' .. owner, of_list = count_change(job.tag, owner),
+  }
+end
+
+-- Announces the changes of this script: the events on the channel of each job, its summary on the
+-- channels of its owner's list and of the feed. Asks once for all of them who listens.
+local function announce()
+  if #changes == 0 then return end
+  local tag, channels = changes[1].job.tag, {}
+  local feed = tag .. ':feed'
+  for _, change in ipairs(changes) do
+    channels[#channels + 1] = change.job.log
+    channels[#channels + 1] = change.own_jobs
   end
-  if of_lists > 0 then
-    local values = call('HMGET', RECORD, 'userId', 'search', 'brief', 'state', 'message',
-      'progress', 'rowCount', 'attempt', 'createdAt', 'startedAt', 'finishedAt')
-    for i = 1, #values do values[i] = values[i] or '' end
-    local summary = ID .. '\n' .. call('LLEN', LOG) .. '\n' .. table.concat(values, '\n')
-    local body = '|' .. epoch .. '|changed\n' .. summary
-    call('PUBLISH', own_jobs, version .. body)
-    call('PUBLISH', feed, feed_version() .. body)
+  local answer = call('PUBSUB', 'NUMSUB', feed, unpack(channels))
+  local subscribers, any = {}, 0
+  for i = 2, #answer, 2 do
+    subscribers[#subscribers + 1] = answer[i]
+    any = any + answer[i]
+  end
+  if any == 0 then return end
+
+  local shard = call('HMGET', tag .. ':shard', 'epoch', 'sweeps')
+  local epoch = shard[1] or ''
+  local feed_before = subscribers[1] > 0 and feed_version(tag) - #changes
+  for i, change in ipairs(changes) do
+    local job, events = change.job, change.events
+    local of_job, of_owner = subscribers[2 * i], subscribers[2 * i + 1]
+    if of_job > 0 then
+      for k, event in ipairs(events) do
+        call('PUBLISH', job.log, (change.top - #events + k) .. '|' .. epoch .. '|' .. event)
+      end
+      if change.progress then
+        call('PUBLISH', job.log, '|' .. epoch .. '|progress||' .. change.progress)
+      end
+    end
+    if of_owner > 0 or feed_before then
+      local values = call('HMGET', job.record, 'userId', 'search', 'brief', 'state', 'message',
+        'progress', 'rowCount', 'attempt', 'createdAt', 'startedAt', 'finishedAt')
+      for k = 1, #values do values[k] = values[k] or '' end
+      local body = '|' .. epoch .. '|changed\n' .. job.id .. '\n' .. call('LLEN', job.log) .. '\n'
+        .. table.concat(values, '\n')
+      if of_owner > 0 then
+        call('PUBLISH', change.own_jobs, version_of(change.of_list, shard[2]) .. body)
+      end
+      if feed_before then call('PUBLISH', feed, (feed_before + i) .. body) end
+    end
   end
 end
 
 -- Moves a job from the live to the ended ones, where archivers claim it, and frees its lock unless
 -- another job holds it by now.
-local function finish(owner, search, at)
-  local lock = TAG .. ':lock:' .. owner .. ':' .. search
-  if call('GET', lock) == ID then call('DEL', lock) end
-  call('ZREM', TAG .. ':live', ID)
-  call('ZADD', TAG .. ':ended', at, ID)
+local function finish(job, owner, search, at)
+  local lock = job.tag .. ':lock:' .. owner .. ':' .. search
+  if call('GET', lock) == job.id then call('DEL', lock) end
+  call('ZREM', job.tag .. ':live', job.id)
+  call('ZADD', job.tag .. ':ended', at, job.id)
 end

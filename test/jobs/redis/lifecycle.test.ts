@@ -6,7 +6,8 @@ import { endAttempt, startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { deleteJob } from '#jobs/redis/delete-job.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
-import { countJobs, unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
+import { findUnarchived } from '#jobs/redis/find-jobs.ts'
+import { countJobs } from '#jobs/redis/job-lists.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { readJob, readLog, readRows } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
@@ -48,10 +49,10 @@ const complete = (n: number, attempt = 1): RunWrite =>
   write(n, {
     attempt,
     events: [{ type: 'state', data: JSON.stringify({ at, state: 'complete', attempt }), rows: 0 }],
-    ending: { state: 'complete', message: null, stack: null, at },
+    ending: { state: 'complete', message: null, stack: null },
   })
 const cancel = async (id: string) =>
-  endJob(await jobIn(store, id), { state: 'cancelled', message: 'Cancelled by Ann.', at }, store)
+  endJob(await jobIn(store, id), { state: 'cancelled', message: 'Cancelled by Ann.' }, store)
 
 /** Tries to move the job to a state with the script for that move. @returns whether it moved */
 async function tryMove(ref: JobRef, to: JobState): Promise<boolean> {
@@ -60,23 +61,22 @@ async function tryMove(ref: JobRef, to: JobState): Promise<boolean> {
     await createJob({ ...ref, input: {}, createdAt: at }, roomy, store)
     return (await jobIn(store, ref.id)).seq > before.seq
   }
-  if (to === 'running')
-    return (await startJob(delivery(ref, before.attempt + 1), at, store)) !== null
+  if (to === 'running') return (await startJob(delivery(ref, before.attempt + 1), store)) !== null
   if (to === 'complete') {
     return writeRun(ref, complete(1, before.attempt), store).then(
       () => before.state === 'running',
       () => false,
     )
   }
-  return (await endJob(before, { state: to, message: 'why', at }, store)) === 'ended'
+  return (await endJob(before, { state: to, message: 'why' }, store)) === 'ended'
 }
 
 async function jobInState(state: JobState): Promise<JobRef> {
   const ref = await newJob(store)
-  if (state === 'running' || state === 'complete') await startJob(delivery(ref), at, store)
+  if (state === 'running' || state === 'complete') await startJob(delivery(ref), store)
   if (state === 'complete') await writeRun(ref, complete(1), store)
   if (state === 'error' || state === 'cancelled')
-    await endJob(await jobIn(store, ref.id), { state, message: 'why', at }, store)
+    await endJob(await jobIn(store, ref.id), { state, message: 'why' }, store)
   return ref
 }
 
@@ -108,7 +108,7 @@ describe('one active job per user and type', () => {
       if (result.status === 'rejected')
         expect(result.reason).toMatchObject(new AlreadyRunning(id ?? ''))
     }
-    expect(await unarchivedJobsOf(userId, store)).toHaveLength(1)
+    expect(await findUnarchived({ userId, limit: 100 }, store)).toHaveLength(1)
   })
 
   test('other types and other users are not blocked', async () => {
@@ -155,7 +155,7 @@ describe('limits of waiting jobs', () => {
       await start()
       await start()
       await expect(start()).rejects.toMatchObject(new TooManyWaiting('all'))
-      await startJob(delivery(first), at, own)
+      await startJob(delivery(first), own)
       await start()
       await expect(start()).rejects.toThrow(TooManyWaiting)
       expect(await countJobs(own)).toMatchObject({ new: 3, running: 1 })
@@ -228,24 +228,24 @@ describe('idempotency keys', () => {
 describe('the fence', () => {
   test('an earlier delivery can neither write nor start after a later one', async () => {
     const ref = await newJob(store)
-    await startJob(delivery(ref, 1), at, store)
-    await startJob(delivery(ref, 2), at, store)
+    await startJob(delivery(ref, 1), store)
+    await startJob(delivery(ref, 2), store)
     await expect(writeRun(ref, write(1), store)).rejects.toThrow(WriteRefused)
-    expect(await startJob(delivery(ref, 1), at, store)).toBeNull()
+    expect(await startJob(delivery(ref, 1), store)).toBeNull()
     await writeRun(ref, write(1, { attempt: 2 }), store)
   })
 
   test('a repeated start gets the same answer, but not with another token', async () => {
     const ref = await newJob(store)
-    const first = await startJob(delivery(ref, 1, 'a'), at, store)
-    expect(await startJob(delivery(ref, 1, 'a'), at, store)).toEqual(first)
-    expect(await startJob(delivery(ref, 1, 'b'), at, store)).toBeNull()
+    const first = await startJob(delivery(ref, 1, 'a'), store)
+    expect(await startJob(delivery(ref, 1, 'a'), store)).toEqual(first)
+    expect(await startJob(delivery(ref, 1, 'b'), store)).toBeNull()
     expect((await jobIn(store, ref.id)).seq).toBe(2)
   })
 
   test('a repeated write is applied once; a write that skips a number is refused', async () => {
     const ref = await newJob(store)
-    await startJob(delivery(ref), at, store)
+    await startJob(delivery(ref), store)
     const first = write(1, { events: [rowsEvent(0, 3)] })
     await writeRun(ref, first, store)
     await writeRun(ref, first, store)
@@ -255,7 +255,7 @@ describe('the fence', () => {
 
   test('a repeated ending is applied once', async () => {
     const ref = await newJob(store)
-    await startJob(delivery(ref), at, store)
+    await startJob(delivery(ref), store)
     await writeRun(ref, complete(1), store)
     await writeRun(ref, complete(1), store)
     expect(await jobIn(store, ref.id)).toMatchObject({ state: 'complete', seq: 3 })
@@ -263,7 +263,7 @@ describe('the fence', () => {
 
   test('a cancelled job accepts no writes', async () => {
     const ref = await newJob(store)
-    await startJob(delivery(ref), at, store)
+    await startJob(delivery(ref), store)
     await cancel(ref.id)
     await expect(writeRun(ref, write(1, { events: [rowsEvent(0, 1)] }), store)).rejects.toThrow(
       WriteRefused,
@@ -278,16 +278,16 @@ describe('the fence', () => {
   test('an ending based on a stale reading is refused', async () => {
     const ref = await newJob(store)
     const stale = await jobIn(store, ref.id)
-    await startJob(delivery(ref), at, store)
-    expect(await endJob(stale, { state: 'error', message: 'lost', at }, store)).toBe('changed')
+    await startJob(delivery(ref), store)
+    expect(await endJob(stale, { state: 'error', message: 'lost' }, store)).toBe('changed')
   })
 })
 
 describe('why an attempt is over', () => {
   test('a start names the previous worker only if its attempt ended without a note', async () => {
     const ref = await newJob(store)
-    expect(await startJob(delivery(ref, 1), at, store)).toMatchObject({ lostWorker: null })
-    expect(await startJob({ ...delivery(ref, 2), worker: 'test:2' }, at, store)).toMatchObject({
+    expect(await startJob(delivery(ref, 1), store)).toMatchObject({ lostWorker: null })
+    expect(await startJob({ ...delivery(ref, 2), worker: 'test:2' }, store)).toMatchObject({
       lostWorker: 'test:1',
     })
     await writeRun(
@@ -295,26 +295,24 @@ describe('why an attempt is over', () => {
       write(1, { attempt: 2, attemptOver: true, events: [note('Handed back.', 2)] }),
       store,
     )
-    expect(await startJob(delivery(ref, 3), at, store)).toMatchObject({ lostWorker: null })
+    expect(await startJob(delivery(ref, 3), store)).toMatchObject({ lostWorker: null })
   })
 
   test('it is noted once from outside, and not again by the next worker', async () => {
     const ref = await newJob(store)
-    await startJob(delivery(ref, 1), at, store)
+    await startJob(delivery(ref, 1), store)
     const job = await jobIn(store, ref.id)
-    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('noted')
-    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe(
-      'already_noted',
-    )
-    expect(await startJob(delivery(ref, 2), at, store)).toMatchObject({ lostWorker: null })
-    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1', at }, store)).toBe('changed')
+    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1' }, store)).toBe('noted')
+    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1' }, store)).toBe('already_noted')
+    expect(await startJob(delivery(ref, 2), store)).toMatchObject({ lostWorker: null })
+    expect(await endAttempt(job, { why: 'Lost.', worker: 'test:1' }, store)).toBe('changed')
   })
 })
 
 describe('a store that was rolled back', () => {
   test('refuses the writes of a run whose acknowledged writes it has lost', async () => {
     const ref = await newJob(store)
-    await startJob(delivery(ref), at, store)
+    await startJob(delivery(ref), store)
     await expect(writeRun(ref, write(3), store)).rejects.toMatchObject({ why: 'rolled_back' })
     await expect(writeRun(ref, write(1, { attempt: 2 }), store)).rejects.toMatchObject({
       why: 'rolled_back',
@@ -327,7 +325,7 @@ describe('a store that was rolled back', () => {
 describe('rows', () => {
   test('any page can be read, whichever events hold its rows', async () => {
     const ref = await newJob(store)
-    await startJob(delivery(ref), at, store)
+    await startJob(delivery(ref), store)
     await writeRun(ref, write(1, { events: [rowsEvent(0, 3), rowsEvent(3, 1)] }), store)
     await writeRun(ref, write(2, { events: [rowsEvent(4, 5)] }), store)
     const page = await readRows(ref.id, { from: 2, limit: 4 }, store)
@@ -343,9 +341,9 @@ describe('rows', () => {
 
   test('the next attempt starts without rows', async () => {
     const ref = await newJob(store)
-    await startJob(delivery(ref, 1), at, store)
+    await startJob(delivery(ref, 1), store)
     await writeRun(ref, write(1, { events: [rowsEvent(0, 3)] }), store)
-    await startJob(delivery(ref, 2), at, store)
+    await startJob(delivery(ref, 2), store)
     expect(await readRows(ref.id, { from: 0, limit: 10 }, store)).toEqual({
       attempt: 2,
       from: 0,
@@ -359,7 +357,7 @@ describe('positions', () => {
   test('a reader that is a little behind gets the missed events in order', async () => {
     const ref = await newJob(store)
     const { epoch } = await jobIn(store, ref.id)
-    await startJob(delivery(ref), at, store)
+    await startJob(delivery(ref), store)
     await writeRun(ref, write(1, { events: [rowsEvent(0, 2), rowsEvent(2, 2)] }), store)
     const reading = await readJob(ref.id, { epoch, seq: 1 }, store)
     if (reading?.mode !== 'replay') throw new Error('expected a replay')
@@ -373,7 +371,7 @@ describe('positions', () => {
   test('a reader from another epoch, ahead of the log, or far behind gets a snapshot', async () => {
     const ref = await newJob(store)
     const { epoch } = await jobIn(store, ref.id)
-    await startJob(delivery(ref), at, store)
+    await startJob(delivery(ref), store)
     expect((await readJob(ref.id, { epoch: 'other', seq: 1 }, store))?.mode).toBe('snapshot')
     expect((await readJob(ref.id, { epoch, seq: 9 }, store))?.mode).toBe('snapshot')
     await writeRun(
@@ -395,7 +393,7 @@ test('counts follow every move and every deletion', async () => {
   try {
     const ref = await newJob(own)
     await newJob(own)
-    await startJob(delivery(ref), at, own)
+    await startJob(delivery(ref), own)
     expect(await countJobs(own)).toMatchObject({ new: 1, running: 1, complete: 0 })
     await writeRun(ref, complete(1), own)
     expect(await countJobs(own)).toMatchObject({ new: 1, running: 0, complete: 1 })

@@ -45,7 +45,7 @@ const complete = (ref: JobRef, n: number) =>
       ],
       progress: null,
       attemptOver: false,
-      ending: { state: 'complete', message: null, stack: null, at },
+      ending: { state: 'complete', message: null, stack: null },
     },
     store,
   )
@@ -97,7 +97,7 @@ const counting = (from: number, to: number) =>
 
 test('the answer precedes the first event; all later events follow once and in order', async () => {
   const ref = await newJob(store)
-  await startJob(delivery(ref), at, store)
+  await startJob(delivery(ref), store)
   const { reader, seen, end } = recordingReader()
   const order: string[] = []
   let answeredSeq = 0
@@ -128,7 +128,7 @@ test('the answer precedes the first event; all later events follow once and in o
 
 test('events stay complete and ordered while the subscriber is killed again and again', async () => {
   const ref = await newJob(store)
-  await startJob(delivery(ref), at, store)
+  await startJob(delivery(ref), store)
   const readers = Array.from({ length: 5 }, recordingReader)
   const answeredSeqs: number[] = []
   for (const { reader } of readers) {
@@ -155,7 +155,7 @@ test('events stay complete and ordered while the subscriber is killed again and 
 
 test('a returning reader gets the events that it missed', async () => {
   const ref = await newJob(store)
-  await startJob(delivery(ref), at, store)
+  await startJob(delivery(ref), store)
   await write(ref, 1)
   const epoch = (await readJob(ref.id, null, store))?.job.epoch ?? ''
   const { reader } = recordingReader()
@@ -171,7 +171,7 @@ test('a returning reader gets the events that it missed', async () => {
 
 test('a reader whose first read is under way when the job ends gets the end and is closed', async () => {
   const ref = await newJob(store)
-  await startJob(delivery(ref), at, store)
+  await startJob(delivery(ref), store)
   const { slow, hold } = slowHub('after the read')
   const first = recordingReader()
   await slow.watch(first.reader, ref.id, null, () => true)
@@ -205,7 +205,7 @@ test('a watch of an unknown job is answered null and leaves no topic', async () 
 
 test('after a snapshot, a slow reader gets the later events and none that the snapshot holds', async () => {
   const ref = await newJob(store)
-  await startJob(delivery(ref), at, store)
+  await startJob(delivery(ref), store)
   const { slow, hold } = slowHub('before the read')
   const { reader, seen, resyncs, end } = recordingReader()
   await slow.watch(reader, ref.id, null, () => true)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JobSummary } from '#jobs/job.ts'
 import { startJob } from '#jobs/redis/attempt.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
-import { unarchivedJobsOf } from '#jobs/redis/job-lists.ts'
+import { findUnarchived } from '#jobs/redis/find-jobs.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { ownJobsLedger } from '#server/live/list-ledger.ts'
 import { type ListReader, type ListRules, ListView } from '#server/live/list-view.ts'
@@ -10,7 +10,6 @@ import { quietLog } from '#test/quiet-log.ts'
 import { delivery, jobIn, newJob, newRef, openStore } from '../../jobs/job-fixture.ts'
 import { type OpenHub, openHub } from './hub-fixture.ts'
 
-const at = new Date()
 let store: JobStore & { close(): void }
 let opened: OpenHub
 beforeAll(async () => {
@@ -31,7 +30,7 @@ function openList(fits: ListRules['fits'] = () => true) {
     ledgers: [ownJobsLedger(userId, store)],
     fits,
     async read() {
-      const jobs = await unarchivedJobsOf(userId, store)
+      const jobs = await findUnarchived({ userId, limit: 100 }, store)
       onRead()
       await delay
       return { jobs, more: false }
@@ -49,7 +48,7 @@ function openList(fits: ListRules['fits'] = () => true) {
     view,
     async start(search = 'linking-domains'): Promise<JobRef> {
       const ref = await newJob(store, newRef(search, userId))
-      await startJob(delivery(ref), at, store)
+      await startJob(delivery(ref), store)
       return ref
     },
     /** Delays the result of the next read until `release` or `fail`; `read` resolves before. */
@@ -72,7 +71,7 @@ function openList(fits: ListRules['fits'] = () => true) {
 }
 
 const end = async (ref: JobRef) =>
-  endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled.', at }, store)
+  endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled.' }, store)
 
 /** A client's copy of the list. It ignores a summary older than the one it has. */
 function listReader() {

@@ -32,10 +32,9 @@ export async function openLiveEnvironment({ servers: count = 1 } = {}) {
       createdAt = new Date(),
     ) {
       const ref = await newJob(store, newRef(search, userId), { createdAt })
-      await startJob(delivery(ref), new Date(), store)
+      await startJob(delivery(ref), store)
       const run = new TrackedRun(1, {
         write: (write) => writeRun(ref, write, store),
-        now: () => new Date(),
         onRefused() {},
         signal: new AbortController().signal,
       })

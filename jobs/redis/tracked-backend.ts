@@ -1,0 +1,307 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type BackendFactory,
+  ConnectionClosedError,
+  createRedisBackend,
+  RedisQueueBackend,
+  raw2NextJobData,
+} from 'bullmq'
+import { pack, unpack } from 'msgpackr'
+import { z } from 'zod'
+import type { RunWrite } from '../run-write.ts'
+import { parseStarted, type StartedJob, startEvent, Written, writeArgs } from './attempt.ts'
+import { bullmqTexts } from './bullmq-scripts.ts'
+import { keys, type Shard } from './keys.ts'
+import { changeScripts, plainScript, runScript } from './scripts.ts'
+import type { JobStore } from './store.ts'
+import type { TypeSlots } from './type-slots.ts'
+
+/** The number of keys of BullMQ's moveToDelayed. */
+const delayKeyCount = bullmqTexts.moveToDelayed.keys
+const extendScript = plainScript('extend-locks')
+
+/** `[entry, id, rate limit, time of the next delayed entry]`, or a code of BullMQ's. */
+const NextEntry = z.union([z.number(), z.array(z.unknown())])
+const Fetched = z.tuple([NextEntry, z.unknown(), z.number()])
+const Finished = z.tuple([z.union([Written, z.literal('')]), NextEntry, z.unknown(), z.number()])
+const Ids = z.array(z.string())
+const FinishOptions = z.object({ token: z.string() })
+
+/** The argument of BullMQ's moveToFinished that says whether to fetch the next job. */
+const fetchNextArgument = 5
+
+/** Between two tries of a command that Redis refuses for now. */
+const retryMs = 500
+
+export interface TrackedBackendOptions {
+  store: JobStore
+  shard: Shard
+  /** Name of the process, for users. */
+  worker: string
+  lockMs: number
+  /** Those of its type, shared with the workers of the other shards. */
+  slots: TypeSlots
+}
+
+type Super = typeof RedisQueueBackend.prototype
+type Argument = string | number | boolean | Buffer
+
+/**
+ * BullMQ's Redis backend, except that a job starts in the step that fetches it, and ends in the
+ * step that removes it from the queue and fetches the next one. So a record and its entry in the
+ * queue always agree, and a job costs its worker one call.
+ */
+export class TrackedBackend extends RedisQueueBackend {
+  readonly #options: TrackedBackendOptions
+  /** By id, the jobs that were fetched and started and that the worker has not run yet. */
+  readonly #started = new Map<string, StartedJob>()
+  /** By id, the last writes of runs that are over. */
+  readonly #lastWrites = new Map<string, RunWrite>()
+  /** Added to a time of Redis, it gives the time of this process. */
+  #clockOffsetMs = 0
+  /** Ids of the jobs that hold a slot. */
+  readonly #holders = new Set<string>()
+  /** A slot was granted, for the next fetch. */
+  #granted = false
+  /** The marker that says that jobs wait was taken, and nothing has been fetched since. */
+  #tookMarker = false
+  #waiting = new AbortController()
+
+  constructor(
+    options: TrackedBackendOptions,
+    ...args: ConstructorParameters<typeof RedisQueueBackend>
+  ) {
+    super(...args)
+    this.#options = options
+  }
+
+  /** The job of a fetched entry; null if it was not started by the fetch. */
+  takeStarted(id: string): StartedJob | null {
+    const started = this.#started.get(id) ?? null
+    this.#started.delete(id)
+    return started
+  }
+
+  /** Applies the last write of a run in the step that removes its entry from the queue. */
+  endWith(id: string, write: RunWrite): void {
+    this.#lastWrites.set(id, write)
+  }
+
+  override async moveToActive(token: string): ReturnType<Super['moveToActive']> {
+    const { store, worker, lockMs, slots } = this.#options
+    const granted = this.#granted || slots.tryTake()
+    this.#granted = false
+    if (!granted) {
+      await this.#putMarkerBack()
+      return []
+    }
+    this.#tookMarker = false
+    let next: unknown[] = []
+    try {
+      const answer = await runScript(
+        store.redis,
+        changeScripts.fetch,
+        [this.toKey('')],
+        [pack({ token, lockDuration: lockMs }), token, worker, ...startEvent(worker)],
+      )
+      next = this.#next(...Fetched.parse(answer))
+    } catch (error) {
+      if (!isRefusedForNow(error)) throw error
+      await delay(retryMs)
+    } finally {
+      this.#passSlotOn(next)
+    }
+    return next
+  }
+
+  /** Lets a worker of another process, which may have a free slot, know of the waiting jobs. */
+  async #putMarkerBack(): Promise<void> {
+    if (!this.#tookMarker) return
+    this.#tookMarker = false
+    await this.#options.store.redis.zadd(this.toKey('marker'), 0, '0')
+  }
+
+  /** Gives the slot of this worker to the job that it has fetched, or releases it. */
+  #passSlotOn([entry, id]: unknown[]): void {
+    if (entry && typeof id === 'string') this.#holders.add(id)
+    else this.#options.slots.release()
+  }
+
+  #releaseSlotOf(id: string): void {
+    if (this.#holders.delete(id)) this.#options.slots.release()
+  }
+
+  /** @param args the keys of BullMQ's script, then its arguments */
+  override async moveToFinished(id: string, args: Argument[]): Promise<unknown[]> {
+    const keyCount = this.moveToFinishedKeys.length
+    const { token } = FinishOptions.parse(unpack(z.instanceof(Buffer).parse(args[keyCount + 7])))
+    const queueArgs = args.slice(keyCount)
+    const held = this.#holders.delete(id)
+    let next: unknown[] = []
+    try {
+      for (;;) {
+        // The slot goes to another shard whose worker waits for it.
+        if (!held || this.#options.slots.contended) queueArgs[fetchNextArgument] = 0
+        try {
+          next = await this.#finish(id, token, args.slice(0, keyCount), queueArgs)
+          return next
+        } catch (error) {
+          if (!isRefusedForNow(error)) throw error
+          await delay(retryMs)
+          // BullMQ has stopped extending the lock, because the run is over.
+          await this.extendLocks([id], [token], this.#options.lockMs)
+        }
+      }
+    } finally {
+      if (held) this.#passSlotOn(next)
+    }
+  }
+
+  async #finish(
+    id: string,
+    token: string,
+    queueKeys: Argument[],
+    queueArgs: Argument[],
+  ): Promise<unknown[]> {
+    const { store, shard, worker } = this.#options
+    const write = this.#lastWrites.get(id)
+    const answer = await runScript(
+      store.redis,
+      changeScripts.finish,
+      [keys.record(shard, id), ...queueKeys.map(String)],
+      [
+        ...queueArgs.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg ?? ''))),
+        token,
+        worker,
+        ...startEvent(worker),
+        ...(write ? writeArgs(write) : []),
+      ],
+    )
+    const [wrote, entry, started, now] = Finished.parse(answer)
+    this.#lastWrites.delete(id)
+    // The store has lost writes of this run, so the job starts over.
+    if (wrote === 'rolled_back') await this.moveJobFromActiveToWait(id, token)
+    if (typeof entry === 'number' && entry < 0) {
+      const command = 'moveToFinished'
+      throw this.finishedErrors({ code: entry, jobId: id, command, state: 'active' })
+    }
+    return this.#next(entry, started, now)
+  }
+
+  /** @param now the time of Redis, in ms */
+  #next(entry: z.infer<typeof NextEntry>, started: unknown, now: number): unknown[] {
+    this.#clockOffsetMs = Date.now() - now
+    if (typeof entry === 'number') return []
+    const [job, id, rateLimitMs, delayedUntil] = raw2NextJobData(entry)
+    if (!job) return [null, id, rateLimitMs, this.#toOwnTime(delayedUntil)]
+    // BullMQ fails a job that has stalled too often without running it, so it was not started.
+    const startedJob = started === '' ? null : parseStarted(started)
+    if (startedJob) this.#started.set(id, startedJob)
+    // BullMQ compares it with the clock of this process to extend the lock in time.
+    return [{ ...job, processedOn: Date.now() }, id, rateLimitMs, delayedUntil]
+  }
+
+  #toOwnTime(ms: number): number {
+    return ms > 0 ? ms + this.#clockOffsetMs : ms
+  }
+
+  /** Waits for a slot if none is free; else for a job. */
+  override async waitForJob(timeoutSeconds: number) {
+    const { slots } = this.#options
+    if (!slots.anyFree) {
+      const { signal } = this.#waiting
+      this.#granted = await slots.take(timeoutSeconds * 1_000, signal)
+      // As if the blocking command was interrupted: BullMQ fetches nothing more.
+      if (signal.aborted) throw new ConnectionClosedError()
+      return null
+    }
+    const marker = await super.waitForJob(timeoutSeconds)
+    this.#tookMarker = marker !== null
+    return marker && { ...marker, score: this.#toOwnTime(marker.score) }
+  }
+
+  override disconnectBlocking(wait?: boolean): Promise<void> {
+    this.#waiting.abort()
+    return super.disconnectBlocking(wait)
+  }
+
+  override reconnectBlocking(): Promise<void> {
+    if (this.#waiting.signal.aborted) this.#waiting = new AbortController()
+    return super.reconnectBlocking()
+  }
+
+  /** Delays a job by the clock of Redis. Fetches no other, which would not be started. */
+  override async moveToDelayed(...args: Parameters<RedisQueueBackend['moveToDelayed']>) {
+    const [id, timestamp, delayMs, token, options] = args
+    const fetchNone = { ...options, fetchNext: false }
+    try {
+      return await super.moveToDelayed(id, timestamp, delayMs, token, fetchNone)
+    } finally {
+      this.#releaseSlotOf(id)
+    }
+  }
+
+  override async moveJobFromActiveToWait(id: string, token?: string) {
+    try {
+      return await super.moveJobFromActiveToWait(id, token)
+    } finally {
+      this.#releaseSlotOf(id)
+    }
+  }
+
+  override execCommand(...args: Parameters<RedisQueueBackend['execCommand']>) {
+    const [, name, values] = args
+    if (name !== 'moveToDelayed') return super.execCommand(...args)
+    return runScript(
+      this.#options.store.redis,
+      changeScripts.delay,
+      values.slice(0, delayKeyCount),
+      values.slice(delayKeyCount).map((value) => value ?? ''),
+    )
+  }
+
+  override async extendLocks(ids: string[], tokens: string[], durationMs: number) {
+    const args = ids.flatMap((id, i) => [id, tokens[i] ?? ''])
+    return Ids.parse(
+      await runScript(
+        this.#options.store.redis,
+        extendScript,
+        [this.toKey('')],
+        [durationMs, ...args],
+      ),
+    )
+  }
+}
+
+/** Makes BullMQ's workers use a {@link TrackedBackend}; `created` receives it. */
+export function trackedBackend(
+  options: TrackedBackendOptions,
+  created: (backend: TrackedBackend) => void,
+): BackendFactory<TrackedBackend> {
+  return (name, queueOptions, connections) => {
+    // Only for its connections. Their errors reach our backend too.
+    const made = createRedisBackend(name, queueOptions, connections).on('error', () => {})
+    const backend = new TrackedBackend(
+      options,
+      made.connection,
+      name,
+      made.keys,
+      (type) => made.toKey(type),
+      queueOptions,
+      made.blockingConnection,
+    )
+    created(backend)
+    return backend
+  }
+}
+
+/**
+ * Redis refuses writes for a while: its memory or disk is full, it loads its data, or it is no
+ * longer the master. Nothing was changed, and the same command succeeds later.
+ */
+export function isRefusedForNow(error: unknown): boolean {
+  return error instanceof Error && refusals.test(error.message)
+}
+
+const refusals =
+  /\b(?:OOM|MISCONF|LOADING|READONLY|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b/
