@@ -12,6 +12,7 @@ export const ErrorCode = z.enum([
   'too_large',
   'rate_limited',
   'overloaded',
+  'unavailable',
   'internal',
 ])
 export type ErrorCode = z.infer<typeof ErrorCode>

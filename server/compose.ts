@@ -1,5 +1,4 @@
 import type { Server } from 'node:http'
-import { sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
 import { v4 as uuid } from 'uuid'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
@@ -12,6 +11,7 @@ import { catalog } from '#searches/catalog.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
+import { checkHealth } from './health.ts'
 import { createApi } from './http/api.ts'
 import type { Api } from './http/api-env.ts'
 import { Authorization } from './live/authorization.ts'
@@ -24,6 +24,10 @@ import type { ServerSettings } from './settings.ts'
 
 /** Retries of a Redis command, about a second in total; after that the request is answered 503. */
 const redisRetries = 5
+
+/** So that a request is answered within 5 s whatever hangs. */
+const redisCommandMs = 2_500
+const postgresMs = { connection: 2_000, result: 3_500 }
 
 export interface Composed {
   api: Api
@@ -56,6 +60,8 @@ export async function compose(
   const accountsChannel = `${settings.REDIS_PREFIX}:accounts`
   const live = await startLiveDelivery(server, { ...connections, accounts, accountsChannel, log })
 
+  const searches = catalog.map(({ name }) => name)
+  const health = () => checkHealth({ store, db, queues, searches })
   const api = createApi({
     store,
     db,
@@ -79,11 +85,10 @@ export async function compose(
         store.redis.publish(accountsChannel, '').catch(() => {})
       return response
     },
-    async ready() {
-      await Promise.all([store.redis.ping(), db.execute(sql`select 1`)])
-    },
+    health,
     metrics: createMetrics({
       store,
+      health,
       sockets: live.socketCount,
       watchedJobs: () => live.hub.size,
     }),
@@ -105,13 +110,18 @@ type Connections = Awaited<ReturnType<typeof connect>>
 async function connect(settings: ServerSettings, log: Logger) {
   await migrateDatabase(settings.DATABASE_URL, accountsMigrations)
   await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
-  const postgres = connectPostgres(settings.DATABASE_URL, { name: 'searchlight-server', log })
+  const postgres = connectPostgres(settings.DATABASE_URL, {
+    name: 'searchlight-server',
+    waitMs: postgresMs,
+    log,
+  })
   const store = await openStore({
     url: settings.REDIS_URL,
     namespace: settings.REDIS_PREFIX,
     shards: settings.SHARDS,
     name: 'searchlight-server',
     retries: redisRetries,
+    commandMs: redisCommandMs,
     makeEpoch: uuid,
     log,
   })

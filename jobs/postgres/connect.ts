@@ -17,28 +17,30 @@ export interface ConnectOptions {
    * server's `max_connections`.
    */
   max?: number
+  /**
+   * How long a query waits for a connection, and how long for its result: 10 s and 60 s by default,
+   * less for requests that a user waits for.
+   */
+  waitMs?: { connection: number; result: number }
   /** Shown by `pg_stat_activity`; `searchlight` by default. */
   name?: string
   /** Gets a warning when an idle connection breaks. */
   log?: Pick<Log, 'warn'>
 }
 
-/**
- * Creates a pool. It connects at the first query; a query waits at most 10 s for a connection and
- * 60 s for its result.
- */
+/** Creates a pool. It connects at the first query. */
 export function connectPostgres(url: string, options: ConnectOptions = {}): Postgres {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: options.name ?? 'searchlight',
     max: options.max ?? 10,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: options.waitMs?.connection ?? 10_000,
     idleTimeoutMillis: 30_000,
     // A vanished server (failover, cut cable) sends nothing, and the system's own keep-alive waits
     // two hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    query_timeout: 60_000,
+    query_timeout: options.waitMs?.result ?? 60_000,
   })
   // Without a listener, an idle connection that breaks (a restart of PostgreSQL) would end this
   // process. Log only the message: the error holds the whole connection.

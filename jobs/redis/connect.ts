@@ -10,6 +10,11 @@ export interface RedisOptions {
    * times for requests that a user waits for.
    */
   retries: number | null
+  /**
+   * A command that is not answered within this time fails, for requests that a user waits for. It may
+   * still be carried out later. By default, commands wait without limit.
+   */
+  commandMs?: number
   /** A subscriber resubscribes itself, in the order it needs (see server/live/subscriber.ts). */
   subscriber?: boolean
 }
@@ -17,7 +22,7 @@ export interface RedisOptions {
 /** Opens a connection that always reconnects, with at most a second between two tries. */
 export function connectRedis(
   url: string,
-  { name, log, retries, subscriber = false }: RedisOptions,
+  { name, log, retries, commandMs, subscriber = false }: RedisOptions,
 ): Redis {
   const redis = new Redis(url, {
     connectionName: name,
@@ -25,6 +30,7 @@ export function connectRedis(
     retryStrategy: (times) => Math.min(50 * times, 1000),
     autoResubscribe: !subscriber,
     enableReadyCheck: true,
+    ...(commandMs === undefined ? {} : { commandTimeout: commandMs }),
   })
   let down = false
   redis.on('error', (error) => {

@@ -3,6 +3,7 @@ import {
   type AuthSettings,
   clientAddressHeader,
   createAuth,
+  failures,
 } from './auth.ts'
 import {
   authenticate,
@@ -47,7 +48,13 @@ export function createAccounts({ db, now, ...settings }: AccountsOptions): Accou
     async handler(request, clientAddress) {
       const addressed = await withAddress(request, clientAddress)
       const isSignUp = addressed.method === 'POST' && new URL(addressed.url).pathname === signUpPath
-      return isSignUp ? signUpFirstAdmin(addressed, deps) : auth.handler(addressed)
+      const caught: Error[] = []
+      const response = await failures.run(caught, () =>
+        isSignUp ? signUpFirstAdmin(addressed, deps) : auth.handler(addressed),
+      )
+      // Our API answers better than an empty 500.
+      if (response.status >= 500) throw caught[0] ?? new Error('better-auth failed')
+      return response
     },
     authenticate: (headers) => authenticate(headers, deps),
     authenticateKey: (key) => authenticateKey(key, deps),

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { drizzleAdapter } from 'better-auth/adapters/drizzle'
 import { APIError, createAuthMiddleware } from 'better-auth/api'
 import { betterAuth } from 'better-auth/minimal'
@@ -37,6 +38,9 @@ const PasswordBody = z.object({
   password: z.string().optional(),
   newPassword: z.string().optional(),
 })
+
+/** The errors that better-auth has caught while it handled a request. */
+export const failures = new AsyncLocalStorage<Error[]>()
 
 export type Auth = ReturnType<typeof createAuth>
 
@@ -105,10 +109,16 @@ export function createAuth(
       disableOriginCheck: false,
     },
     telemetry: { enabled: false },
+    // An unforeseen error is answered by our API, not with an empty 500.
+    onAPIError: { throw: true },
     logger: log
       ? {
-          log: (level, message, ...details) =>
-            log[level](details.length > 0 ? { details } : {}, message),
+          log: (level, message, ...details) => {
+            const err = details.find((detail) => detail instanceof Error)
+            if (err) failures.getStore()?.push(err)
+            // Other details are refused values, such as an e-mail address.
+            log[level](err ? { err } : {}, message)
+          },
         }
       : { disabled: true },
   })

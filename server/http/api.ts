@@ -4,6 +4,8 @@ import type { Log } from '#jobs/log.ts'
 import type { Me } from '#protocol/answers.ts'
 import type { ErrorAnswer } from '#protocol/errors.ts'
 import type { Principal } from '../accounts/authenticate.ts'
+import { archiveBehindSeconds, type Health, type Upkeep } from '../health.ts'
+import { type Outage, outageOf, requestMs, ServiceTimeout } from '../outage.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import type { Api, ApiEnv } from './api-env.ts'
 import { ApiError, apiErrorOf, invalidInput, issuesOf } from './api-error.ts'
@@ -20,8 +22,8 @@ export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
   signUpOpen(): Promise<boolean>
   /** better-auth's own routes. */
   authHandler(request: Request, clientAddress: string | undefined): Promise<Response>
-  /** Resolves when Redis and PostgreSQL answer. */
-  ready(): Promise<void>
+  /** Answers within 2 s. */
+  health(): Promise<Health>
   metrics(): Promise<{ contentType: string; text: string }>
   log: Log
 }
@@ -46,19 +48,27 @@ export function createApi(deps: ApiDeps): Api {
         error.status,
       )
     }
+    const outage = outageOf(cause)
+    if (outage) {
+      log.warn({ err: cause, path: c.req.path, part: outage.part }, 'A request met an outage')
+      c.header('Retry-After', '5')
+      const message = `${outage.problem} ${adviceOf(outage, c.req.method)}`
+      return c.json({ error: { code: 'unavailable', message } } satisfies ErrorAnswer, 503)
+    }
     log.error({ err: cause, path: c.req.path }, 'A request failed')
-    const message = 'Searchlight could not answer. Nothing was lost; try again in a moment.'
-    const answer: ErrorAnswer = { error: { code: 'internal', message } }
-    return c.json(answer, isOutage(cause) ? 503 : 500)
+    const message = 'Searchlight could not answer because of an error in it. Try again in a moment.'
+    return c.json({ error: { code: 'internal', message } } satisfies ErrorAnswer, 500)
   })
   api.notFound((c) =>
     c.json({ error: { code: 'not_found', message: `There is nothing at ${c.req.path}.` } }, 404),
   )
 
+  api.use(async (_c, next) => withinTime(next(), requestMs))
   api.get('/healthz', (c) => c.text('ok'))
   api.get('/readyz', async (c) => {
-    await deps.ready()
-    return c.text('ready')
+    const { problems, upkeep } = await deps.health()
+    const ready = problems.length === 0
+    return c.json({ ready, problems, warnings: warningsOf(upkeep) }, ready ? 200 : 503)
   })
   api.get('/metrics', async (c) => {
     const { contentType, text } = await deps.metrics()
@@ -118,18 +128,34 @@ export function createApi(deps: ApiDeps): Api {
   return api
 }
 
-/** Whether Redis or PostgreSQL is out of reach, so that trying again helps. */
-function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if (error.name === 'MaxRetriesPerRequestError' || error.message.includes('Connection is closed'))
-    return true
-  if (error.cause !== undefined && isOutage(error.cause)) return true
-  const { code } = error as { code?: unknown }
-  return (
-    typeof code === 'string' &&
-    (code === 'ECONNREFUSED' ||
-      code === 'ECONNRESET' ||
-      code.startsWith('57P') ||
-      code.startsWith('08'))
-  )
+/** What an operator should look at although requests are answered. */
+function warningsOf(upkeep: Upkeep | null): string[] {
+  if (!upkeep) return []
+  const { workers, archiveLagSeconds, paused } = upkeep
+  const warnings: string[] = []
+  if (workers === 0) warnings.push('No worker is running, so searches wait.')
+  if (paused.length > 0) warnings.push(`These searches are paused: ${paused.join(', ')}.`)
+  if (archiveLagSeconds > archiveBehindSeconds)
+    warnings.push(`The archive is ${Math.round(archiveLagSeconds)} s behind.`)
+  return warnings
+}
+
+const mayBeDone = 'It is not known whether your request was carried out; look before you repeat it.'
+
+function adviceOf({ undone }: Outage, method: string): string {
+  if (method === 'GET' || method === 'HEAD') return 'Nothing was lost. Try again in a moment.'
+  return undone ? 'Nothing was changed. Try again in a moment.' : mayBeDone
+}
+
+/** Rejects if the request takes longer; its work goes on, but its answer is discarded. */
+async function withinTime(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new ServiceTimeout()), ms)
+  })
+  try {
+    await Promise.race([work, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
 }
