@@ -4,6 +4,7 @@ import { v4 as uuid } from 'uuid'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
+import { typicalDuration } from '#jobs/postgres/typical-duration.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
@@ -160,6 +161,7 @@ async function startLiveDelivery(
     store,
     subscriber,
     read: (id, since) => findReading(id, since, { store, db }),
+    typicalMs: rememberFor(30_000, (search) => typicalDuration(search, db), now),
     log,
   })
   const lists = new Lists({ store, db, hub, now, log })
@@ -190,5 +192,18 @@ async function startLiveDelivery(
       authorization.stop()
     },
     closeSockets: () => io.close(),
+  }
+}
+
+/** Answers again what was found within the last `ms`. */
+function rememberFor<Found>(ms: number, find: (key: string) => Promise<Found>, now: () => number) {
+  const found = new Map<string, { at: number; answer: Promise<Found> }>()
+  return (key: string): Promise<Found> => {
+    const known = found.get(key)
+    if (known && now() - known.at < ms) return known.answer
+    const answer = find(key)
+    answer.catch(() => found.delete(key))
+    found.set(key, { at: now(), answer })
+    return answer
   }
 }
