@@ -9,6 +9,7 @@ import { connectRedis } from '#jobs/redis/connect.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
 import { catalog } from '#searches/catalog.ts'
+import { AcceptedNotes } from './accepted-notes.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
@@ -63,9 +64,11 @@ export async function compose(
 
   const searches = catalog.map(({ name }) => name)
   const health = () => checkHealth({ store, db, queues, searches })
+  const accepted = new AcceptedNotes({ db, log })
   const api = createApi({
     store,
     db,
+    accepted,
     queues,
     waitingLimits: {
       inAll: settings.MAX_WAITING,
@@ -100,6 +103,7 @@ export async function compose(
     live.stopChecking()
     server.closeIdleConnections()
     await live.closeSockets()
+    await accepted.close()
     await connections.close()
   }
   return { api, accounts, close }

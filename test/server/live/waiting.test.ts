@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { countedJobs, positionsOf } from '#jobs/redis/queue-positions.ts'
-import type { JobStore } from '#jobs/redis/store.ts'
+import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { removeWorker, reportWorker } from '#jobs/redis/worker-registry.ts'
 import type { Waiting } from '#jobs/waiting.ts'
 import { waitingOf } from '#jobs/waiting.ts'
@@ -109,7 +109,7 @@ test('an event stream says so too', async () => {
 test('places are counted from the front of the queue, up to a limit', async () => {
   const own = await openStore()
   try {
-    const refs = []
+    const refs: JobRef[] = []
     for (let i = 0; i < countedJobs + 3; i++)
       refs.push(await newJob(own, { id: `0-${uuidV7()}`, userId: `user-${i}`, search: 'a' }))
     const shard = { namespace: own.namespace, number: 0 }
