@@ -10,13 +10,12 @@ import { countJobs } from '#jobs/redis/job-lists.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
 import { buildIndexOfManyShards } from '#test/searches/many-shards.ts'
-import { crawlSettings, serveSites, startAlone } from '#test/workers/crawl-load.ts'
+import { openCrawlLoad } from '#test/workers/crawl-load.ts'
 import { log, rounds, spread, withServices } from './measure.ts'
-import { startWorkerProcess } from './worker-process.ts'
 
 const indexDir = mkdtempSync(join(tmpdir(), 'searchlight-bench-index-'))
 await buildIndexOfManyShards(indexDir, { shards: 16, sites: 500 })
-await withServices(async ({ redis: url, database }) => {
+await withServices(async ({ redis: url }) => {
   const store = await openStore({
     url,
     namespace: 'sl',
@@ -26,20 +25,13 @@ await withServices(async ({ redis: url, database }) => {
     makeEpoch: uuid,
     log,
   })
-  const sites = await serveSites()
-  const worker = await startWorkerProcess({
-    REDIS_URL: url,
-    DATABASE_URL: database,
-    INDEX_DIR: indexDir,
-    LOG_LEVEL: 'fatal',
-    ...crawlSettings,
-  })
+  const load = await openCrawlLoad(store, indexDir, log)
 
   async function waits(count: number): Promise<{ start: number[]; end: number[] }> {
     const start: number[] = []
     const end: number[] = []
     for (let i = 0; i < count; i++) {
-      const id = await startAlone('keywords', { q: 'example' }, store)
+      const id = await load.startKeywords()
       for (;;) {
         const job = (await readJob(id, null, store))?.job
         if (job?.startedAt && job.finishedAt) {
@@ -61,21 +53,12 @@ await withServices(async ({ redis: url, database }) => {
 
   await waits(3)
   print('alone', await waits(rounds(40)))
-  for (let n = 0; n < 70; n++)
-    await startAlone('site-crawl', { startUrl: sites.url(n), maxPages: 30 }, store)
+  for (let n = 0; n < 70; n++) await load.startCrawl(n)
   while ((await countJobs(store)).running < 50)
     await new Promise((resolve) => setTimeout(resolve, 50))
   print('beside 50 crawls', await waits(rounds(40)))
   console.log('afterwards', await countJobs(store))
-  console.log('connections of the worker', (await connections()).join(', '))
-
-  async function connections(): Promise<string[]> {
-    const list = String(await store.redis.call('CLIENT', 'LIST'))
-    const names = list.split('\n').map((line) => /name=(\S*)/.exec(line)?.[1] ?? '')
-    return names.filter((name) => name.includes('worker') || name.includes('bull'))
-  }
-  worker.kill('SIGKILL')
-  sites.close()
+  await load.close()
   store.redis.disconnect()
 })
 rmSync(indexDir, { recursive: true })
