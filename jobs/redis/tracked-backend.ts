@@ -55,7 +55,10 @@ export class TrackedBackend extends RedisQueueBackend {
   readonly #options: TrackedBackendOptions
   /** By id, the jobs that were fetched and started and that the worker has not run yet. */
   readonly #started = new Map<string, StartedJob>()
-  /** By id, the last writes of runs that are over. */
+  /**
+   * By lock token, the last writes of runs that are over. Not by id: a run whose lock was lost may
+   * still end while this process runs the next attempt of the same job.
+   */
   readonly #lastWrites = new Map<string, RunWrite>()
   /** Added to a time of Redis, it gives the time of this process. */
   #clockOffsetMs = 0
@@ -83,8 +86,8 @@ export class TrackedBackend extends RedisQueueBackend {
   }
 
   /** Applies the last write of a run in the step that removes its entry from the queue. */
-  endWith(id: string, write: RunWrite): void {
-    this.#lastWrites.set(id, write)
+  endWith(token: string, write: RunWrite): void {
+    this.#lastWrites.set(token, write)
   }
 
   override async moveToActive(token: string): ReturnType<Super['moveToActive']> {
@@ -164,7 +167,7 @@ export class TrackedBackend extends RedisQueueBackend {
     queueArgs: Argument[],
   ): Promise<unknown[]> {
     const { store, shard, worker } = this.#options
-    const write = this.#lastWrites.get(id)
+    const write = this.#lastWrites.get(token)
     const answer = await runScript(
       store.redis,
       changeScripts.finish,
@@ -178,7 +181,7 @@ export class TrackedBackend extends RedisQueueBackend {
       ],
     )
     const [wrote, entry, started, now] = Finished.parse(answer)
-    this.#lastWrites.delete(id)
+    this.#lastWrites.delete(token)
     // The store has lost writes of this run, so the job starts over.
     if (wrote === 'rolled_back') await this.moveJobFromActiveToWait(id, token)
     if (typeof entry === 'number' && entry < 0) {
