@@ -10,6 +10,8 @@ const shared = {
   testTimeout: hangs,
   hookTimeout: hangs,
   expect: { poll: { timeout: hangs } },
+  // For the servers that tests start: a busy machine is no outage.
+  env: { REQUEST_TIMEOUT_MS: '120000' },
 }
 /** They measure the memory of the process, or count in it, so no other file may run in it. */
 const alone = [

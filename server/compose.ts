@@ -27,9 +27,10 @@ import type { ServerSettings } from './settings.ts'
 /** Retries of a Redis command, about a second in total; after that the request is answered 503. */
 const redisRetries = 5
 
-/** So that a request is answered within 5 s whatever hangs. */
-const redisCommandMs = 2_500
-const postgresMs = { connection: 2_000, result: 3_500 }
+/** The shares of a request's time that one call may take. */
+const shares = { redisCommand: 0.55, postgresConnection: 0.45, postgresResult: 0.75 }
+const shareOf = ({ REQUEST_TIMEOUT_MS }: ServerSettings, call: keyof typeof shares) =>
+  Math.round(shares[call] * REQUEST_TIMEOUT_MS)
 
 export interface Composed {
   api: Api
@@ -89,6 +90,7 @@ export async function compose(
         store.redis.publish(accountsChannel, '').catch(() => {})
       return response
     },
+    requestMs: settings.REQUEST_TIMEOUT_MS,
     health,
     metrics: createMetrics({
       store,
@@ -117,7 +119,10 @@ async function connect(settings: ServerSettings, log: Logger) {
   await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
   const postgres = connectPostgres(settings.DATABASE_URL, {
     name: 'searchlight-server',
-    waitMs: postgresMs,
+    waitMs: {
+      connection: shareOf(settings, 'postgresConnection'),
+      result: shareOf(settings, 'postgresResult'),
+    },
     log,
   })
   const store = await openStore({
@@ -126,7 +131,7 @@ async function connect(settings: ServerSettings, log: Logger) {
     shards: settings.SHARDS,
     name: 'searchlight-server',
     retries: redisRetries,
-    commandMs: redisCommandMs,
+    commandMs: shareOf(settings, 'redisCommand'),
     makeEpoch: uuid,
     log,
   })

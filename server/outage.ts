@@ -7,9 +7,6 @@ export interface Outage {
   undone: boolean
 }
 
-/** How long a request may take until its answer begins. */
-export const requestMs = 4_500
-
 /** The request took too long, because a service does not answer. */
 export class ServiceTimeout extends Error {
   constructor() {

@@ -18,7 +18,7 @@ import type { AcceptedNotes } from './accepted-notes.ts'
 
 export interface StartDeps {
   store: JobStore
-  accepted: AcceptedNotes
+  accepted: Pick<AcceptedNotes, 'add'>
   waitingLimits: WaitingLimits
   now(): Date
   log: Log

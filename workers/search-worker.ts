@@ -54,7 +54,7 @@ export function createSearchWorker<Tools>(
         token: lockToken,
         worker: name,
         retriesLeft: (job.opts.attempts ?? 1) - job.attemptsMade - 1,
-        endWith: (write) => backend?.endWith(id, write),
+        endWith: (write) => backend?.endWith(lockToken, write),
         async handBack() {
           await job.moveToWait(lockToken)
           throw new WaitingError()

@@ -11,7 +11,9 @@ import { z } from 'zod'
 import type { RunWrite } from '../run-write.ts'
 import { parseStarted, type StartedJob, startEvent, Written, writeArgs } from './attempt.ts'
 import { bullmqTexts } from './bullmq-scripts.ts'
+import { HeldSlots } from './held-slots.ts'
 import { keys, type Shard } from './keys.ts'
+import { isRefusedForNow } from './refused-for-now.ts'
 import { changeScripts, plainScript, runScript } from './scripts.ts'
 import type { JobStore } from './store.ts'
 import type { TypeSlots } from './type-slots.ts'
@@ -55,14 +57,14 @@ export class TrackedBackend extends RedisQueueBackend {
   readonly #options: TrackedBackendOptions
   /** By id, the jobs that were fetched and started and that the worker has not run yet. */
   readonly #started = new Map<string, StartedJob>()
-  /** By id, the last writes of runs that are over. */
+  /**
+   * By lock token, the last writes of runs that are over. Not by id: a run whose lock was lost may
+   * still end while this process runs the next attempt of the same job.
+   */
   readonly #lastWrites = new Map<string, RunWrite>()
   /** Added to a time of Redis, it gives the time of this process. */
   #clockOffsetMs = 0
-  /** Ids of the jobs that hold a slot. */
-  readonly #holders = new Set<string>()
-  /** A slot was granted, for the next fetch. */
-  #granted = false
+  readonly #slots: HeldSlots
   /** The marker that says that jobs wait was taken, and nothing has been fetched since. */
   #tookMarker = false
   #waiting = new AbortController()
@@ -73,6 +75,7 @@ export class TrackedBackend extends RedisQueueBackend {
   ) {
     super(...args)
     this.#options = options
+    this.#slots = new HeldSlots(options.slots)
   }
 
   /** The job of a fetched entry; null if it was not started by the fetch. */
@@ -83,15 +86,13 @@ export class TrackedBackend extends RedisQueueBackend {
   }
 
   /** Applies the last write of a run in the step that removes its entry from the queue. */
-  endWith(id: string, write: RunWrite): void {
-    this.#lastWrites.set(id, write)
+  endWith(token: string, write: RunWrite): void {
+    this.#lastWrites.set(token, write)
   }
 
   override async moveToActive(token: string): ReturnType<Super['moveToActive']> {
-    const { store, worker, lockMs, slots } = this.#options
-    const granted = this.#granted || slots.tryTake()
-    this.#granted = false
-    if (!granted) {
+    const { store, worker, lockMs } = this.#options
+    if (!this.#slots.takeForFetch()) {
       await this.#putMarkerBack()
       return []
     }
@@ -109,7 +110,7 @@ export class TrackedBackend extends RedisQueueBackend {
       if (!isRefusedForNow(error)) throw error
       await delay(retryMs)
     } finally {
-      this.#passSlotOn(next)
+      this.#slots.passOn(idOf(next))
     }
     return next
   }
@@ -121,27 +122,17 @@ export class TrackedBackend extends RedisQueueBackend {
     await this.#options.store.redis.zadd(this.toKey('marker'), 0, '0')
   }
 
-  /** Gives the slot of this worker to the job that it has fetched, or releases it. */
-  #passSlotOn([entry, id]: unknown[]): void {
-    if (entry && typeof id === 'string') this.#holders.add(id)
-    else this.#options.slots.release()
-  }
-
-  #releaseSlotOf(id: string): void {
-    if (this.#holders.delete(id)) this.#options.slots.release()
-  }
-
   /** @param args the keys of BullMQ's script, then its arguments */
   override async moveToFinished(id: string, args: Argument[]): Promise<unknown[]> {
     const keyCount = this.moveToFinishedKeys.length
     const { token } = FinishOptions.parse(unpack(z.instanceof(Buffer).parse(args[keyCount + 7])))
     const queueArgs = args.slice(keyCount)
-    const held = this.#holders.delete(id)
+    const held = this.#slots.takeFrom(id)
     let next: unknown[] = []
     try {
       for (;;) {
         // The slot goes to another shard whose worker waits for it.
-        if (!held || this.#options.slots.contended) queueArgs[fetchNextArgument] = 0
+        if (!held || this.#slots.wanted) queueArgs[fetchNextArgument] = 0
         try {
           next = await this.#finish(id, token, args.slice(0, keyCount), queueArgs)
           return next
@@ -153,7 +144,7 @@ export class TrackedBackend extends RedisQueueBackend {
         }
       }
     } finally {
-      if (held) this.#passSlotOn(next)
+      if (held) this.#slots.passOn(idOf(next))
     }
   }
 
@@ -164,7 +155,7 @@ export class TrackedBackend extends RedisQueueBackend {
     queueArgs: Argument[],
   ): Promise<unknown[]> {
     const { store, shard, worker } = this.#options
-    const write = this.#lastWrites.get(id)
+    const write = this.#lastWrites.get(token)
     const answer = await runScript(
       store.redis,
       changeScripts.finish,
@@ -178,7 +169,7 @@ export class TrackedBackend extends RedisQueueBackend {
       ],
     )
     const [wrote, entry, started, now] = Finished.parse(answer)
-    this.#lastWrites.delete(id)
+    this.#lastWrites.delete(token)
     // The store has lost writes of this run, so the job starts over.
     if (wrote === 'rolled_back') await this.moveJobFromActiveToWait(id, token)
     if (typeof entry === 'number' && entry < 0) {
@@ -207,10 +198,8 @@ export class TrackedBackend extends RedisQueueBackend {
 
   /** Waits for a slot if none is free; else for a job. */
   override async waitForJob(timeoutSeconds: number) {
-    const { slots } = this.#options
-    if (!slots.anyFree) {
-      const { signal } = this.#waiting
-      this.#granted = await slots.take(timeoutSeconds * 1_000, signal)
+    const { signal } = this.#waiting
+    if ((await this.#slots.wait(timeoutSeconds * 1_000, signal)) === 'waited') {
       // As if the blocking command was interrupted: BullMQ fetches nothing more.
       if (signal.aborted) throw new ConnectionClosedError()
       return null
@@ -237,7 +226,7 @@ export class TrackedBackend extends RedisQueueBackend {
     try {
       return await super.moveToDelayed(id, timestamp, delayMs, token, fetchNone)
     } finally {
-      this.#releaseSlotOf(id)
+      this.#slots.releaseOf(id)
     }
   }
 
@@ -245,7 +234,7 @@ export class TrackedBackend extends RedisQueueBackend {
     try {
       return await super.moveJobFromActiveToWait(id, token)
     } finally {
-      this.#releaseSlotOf(id)
+      this.#slots.releaseOf(id)
     }
   }
 
@@ -273,6 +262,11 @@ export class TrackedBackend extends RedisQueueBackend {
   }
 }
 
+/** The id of the job in an answer of BullMQ's; null if it holds none. */
+function idOf([entry, id]: unknown[]): string | null {
+  return entry && typeof id === 'string' ? id : null
+}
+
 /** Makes BullMQ's workers use a {@link TrackedBackend}; `created` receives it. */
 export function trackedBackend(
   options: TrackedBackendOptions,
@@ -294,14 +288,3 @@ export function trackedBackend(
     return backend
   }
 }
-
-/**
- * Redis refuses writes for a while: its memory or disk is full, it loads its data, or it is no
- * longer the master. Nothing was changed, and the same command succeeds later.
- */
-export function isRefusedForNow(error: unknown): boolean {
-  return error instanceof Error && refusals.test(error.message)
-}
-
-const refusals =
-  /\b(?:OOM|MISCONF|LOADING|READONLY|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b/

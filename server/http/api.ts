@@ -5,7 +5,7 @@ import type { Me } from '#protocol/answers.ts'
 import type { ErrorAnswer } from '#protocol/errors.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import { archiveBehindSeconds, type Health, type Upkeep } from '../health.ts'
-import { type Outage, outageOf, requestMs, ServiceTimeout } from '../outage.ts'
+import { type Outage, outageOf, ServiceTimeout } from '../outage.ts'
 import { addAdminRoutes } from './admin-routes.ts'
 import type { Api, ApiEnv } from './api-env.ts'
 import { ApiError, apiErrorOf, invalidInput, issuesOf } from './api-error.ts'
@@ -22,6 +22,8 @@ export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
   signUpOpen(): Promise<boolean>
   /** better-auth's own routes. */
   authHandler(request: Request, clientAddress: string | undefined): Promise<Response>
+  /** How long a request may take until its answer begins. */
+  requestMs: number
   /** Answers within 2 s. */
   health(): Promise<Health>
   metrics(): Promise<{ contentType: string; text: string }>
@@ -63,7 +65,7 @@ export function createApi(deps: ApiDeps): Api {
     c.json({ error: { code: 'not_found', message: `There is nothing at ${c.req.path}.` } }, 404),
   )
 
-  api.use(async (_c, next) => withinTime(next(), requestMs))
+  api.use(async (_c, next) => withinTime(next(), deps.requestMs))
   api.get('/healthz', (c) => c.text('ok'))
   api.get('/readyz', async (c) => {
     const { problems, upkeep } = await deps.health()

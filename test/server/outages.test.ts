@@ -37,6 +37,7 @@ beforeAll(async () => {
     DATABASE_URL: postgres.url,
     AUTH_SECRET: 'a secret that only this test knows, 32 or more',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'fatal',
+    REQUEST_TIMEOUT_MS: '8000',
     PORT: '0',
   }
   server = await startServer(environment)
@@ -101,8 +102,8 @@ async function cookie(): Promise<string> {
   return signedIn
 }
 
-/** Answers within 5 s on a quiet machine; what matters here is that it answers. */
-const generousMs = 30_000
+/** By default, the limit is 4.5 s. What matters here is that each call is answered. */
+const generousMs = 60_000
 
 function expectUnavailable(answer: Awaited<ReturnType<typeof call>>, problem: RegExp): void {
   expect(answer.body).toMatch(/^\{"error":\{"code":"unavailable","message":"/)

@@ -149,6 +149,16 @@ async function expectFreeLock(): Promise<void> {
 
 test('another worker restarts the search of a killed worker and completes it in order', async () => {
   const first = await addWorker()
+  expect((await asAdmin('GET', '/api/admin/workers')).body.workers).toMatchObject([
+    {
+      name: expect.stringMatching(new RegExp(`:${first.pid}$`)),
+      searches: expect.arrayContaining([
+        { name: 'linking-domains', slots: 4 },
+        { name: 'site-crawl', slots: 20 },
+      ]),
+      running: [],
+    },
+  ])
   const search = await startWatched()
   await search.rowsOf(1)
   await stopProcess(first, 'SIGKILL')
