@@ -2,6 +2,7 @@ import type { Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
 import type { Position } from '#jobs/position.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
+import { endIfLost } from '#jobs/postgres/end-lost.ts'
 import {
   readArchivedJob,
   readArchivedRows,
@@ -41,11 +42,16 @@ export async function findReading(
 ): Promise<JobReading | null> {
   const reading = await readJob(id, since, store)
   if (reading) return reading
-  const job = await readArchivedJob(id, db)
+  const job = (await readArchivedJob(id, db)) ?? (await readLostJob(id, { store, db }))
   if (!job) return null
   return since?.epoch === job.epoch && since.seq === job.seq
     ? { mode: 'replay', job, events: [] }
     : { mode: 'snapshot', job }
+}
+
+/** A job that was accepted but is nowhere: Redis has lost its data. Whoever looks for it ends it. */
+async function readLostJob(id: string, { store, db }: JobPlaces): Promise<Job | null> {
+  return (await endIfLost(id, { store, db })) ? readArchivedJob(id, db) : null
 }
 
 /** @returns null if the job doesn't exist or the viewer may not see it. */

@@ -5,7 +5,12 @@ import { AlreadyRunning } from '#jobs/errors.ts'
 import { JobInput } from '#jobs/job.ts'
 import { makeJobId, shardOfUser } from '#jobs/job-id.ts'
 import type { Log } from '#jobs/log.ts'
-import { createJob, type NewJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
+import {
+  type CreatedJob,
+  createJob,
+  type NewJob,
+  type WaitingLimits,
+} from '#jobs/redis/create-job.ts'
 import { briefOf } from '#jobs/redis/record.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { freeStrayLock } from '#jobs/redis/stray-lock.ts'
@@ -41,10 +46,9 @@ export async function startSearch(
 ): Promise<{ id: string; replayed: boolean }> {
   const { userId, search, input, idempotencyKey } = request
   const { store, now } = deps
-  const at = now()
   const created = await createUnlessRunning(
     {
-      id: makeJobId(shardOfUser(userId, store.shards), uuidV7({ msecs: at.getTime() })),
+      id: makeJobId(shardOfUser(userId, store.shards), uuidV7({ msecs: now().getTime() })),
       userId,
       search: search.name,
       input,
@@ -57,9 +61,9 @@ export async function startSearch(
     deps,
   )
   if (!created.replayed) {
-    const { id } = created
+    const { id, createdAt } = created
     const brief = JobInput.parse(briefOf(input))
-    deps.accepted.add({ id, userId, search: search.name, input, brief, acceptedAt: at })
+    deps.accepted.add({ id, userId, search: search.name, input, brief, acceptedAt: createdAt })
   }
   return created
 }
@@ -71,7 +75,7 @@ export async function startSearch(
 async function createUnlessRunning(
   job: NewJob,
   { store, waitingLimits, log }: StartDeps,
-): Promise<{ id: string; replayed: boolean }> {
+): Promise<CreatedJob> {
   try {
     return await createJob(job, waitingLimits, store)
   } catch (error) {

@@ -10,6 +10,7 @@ import {
   releaseJobs,
 } from '#jobs/redis/ended-jobs.ts'
 import type { Shard } from '#jobs/redis/keys.ts'
+import { dropEnded } from '#jobs/redis/lost-jobs.ts'
 import { dequeueJob, type Queues } from '#jobs/redis/queue.ts'
 import { allShards, type JobStore } from '#jobs/redis/store.ts'
 
@@ -52,15 +53,18 @@ async function archiveAndRelease(
   shard: Shard,
   { store, db, queues }: ArchiveDeps,
 ): Promise<void> {
-  await archiveJobs(
+  const added = await archiveJobs(
     jobs.map((ended) => ({ ...ended, log: () => readLogInParts(ended.job.id, shard, store) })),
     db,
   )
   // BullMQ removes the entries of completed jobs itself; a job that ended otherwise may still have
   // one.
   for (const { job } of jobs) if (job.state !== 'complete') await dequeueJob(job, queues)
-  const ids = jobs.map(({ job }) => job.id)
-  await releaseJobs(ids, shard, store)
+  await releaseJobs(added, shard, store)
+  // The archive had these or they are deleted: an older Redis may have run them again, and its copy
+  // must not be read instead of the first ending.
+  const rest = jobs.map(({ job }) => job.id).filter((id) => !added.includes(id))
+  await dropEnded(rest, shard, store)
 }
 
 /** After this many failures without a success, the database is to blame, not the jobs. */

@@ -1,17 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { forgetSettled } from '#jobs/postgres/accepted-jobs.ts'
+import { CoalescedTask } from '#jobs/coalesced-task.ts'
 import { deleteExpired } from '#jobs/postgres/delete-archived.ts'
 import { uncountJobs } from '#jobs/redis/delete-job.ts'
 import { sweepVersions } from '#jobs/redis/job-lists.ts'
 import { findObsoleteRuns } from '#jobs/redis/running-attempts.ts'
 import { allShards } from '#jobs/redis/store.ts'
 import type { ArchiveDeps, Archiver } from './archive-ended.ts'
+import { noteUnnoted } from './note-unnoted.ts'
 import { type ReconcileDeps, reconcile } from './reconcile-jobs.ts'
-import { type RecoverDeps, recoverLost } from './recover-lost.ts'
+import { endLostAfter, type RecoverDeps, recoverLost } from './recover-lost.ts'
 import { type RunningJobs, stopRun } from './running-jobs.ts'
 
 export interface MaintainDeps extends ReconcileDeps, ArchiveDeps, RecoverDeps {
   archiver: Archiver
+  now(): Date
   running: RunningJobs
   /** Archived jobs are deleted this many days after they ended; null keeps them forever. */
   archiveDays: number | null
@@ -30,21 +32,36 @@ const jobsPerDelete = 500
  */
 export async function maintain(deps: MaintainDeps, signal: AbortSignal): Promise<void> {
   let cleanedAt = Number.NEGATIVE_INFINITY
-  const epochs = new Map<number, string>()
+  let live: string[] = []
+  let notesChecked = ''
+  // Not awaited, because all of it waits for a database that does not answer.
+  const accounting = new CoalescedTask(
+    async () => {
+      await tried('make good what Redis may have lost', () => recoverLost(deps))
+      // A note may arrive after its job was lost, so all are checked in turn, whatever the epoch.
+      await tried('check accepted jobs', async () => {
+        notesChecked = (await endLostAfter(notesChecked, deps)) ?? ''
+      })
+      await tried('note live jobs', () => noteUnnoted(live, deps))
+    },
+    () => {},
+  )
   while (await pause(jittered(passEveryMs), signal)) {
     const at = deps.now().getTime()
     await tried('check the runs of this process', () => stopObsoleteRuns(deps))
-    await tried('look for lost jobs', () => recoverLost(epochs, deps))
-    await tried('reconcile', () => reconcile(deps))
+    await tried('reconcile', async () => {
+      live = await reconcile(deps)
+    })
+    accounting.request()
     deps.archiver.wake()
     if (at - cleanedAt < cleanEveryMs) continue
     const cleaned = await tried('delete old jobs', async () => {
       await deleteOldJobs(deps)
-      await forgetSettled(deps.db)
       for (const shard of allShards(deps.store)) await sweepVersions(shard, deps.store)
     })
     if (cleaned) cleanedAt = at
   }
+  await accounting.idle()
 
   async function tried(name: string, task: () => Promise<void>): Promise<boolean> {
     try {

@@ -30,17 +30,22 @@ const jobsPerPass = 500
 /**
  * One pass over live jobs that a dying process may have left inconsistent. Any number of processes
  * may do so at once.
+ * @returns the ids of the jobs that it checked
  */
-export async function reconcile(deps: ReconcileDeps): Promise<void> {
+export async function reconcile(deps: ReconcileDeps): Promise<string[]> {
+  const checked: string[] = []
   const workers = await readWorkers(deps.store)
   for (const shard of allShards(deps.store)) {
-    for (const id of await jobsToCheck(shard, jobsPerPass, deps.store)) {
+    const ids = await jobsToCheck(shard, jobsPerPass, deps.store)
+    for (const id of ids) {
       // One job that fails must not keep the others from being checked.
       await reconcileJob(id, deps, workers).catch((error) =>
         deps.log.warn({ err: error, job: id }, 'Could not reconcile a job; will retry'),
       )
     }
+    checked.push(...ids)
   }
+  return checked
 }
 
 /**

@@ -1,10 +1,11 @@
-import { and, asc, gt, inArray, like, sql } from 'drizzle-orm'
+import { asc, gt, inArray, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { JobInput } from '../job.ts'
+import type { JobCounts } from '../job-counts.ts'
 import type { Database, Transaction } from './connect.ts'
 import { acceptedJobs, archivedJobs, deletedJobs } from './schema.ts'
 
-/** A start that was accepted, as it is noted until the job is archived. */
+/** A start that was accepted, as it is noted until the job is archived or deleted. */
 export interface AcceptedJob {
   id: string
   userId: string
@@ -12,16 +13,25 @@ export interface AcceptedJob {
   input: JobInput
   /** The input, with long values cut short. */
   brief: JobInput
+  /** When Redis created the job. */
   acceptedAt: Date
 }
 
-/** Notes starts. Repeating it is harmless. */
+/**
+ * Notes starts, except those whose jobs are archived or deleted by now. Repeating it is harmless.
+ * Call it only after Redis has created the jobs.
+ */
 export async function noteAccepted(jobs: readonly AcceptedJob[], db: Database): Promise<void> {
-  if (jobs.length > 0)
-    await db
-      .insert(acceptedJobs)
-      .values([...jobs])
-      .onConflictDoNothing()
+  if (jobs.length === 0) return
+  // Most searches end sooner than their note is written. Without the condition, each would leave one.
+  await db.execute(sql`
+    insert into accepted_jobs (id, user_id, search, input, brief, accepted_at)
+    select id, "userId", search, input, brief, "acceptedAt"
+    from json_to_recordset(${JSON.stringify(jobs)}::json) as job
+      (id text, "userId" text, search text, input json, brief json, "acceptedAt" timestamptz)
+    where not exists (select from archived_jobs where archived_jobs.id = job.id)
+      and not exists (select from deleted_jobs where deleted_jobs.id = job.id)
+    on conflict do nothing`)
 }
 
 /** Call it in the transaction that archives or deletes the jobs. */
@@ -29,60 +39,38 @@ export async function forgetAccepted(ids: readonly string[], tx: Transaction): P
   await tx.delete(acceptedJobs).where(inArray(acceptedJobs.id, [...ids]))
 }
 
-/** A note can come later than the archive; such notes are of no use. */
-export async function forgetSettled(db: Database): Promise<void> {
-  await db.execute(sql`delete from ${acceptedJobs} where exists (
-    select from ${archivedJobs} where ${archivedJobs.id} = ${acceptedJobs.id}
-    union all select from ${deletedJobs} where ${deletedJobs.id} = ${acceptedJobs.id})`)
+/** Ids of noted jobs in their order, after an id. */
+export async function acceptedAfter(id: string, limit: number, db: Database): Promise<string[]> {
+  const rows = await db
+    .select({ id: acceptedJobs.id })
+    .from(acceptedJobs)
+    .where(gt(acceptedJobs.id, id))
+    .orderBy(asc(acceptedJobs.id))
+    .limit(limit)
+  return rows.map((row) => row.id)
 }
 
-/** Noted jobs of a shard in the order of their ids, after an id. */
-export function acceptedAfter(
-  id: string,
-  { shard, limit }: { shard: number; limit: number },
-  db: Database,
-): Promise<AcceptedJob[]> {
+/** Those of the jobs that are noted. */
+export async function acceptedAmong(ids: readonly string[], db: Database): Promise<string[]> {
+  const rows = await db
+    .select({ id: acceptedJobs.id })
+    .from(acceptedJobs)
+    .where(inArray(acceptedJobs.id, [...ids]))
+  return rows.map((row) => row.id)
+}
+
+export function readAccepted(ids: readonly string[], db: Database): Promise<AcceptedJob[]> {
   return db
     .select()
     .from(acceptedJobs)
-    .where(and(like(acceptedJobs.id, `${shard}-%`), gt(acceptedJobs.id, id)))
-    .orderBy(asc(acceptedJobs.id))
-    .limit(limit)
+    .where(inArray(acceptedJobs.id, [...ids]))
 }
 
-const Counts = z.array(z.object({ state: z.string(), count: z.coerce.number() }))
-
-/**
- * Counts the archived jobs of a shard and hands them to `use`; meanwhile, nothing is archived.
- * `alsoArchived` says which of the given jobs are among them.
- */
-export async function withArchiveCounts(
-  shard: number,
+/** Those of the jobs that are archived or deleted, so that they must not be live. */
+export async function endedAmong(
   ids: readonly string[],
-  use: (counts: Map<string, number>, alsoArchived: string[]) => Promise<void>,
-  db: Database,
-): Promise<void> {
-  await db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${archiveLock})`)
-    const counted = await tx.execute(sql`select state, count(*) as count from archived_jobs
-      where id like ${`${shard}-%`} group by state`)
-    const also = await tx
-      .select({ id: archivedJobs.id })
-      .from(archivedJobs)
-      .where(inArray(archivedJobs.id, [...ids]))
-    const counts = new Map(Counts.parse(counted.rows).map(({ state, count }) => [state, count]))
-    await use(
-      counts,
-      also.map(({ id }) => id),
-    )
-  })
-}
-
-/** Archivers share it; who counts the archive takes it alone. */
-export const archiveLock = sql`hashtextextended('searchlight archive', 0)`
-
-/** The noted jobs with these ids that are neither archived nor deleted. */
-export async function notSettled(ids: readonly string[], db: Database): Promise<string[]> {
+  db: Database | Transaction,
+): Promise<string[]> {
   const archived = await db
     .select({ id: archivedJobs.id })
     .from(archivedJobs)
@@ -91,6 +79,35 @@ export async function notSettled(ids: readonly string[], db: Database): Promise<
     .select({ id: deletedJobs.id })
     .from(deletedJobs)
     .where(inArray(deletedJobs.id, [...ids]))
-  const settled = new Set([...archived, ...deleted].map(({ id }) => id))
-  return ids.filter((id) => !settled.has(id))
+  return [...new Set([...archived, ...deleted].map((row) => row.id))]
 }
+
+export type EndedCounts = Pick<JobCounts, 'complete' | 'error' | 'cancelled'>
+
+const Counts = z.array(
+  z.object({ state: z.enum(['complete', 'error', 'cancelled']), count: z.coerce.number() }),
+)
+
+/** Counts the archived jobs of a shard. It reads one entry of an index per job. */
+export async function countArchived(shard: number, tx: Transaction): Promise<EndedCounts> {
+  const { rows } = await tx.execute(sql`
+    select state, count(*) as count from archived_jobs
+    where id like ${`${shard}-%`} group by state`)
+  const counts: EndedCounts = { complete: 0, error: 0, cancelled: 0 }
+  for (const { state, count } of Counts.parse(rows)) counts[state] = count
+  return counts
+}
+
+/** Runs `work` while nothing is archived or deleted by anyone else. */
+export async function withArchiveAtRest<Result>(
+  work: (tx: Transaction) => Promise<Result>,
+  db: Database,
+): Promise<Result> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${archiveLock})`)
+    return work(tx)
+  })
+}
+
+/** Archivers and deleters share it; {@link withArchiveAtRest} takes it alone. */
+export const archiveLock = sql`hashtextextended('searchlight archive', 0)`

@@ -26,13 +26,15 @@ export interface JobToArchive {
 
 /**
  * Makes archivers and deleters of the same job wait for each other, because neither sees what the
- * other has not committed yet. Locks are taken in order, so that no two transactions deadlock.
+ * other has not committed yet. Locks are taken in order, so that no two transactions deadlock. Also
+ * waits while the archive is at rest, to be counted.
  */
 export async function lockJobs(ids: readonly string[], tx: Transaction): Promise<void> {
   const ordered = sql.param([...ids].sort())
   await tx.execute(
-    sql`select pg_advisory_xact_lock(hashtextextended(id, 1))
-      from unnest(${ordered}::text[]) with ordinality as job (id, place) order by place`,
+    sql`with archive as materialized (select pg_advisory_xact_lock_shared(${archiveLock}))
+      select pg_advisory_xact_lock(hashtextextended(id, 1))
+      from archive, unnest(${ordered}::text[]) with ordinality as job (id, place) order by place`,
   )
 }
 
@@ -40,35 +42,39 @@ export async function lockJobs(ids: readonly string[], tx: Transaction): Promise
  * Archives ended jobs with their rows and timelines, all or none. A repeat changes nothing, and a
  * deleted job stays deleted. Logs are read one after another and in parts, so that no large one is
  * ever in memory as a whole.
+ * @returns the ids of the jobs that were not archived before, nor deleted
  */
-export async function archiveJobs(jobs: readonly JobToArchive[], db: Database): Promise<void> {
-  if (jobs.length === 0) return
+export async function archiveJobs(jobs: readonly JobToArchive[], db: Database): Promise<string[]> {
+  if (jobs.length === 0) return []
+  return db.transaction((tx) => archiveIn(jobs, tx))
+}
+
+/** The same, in a transaction of the caller. */
+export async function archiveIn(jobs: readonly JobToArchive[], tx: Transaction): Promise<string[]> {
   const ids = jobs.map(({ job }) => job.id)
-  await db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock_shared(${archiveLock})`)
-    await lockJobs(ids, tx)
-    await forgetAccepted(ids, tx)
-    const deleted = await tx
-      .select({ id: deletedJobs.id })
-      .from(deletedJobs)
-      .where(inArray(deletedJobs.id, ids))
-    const gone = new Set(deleted.map(({ id }) => id))
-    const wanted = jobs.filter(({ job }) => !gone.has(job.id))
-    if (wanted.length === 0) return
-    const inserted = await tx
-      .insert(archivedJobs)
-      .values(wanted.map(archivedJobOf))
-      .onConflictDoNothing()
-      .returning({ id: archivedJobs.id })
-    const missing = new Set(inserted.map(({ id }) => id))
-    const writer = new LogWriter(tx)
-    for (const { job, log } of wanted) {
-      if (!missing.has(job.id)) continue
-      for await (const events of log()) await writer.add(job, events)
-      writer.endPiece()
-    }
-    await writer.flush()
-  })
+  await lockJobs(ids, tx)
+  await forgetAccepted(ids, tx)
+  const deleted = await tx
+    .select({ id: deletedJobs.id })
+    .from(deletedJobs)
+    .where(inArray(deletedJobs.id, ids))
+  const gone = new Set(deleted.map(({ id }) => id))
+  const wanted = jobs.filter(({ job }) => !gone.has(job.id))
+  if (wanted.length === 0) return []
+  const inserted = await tx
+    .insert(archivedJobs)
+    .values(wanted.map(archivedJobOf))
+    .onConflictDoNothing()
+    .returning({ id: archivedJobs.id })
+  const missing = new Set(inserted.map(({ id }) => id))
+  const writer = new LogWriter(tx)
+  for (const { job, log } of wanted) {
+    if (!missing.has(job.id)) continue
+    for await (const events of log()) await writer.add(job, events)
+    writer.endPiece()
+  }
+  await writer.flush()
+  return [...missing]
 }
 
 function archivedJobOf({ job, brief, stack }: JobToArchive): typeof archivedJobs.$inferInsert {

@@ -27,28 +27,32 @@ export interface WaitingLimits {
 }
 
 const Answer = z.union([
-  z.tuple([z.literal('created')]),
+  z.tuple([z.literal('created'), z.coerce.number()]),
   z.tuple([z.enum(['already_running', 'replayed', 'mismatch']), z.string()]),
   z.tuple([z.enum(['too_many_waiting', 'too_many_waiting_of_user'])]),
 ])
 
+/** `replayed`: an earlier request with this idempotency key created the job. */
+export type CreatedJob =
+  | { id: string; replayed: false; createdAt: Date }
+  | { id: string; replayed: true }
+
 /**
  * Creates the job, takes its owner's lock for that type and adds the job to its queue, or does
- * nothing. Creating the same id
- * again is harmless. `replayed`: an earlier request with this idempotency key created the job.
+ * nothing. Creating the same id again is harmless.
  * @throws {AlreadyRunning} @throws {IdempotencyMismatch} @throws {TooManyWaiting}
  */
 export async function createJob(
   job: NewJob,
   limits: WaitingLimits,
   store: JobStore,
-): Promise<{ id: string; replayed: boolean }> {
+): Promise<CreatedJob> {
   const { userId, search, createdAt, idempotency } = job
   const event: Omit<StateEvent, 'at'> = { state: 'new', attempt: 0 }
   const entry = entryOf(job)
   const input = JSON.stringify(job.input)
   const brief = JSON.stringify(briefOf(job.input))
-  const [answer, id] = Answer.parse(
+  const [answer, detail] = Answer.parse(
     await runScript(
       store.redis,
       changeScripts.create,
@@ -73,11 +77,11 @@ export async function createJob(
   )
   switch (answer) {
     case 'created':
-      return { id: job.id, replayed: false }
+      return { id: job.id, replayed: false, createdAt: new Date(detail) }
     case 'replayed':
-      return { id, replayed: true }
+      return { id: detail, replayed: true }
     case 'already_running':
-      throw new AlreadyRunning(id)
+      throw new AlreadyRunning(detail)
     case 'mismatch':
       throw new IdempotencyMismatch()
     case 'too_many_waiting':

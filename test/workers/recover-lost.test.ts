@@ -1,24 +1,34 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { v4 as uuid, v7 as uuidV7 } from 'uuid'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { v4 as uuid } from 'uuid'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { z } from 'zod'
+import { defineSearch } from '#jobs/define-search.ts'
 import { JobInput } from '#jobs/job.ts'
-import { noteAccepted } from '#jobs/postgres/accepted-jobs.ts'
+import { acceptedAfter, noteAccepted, readAccepted } from '#jobs/postgres/accepted-jobs.ts'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
-import { connectPostgres } from '#jobs/postgres/connect.ts'
+import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { deleteArchivedJob } from '#jobs/postgres/delete-archived.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { readArchivedJob } from '#jobs/postgres/read-archive.ts'
 import { lostWithStore } from '#jobs/reconcile.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
-import { openQueues } from '#jobs/redis/queue.ts'
-import type { JobRef } from '#jobs/redis/store.ts'
+import { findUnarchived } from '#jobs/redis/find-jobs.ts'
+import { countJobs, versionOfAllJobs } from '#jobs/redis/job-lists.ts'
+import { keys, type Shard } from '#jobs/redis/keys.ts'
+import { dropEnded } from '#jobs/redis/lost-jobs.ts'
+import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
+import { readJob } from '#jobs/redis/read-job.ts'
+import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 import type { Service } from '#local/services/service.ts'
-import { archiveEnded } from '#workers/archive-ended.ts'
-import { recoverLost } from '#workers/recover-lost.ts'
+import { type ArchiveDeps, archiveEnded } from '#workers/archive-ended.ts'
+import { stopObsoleteRuns } from '#workers/maintain.ts'
+import { noteUnnoted } from '#workers/note-unnoted.ts'
+import { endLostAfter, type RecoverDeps, recoverLost } from '#workers/recover-lost.ts'
 import { jobIn, newJob, newRef, openStore } from '../jobs/job-fixture.ts'
 import { quietLog } from '../quiet-log.ts'
 import { buildIndexOfManyShards, everybodysTarget } from '../searches/many-shards.ts'
@@ -31,6 +41,7 @@ import {
 } from '../server/server-fixture.ts'
 import { startServer } from '../server/start-server.ts'
 import { createDatabase } from '../services.ts'
+import { openTestEnvironment } from './test-environment.ts'
 
 let redis: Service
 beforeAll(async () => {
@@ -96,48 +107,185 @@ test('jobs that a flushed Redis has lost end with a reason, and the counts are r
   }
 })
 
-test('only jobs that are nowhere are lost, and once, by however many workers', async () => {
-  const store = await openStore()
-  const database = await createDatabase()
-  await migrateDatabase(database.url, archiveMigrations)
-  const postgres = connectPostgres(database.url)
-  const { db } = postgres
+describe('a store that has lost jobs', () => {
+  let store: JobStore & { close(): void }
+  let shard: Shard
+  let postgres: Postgres
+  let drop: () => Promise<void>
+  let deps: RecoverDeps & ArchiveDeps
+  beforeEach(async () => {
+    store = await openStore()
+    shard = { namespace: store.namespace, number: 0 }
+    const database = await createDatabase()
+    drop = database.drop
+    await migrateDatabase(database.url, archiveMigrations)
+    postgres = connectPostgres(database.url)
+    const queues = openQueues(store.redis, store)
+    deps = { store, queues, db: postgres.db, makeEpoch: uuid, log: quietLog }
+  })
+  afterEach(async () => {
+    await closeQueues(deps.queues)
+    store.close()
+    await postgres.close()
+    await drop()
+  })
+
   const note = (ref: JobRef) => {
     const input = JobInput.parse({ domain: 'example.com' })
-    return noteAccepted([{ ...ref, input, brief: input, acceptedAt: new Date() }], db)
+    return noteAccepted([{ ...ref, input, brief: input, acceptedAt: new Date() }], deps.db)
   }
-  const deps = { store, db, makeEpoch: uuid, now: () => new Date(), log: quietLog }
-  try {
+  const noted = () => acceptedAfter('', 100, deps.db)
+  const cancel = async (ref: JobRef) =>
+    endJob(await jobIn(store, ref.id), { state: 'cancelled', message: 'Cancelled by Ann.' }, store)
+  const none = { new: 0, running: 0, complete: 0, error: 0, cancelled: 0 }
+  const recoverAgain = async () => {
+    await store.redis.hdel(keys.shard(shard), 'settled')
+    await recoverLost(deps)
+  }
+
+  test('ends what is nowhere, once, by however many workers, and leaves the rest alone', async () => {
     const [live, archived, deleted, lost] = [newRef(), newRef(), newRef(), newRef()]
     for (const ref of [live, archived]) await newJob(store, ref)
     for (const ref of [live, archived, deleted, lost]) await note(ref)
-    await endJob(await jobIn(store, archived.id), { state: 'cancelled', message: 'why' }, store)
-    await archiveEnded({ store, db, queues: openQueues(store.redis, store), log: quietLog })
-    await deleteArchivedJob(deleted.id, new Date(), db)
-    // A server can be slower than the job.
-    for (const ref of [archived, deleted]) await note(ref)
+    await cancel(archived)
+    await archiveEnded(deps)
+    await deleteArchivedJob(deleted.id, new Date(), deps.db)
 
-    await Promise.all(Array.from({ length: 3 }, () => recoverLost(new Map(), deps)))
-    expect(await readArchivedJob(lost.id, db)).toMatchObject({
+    await Promise.all(Array.from({ length: 4 }, () => recoverLost(deps)))
+    expect(await readArchivedJob(lost.id, deps.db)).toMatchObject({
       state: 'error',
       message: lostWithStore,
+      attempt: 0,
+      startedAt: null,
       seq: 2,
     })
-    expect(await readArchivedJob(archived.id, db)).toMatchObject({ state: 'cancelled' })
-    expect(await readArchivedJob(deleted.id, db)).toBeNull()
-    expect(await readArchivedJob(live.id, db)).toBeNull()
+    expect(await readArchivedJob(archived.id, deps.db)).toMatchObject({ state: 'cancelled' })
+    expect(await readArchivedJob(deleted.id, deps.db)).toBeNull()
+    expect(await readArchivedJob(live.id, deps.db)).toBeNull()
     expect(await jobIn(store, live.id)).toMatchObject({ state: 'new' })
+    expect(await countJobs(store)).toEqual({ ...none, new: 1, error: 1, cancelled: 1 })
+    expect(await noted()).toEqual([live.id])
+  })
 
-    // Without another epoch, nothing is looked for.
-    const known = new Map<number, string>()
-    await recoverLost(known, deps)
-    const later = { ...newRef(), id: `0-${uuidV7()}` }
-    await note(later)
-    await recoverLost(known, deps)
-    expect(await readArchivedJob(later.id, db)).toBeNull()
+  test('a note that is later than the recovery is found, and its job counted', async () => {
+    await recoverLost(deps)
+    const late = newRef()
+    await note(late)
+    await Promise.all(Array.from({ length: 4 }, () => endLostAfter('', deps)))
+    expect(await readArchivedJob(late.id, deps.db)).toMatchObject({ message: lostWithStore })
+    expect(await countJobs(store)).toEqual({ ...none, error: 1 })
+  })
+
+  test('a job that has ended and is live again is dropped, with its lock and its place in lists', async () => {
+    const [ended, live] = [newRef(), newRef()]
+    await newJob(store, ended)
+    await cancel(ended)
+    await archiveEnded(deps)
+    await dropEnded([ended.id], shard, store)
+    // As an older Redis has it.
+    await newJob(store, ended)
+    await newJob(store, live)
+    await recoverAgain()
+    expect(await readJob(ended.id, null, store)).toBeNull()
+    expect(await findUnarchived({ userId: ended.userId, limit: 10 }, store)).toEqual([])
+    await newJob(store, newRef(ended.search, ended.userId))
+    expect(await countJobs(store)).toEqual({ ...none, new: 2, cancelled: 1 })
+  })
+
+  test('a job that an older Redis runs once more keeps its first ending', async () => {
+    const ref = await newJob(store)
+    await cancel(ref)
+    await archiveEnded(deps)
+    await dropEnded([ref.id], shard, store)
+    await newJob(store, ref)
+    await endJob(await jobIn(store, ref.id), { state: 'error', message: 'why' }, store)
+    await archiveEnded(deps)
+    expect(await readJob(ref.id, null, store)).toBeNull()
+    expect(await readArchivedJob(ref.id, deps.db)).toMatchObject({ state: 'cancelled' })
+  })
+
+  test('jobs are counted exactly while they start, end and are archived', async () => {
+    const total = 300
+    let started = 0
+    const users = Array.from({ length: 6 }, async () => {
+      while (started++ < total) await cancel(await newJob(store))
+    })
+    const busy = Promise.all(users).then(() => archiveEnded(deps))
+    const done = busy.then(() => true)
+    do {
+      await Promise.all([recoverAgain(), archiveEnded(deps), archiveEnded(deps)])
+    } while (!(await Promise.race([done, Promise.resolve(false)])))
+    expect(await countJobs(store)).toEqual({ ...none, cancelled: total })
+    expect(await noted()).toEqual([])
+  })
+
+  test('counting anew raises the version of the feed', async () => {
+    await cancel(await newJob(store))
+    const before = await versionOfAllJobs(shard, store)
+    await recoverAgain()
+    expect(await versionOfAllJobs(shard, store)).toBeGreaterThan(before)
+  })
+
+  test('a live job that its server has not noted is noted by a worker', async () => {
+    const [first, second] = [await newJob(store), await newJob(store)]
+    const ended = await newJob(store)
+    await cancel(ended)
+    await note(first)
+    await noteUnnoted([first.id, second.id, ended.id], deps)
+    expect(await noted()).toEqual([first.id, second.id].sort())
+    const { createdAt } = await jobIn(store, second.id)
+    expect(await readAccepted([second.id], deps.db)).toMatchObject([
+      { ...second, input: { domain: 'example.com' }, acceptedAt: new Date(createdAt) },
+    ])
+  })
+
+  test('a job that is archived or deleted before its note is written leaves no note', async () => {
+    const [archived, deleted] = [await newJob(store), await newJob(store)]
+    for (const ref of [archived, deleted]) await cancel(ref)
+    await archiveEnded(deps)
+    await deleteArchivedJob(deleted.id, new Date(), deps.db)
+    for (const ref of [archived, deleted]) await note(ref)
+    expect(await noted()).toEqual([])
+  })
+})
+
+test('a run whose job is lost stops quietly, and its slot takes the next job', async () => {
+  const warnings: string[] = []
+  const log = { ...quietLog, error: (_: object, message: string) => warnings.push(message) }
+  let stops = 0
+  const endless = defineSearch({
+    name: 'endless',
+    title: 'Endless',
+    description: 'Runs until it is stopped.',
+    input: z.object({ rows: z.boolean() }),
+    columns: [],
+    async *run({ rows }, { signal }) {
+      try {
+        while (!signal.aborted) {
+          await delay(5, undefined, { signal })
+          if (rows) yield { n: 1 }
+        }
+      } finally {
+        stops++
+      }
+    },
+  })
+  const environment = await openTestEnvironment([endless], log)
+  try {
+    const { store } = environment
+    const worker = environment.addWorker('test:1', { concurrency: 1 })
+    for (const [before, rows] of [true, false].entries()) {
+      const job = await environment.start('endless', { rows })
+      await job.started(1)
+      // All that this store has; the run's Redis is shared.
+      await store.redis.del(await store.redis.keys(`{${store.namespace}:0}:*`))
+      if (!rows) await stopObsoleteRuns(worker)
+      await expect.poll(() => stops).toBe(before + 1)
+    }
+    const next = await environment.start('endless', { rows: true })
+    await next.started(1)
+    expect(warnings).toEqual([])
   } finally {
-    store.close()
-    await postgres.close()
-    await database.drop()
+    await environment.close()
   }
 })

@@ -7,12 +7,13 @@
 --      8 maximum jobs of one owner waiting ('' = no limit),
 --      9 idempotency key ('' = none), 10 fingerprint of the request, 11 seconds to remember it,
 --      12 data (JSON) and 13 options (MessagePack) of the queue entry
--- Answers {'created'}, also if this very id was created before (a resent command);
+-- Answers {'created', createdAt (ms)}, also if this very id was created before (a resent command);
 --      {'already_running', id}; {'replayed', id}; {'mismatch', id}; {'too_many_waiting'};
 --      {'too_many_waiting_of_user'}
 local job = job_of(KEYS[1])
 local tag, id, owner, search = job.tag, job.id, ARGV[1], ARGV[2]
-if call('EXISTS', job.record) == 1 then return {'created'} end
+local existing = call('HGET', job.record, 'createdAt')
+if existing then return {'created', existing} end
 
 local idempotency = tag .. ':idempotency:' .. owner .. ':' .. ARGV[9]
 if ARGV[9] ~= '' then
@@ -66,4 +67,4 @@ add_to_queue(
 local event, top = log(job, 'state', ARGV[6])
 changed(job, owner, 'created', {event}, top)
 announce()
-return {'created'}
+return {'created', created_at}

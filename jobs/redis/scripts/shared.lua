@@ -20,7 +20,8 @@
 --                              feed: created, started, cancelled_new and error_new (ended before
 --                              starting), complete, error, cancelled, deleted_<state>, changed
 --                              (anything else)
---   tag:shard                  hash: epoch and the replid it was made under; position of the
+--   tag:shard                  hash: epoch and the replid it was made under; `settled`, the epoch
+--                              for which lost jobs were ended and all jobs counted; position of the
 --                              reconcilers in tag:live; number of sweeps of tag:versions
 --   tag:control                channel that tells workers which job was ended from outside its run
 --   tag:moved:<search>         channel that announces that the queue of a type has moved
