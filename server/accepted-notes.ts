@@ -30,6 +30,7 @@ export class AcceptedNotes {
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> | null = null
   #failing = false
+  #closed = false
   /** Fewer after a batch that the database refuses, to find the note that is to blame. */
   #batchJobs = maxBatch.jobs
 
@@ -48,20 +49,21 @@ export class AcceptedNotes {
     }
     this.#waiting.push({ job, bytes })
     this.#bytes += bytes
-    if (this.#waiting.length >= maxBatch.jobs && !this.#failing) this.#write()
+    if (this.#waiting.length >= maxBatch.jobs && !this.#failing && !this.#closed) this.#write()
     else this.#writeAfter(batchMs)
   }
 
   /** Resolves when all are written, or could not be. */
   async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer) clearTimeout(this.#timer)
     await this.#writing
     do await this.#writeBatch()
     while (this.#waiting.length > 0 && !this.#failing)
-    if (this.#timer) clearTimeout(this.#timer)
   }
 
   #writeAfter(ms: number): void {
-    this.#timer ??= setTimeout(() => this.#write(), ms)
+    if (!this.#closed) this.#timer ??= setTimeout(() => this.#write(), ms)
   }
 
   #write(): void {

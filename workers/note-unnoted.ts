@@ -1,5 +1,6 @@
 import { JobInput } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
+import type { Log } from '#jobs/log.ts'
 import { acceptedAmong, noteAccepted } from '#jobs/postgres/accepted-jobs.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
 import { readJob } from '#jobs/redis/read-job.ts'
@@ -12,7 +13,7 @@ import type { JobStore } from '#jobs/redis/store.ts'
  */
 export async function noteUnnoted(
   liveIds: readonly string[],
-  { store, db }: { store: JobStore; db: Database },
+  { store, db, log }: { store: JobStore; db: Database; log: Log },
 ): Promise<void> {
   if (liveIds.length === 0) return
   const noted = new Set(await acceptedAmong(liveIds, db))
@@ -22,6 +23,10 @@ export async function noteUnnoted(
     if (!job || !isLive(job.state)) continue
     const { userId, search, input, createdAt } = job
     const brief = JobInput.parse(briefOf(input))
-    await noteAccepted([{ id, userId, search, input, brief, acceptedAt: new Date(createdAt) }], db)
+    const note = { id, userId, search, input, brief, acceptedAt: new Date(createdAt) }
+    // One that the database refuses must not keep the others from being noted.
+    await noteAccepted([note], db).catch((error) =>
+      log.warn({ err: error, job: id }, 'Could not note an accepted start'),
+    )
   }
 }

@@ -23,12 +23,20 @@ export interface AcceptedJob {
  */
 export async function noteAccepted(jobs: readonly AcceptedJob[], db: Database): Promise<void> {
   if (jobs.length === 0) return
-  // Most searches end sooner than their note is written. Without the condition, each would leave one.
+  const column = (read: (job: AcceptedJob) => string) => sql.param(jobs.map(read))
+  // Many searches end sooner than their note is written. Without the condition, each would leave one.
+  // JSON is passed as text: PostgreSQL's functions on JSON refuse NUL.
   await db.execute(sql`
     insert into accepted_jobs (id, user_id, search, input, brief, accepted_at)
-    select id, "userId", search, input, brief, "acceptedAt"
-    from json_to_recordset(${JSON.stringify(jobs)}::json) as job
-      (id text, "userId" text, search text, input json, brief json, "acceptedAt" timestamptz)
+    select id, user_id, search, input::json, brief::json, accepted_at
+    from unnest(
+      ${column(({ id }) => id)}::text[],
+      ${column(({ userId }) => userId)}::text[],
+      ${column(({ search }) => search)}::text[],
+      ${column(({ input }) => JSON.stringify(input))}::text[],
+      ${column(({ brief }) => JSON.stringify(brief))}::text[],
+      ${column(({ acceptedAt }) => acceptedAt.toISOString())}::timestamptz[]
+    ) as job (id, user_id, search, input, brief, accepted_at)
     where not exists (select from archived_jobs where archived_jobs.id = job.id)
       and not exists (select from deleted_jobs where deleted_jobs.id = job.id)
     on conflict do nothing`)
