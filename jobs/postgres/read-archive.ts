@@ -1,11 +1,12 @@
-import { and, asc, desc, eq, getTableColumns, gte, lt, sql } from 'drizzle-orm'
+import { type AnyColumn, and, asc, desc, eq, getTableColumns, gte, lt, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/pg-core'
 import type { Row } from '../define-search.ts'
 import { RowsEvent } from '../events.ts'
 import { Job, type JobState, JobSummary } from '../job.ts'
+import { type Ending, isLive } from '../lifecycle.ts'
 import { type TimelineEntry, timelineEntry } from '../timeline.ts'
 import type { Database } from './connect.ts'
-import { archivedJobs, archivedRows, archivedTimeline } from './schema.ts'
+import { archivedJobs, archivedRows, archivedTimeline, listKey } from './schema.ts'
 
 type Times = Pick<typeof archivedJobs.$inferSelect, 'createdAt' | 'startedAt' | 'finishedAt'>
 
@@ -97,39 +98,61 @@ const { input: _input, stack: _stack, ...summaryColumns } = getTableColumns(arch
 const endings = ['complete', 'error', 'cancelled'] as const
 
 /**
- * Archived jobs, newest first. Whatever the filter and the depth, an index holds the page in its
- * order: without a state, a page of one type is merged from those of its states.
+ * Archived jobs, newest first. For any filter and at any depth, an index holds the page of each
+ * ending in its order; without a state, the pages of all endings are merged.
  */
 export async function listArchivedJobs(filter: JobFilter, db: Database): Promise<JobSummary[]> {
-  const { state, search, limit } = filter
+  const { state, limit } = filter
   if (state !== undefined && !isEnding(state)) return []
-  const page = (ofState: JobState | undefined) =>
+  const page = (ending: Ending) =>
     db
       .select(summaryColumns)
       .from(archivedJobs)
-      .where(fitting({ ...filter, state: ofState }))
-      .orderBy(desc(archivedJobs.createdAt), desc(archivedJobs.id))
+      .where(fitting(ending, filter))
+      .orderBy(...newestFirst(archivedJobs))
       .limit(limit)
-  const rows =
-    search !== undefined && state === undefined
-      ? await unionAll(page('complete'), page('error'), page('cancelled'))
-          .orderBy(desc(archivedJobs.createdAt), desc(archivedJobs.id))
-          .limit(limit)
-      : await page(state)
+  const [first, second, third] = endings
+  const merged = () => {
+    const pages = unionAll(page(first), page(second), page(third)).as('pages')
+    return db
+      .select()
+      .from(pages)
+      .orderBy(...newestFirst(pages))
+      .limit(limit)
+  }
+  const rows = await (state === undefined ? merged() : page(state))
   return rows.map((row) => JobSummary.parse(factsOf(row, row.brief)))
 }
 
-function isEnding(state: JobState): boolean {
-  return endings.some((ending) => ending === state)
+function isEnding(state: JobState): state is Ending {
+  return !isLive(state)
 }
 
-function fitting({ userId, state, search, before }: JobFilter) {
+/** Compares ids by their bytes, as `newestFirst` of the domain does, whatever the database's locale. */
+const bytesOf = (id: AnyColumn) => sql`${id} collate "C"`
+
+function newestFirst({ createdAt, id }: { createdAt: AnyColumn; id: AnyColumn }) {
+  return [desc(createdAt), desc(bytesOf(id))]
+}
+
+function fitting(ending: Ending, { userId, search, before }: JobFilter) {
+  const { createdAt, id } = archivedJobs
   return and(
-    userId === undefined ? undefined : eq(archivedJobs.userId, userId),
-    state === undefined ? undefined : eq(archivedJobs.state, state),
-    search === undefined ? undefined : eq(archivedJobs.search, search),
+    keyIs(ending, userId, search),
     // A comparison of rows can be a condition of an index, unlike one with `or`.
     before &&
-      sql`(${archivedJobs.createdAt}, ${archivedJobs.id}) < (${before.createdAt}::timestamptz, ${before.id})`,
+      sql`(${createdAt}, ${bytesOf(id)}) < (${before.createdAt}::timestamptz, ${before.id})`,
   )
+}
+
+function keyIs(ending: Ending, userId: string | undefined, search: string | undefined) {
+  const columns = archivedJobs
+  if (userId !== undefined && search !== undefined)
+    return eq(
+      listKey(columns.userId, columns.search, columns.state),
+      `${userId} ${search} ${ending}`,
+    )
+  if (userId !== undefined) return eq(listKey(columns.userId, columns.state), `${userId} ${ending}`)
+  if (search !== undefined) return eq(listKey(columns.search, columns.state), `${search} ${ending}`)
+  return eq(columns.state, ending)
 }

@@ -1,31 +1,49 @@
--- Finds jobs that fit a filter in one slice of a sorted set, so that no call takes long. The next
--- slice continues at a score, not at a rank: members that leave the set meanwhile hide no others.
--- KEYS 1 sorted set of ids: live or mine (scores are creations), or ended (other scores)
--- ARGV 1 prefix of records, 2 type of search and 3 state ('' = any), 4 creation (ms, '' = none) and
---      5 id of the job before which they come in lists, 6 'newest' = highest scores first, else
---      lowest first, 7 score to continue at, 8 number of members to skip there, 9 members to look at
--- Answers {members looked at, last score, members with that score, id, creation (ms), id, …}
-local search, state = ARGV[2], ARGV[3]
-local before, before_id = tonumber(ARGV[4]), ARGV[5]
-local slice
-if ARGV[6] == 'newest' then
-  slice = redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[7], '-inf', 'WITHSCORES', 'LIMIT', ARGV[8],
-    ARGV[9])
-else
-  slice = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[7], '+inf', 'WITHSCORES', 'LIMIT', ARGV[8],
-    ARGV[9])
+-- Reads the jobs that fit a filter from one slice of a sorted set, newest first. Each job is read in
+-- the step that finds it, so none that is answered has stopped fitting in between.
+-- KEYS 1 live, or mine of an owner: ids by creation
+-- ARGV 1 type of search and 2 state ('' = any), 3 creation (ms, '+inf' = none) and 4 id of the job
+--      that the slice follows, 5 number of jobs to look at, 6 maximum number to answer
+-- Answers {epoch, number of jobs looked at, creation and id of the last of them ('' if none follows
+--      that job), summary, …}; a summary is written as in shared.lua
+local call = redis.call
+local tag = string.match(KEYS[1], '^({.-}):')
+local search, state, from_ms, from_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local maximum = tonumber(ARGV[6])
+
+-- Compares as Redis sorts: by bytes. Lua's own comparison depends on the locale.
+local function precedes(a, b)
+  for i = 1, math.min(#a, #b) do
+    local of_a, of_b = string.byte(a, i), string.byte(b, i)
+    if of_a ~= of_b then return of_a < of_b end
+  end
+  return #a < #b
 end
-local last = slice[#slice] or ''
-local found, at_last = {}, 0
+
+local function fits(record)
+  if state ~= '' and call('HGET', record, 'state') ~= state then return false end
+  return search == '' or call('HGET', record, 'search') == search
+end
+
+local slice = call('ZREVRANGEBYSCORE', KEYS[1], from_ms, '-inf', 'WITHSCORES', 'LIMIT', 0, ARGV[5])
+local answer = {call('HGET', tag .. ':shard', 'epoch') or '', #slice / 2, '', ''}
+local found = 0
 for i = 1, #slice, 2 do
-  local id = slice[i]
-  if slice[i + 1] == last then at_last = at_last + 1 end
-  local job = redis.call('HMGET', ARGV[1] .. id, 'search', 'state', 'createdAt')
-  local created_at = tonumber(job[3])
-  if created_at and (search == '' or job[1] == search) and (state == '' or job[2] == state)
-    and (not before or created_at < before or (created_at == before and id < before_id)) then
-    found[#found + 1] = id
-    found[#found + 1] = job[3]
+  local id, created_ms = slice[i], slice[i + 1]
+  if created_ms ~= from_ms or precedes(id, from_id) then
+    answer[3], answer[4] = created_ms, id
+    local record = tag .. ':job:' .. id
+    if fits(record) then
+      local values = call('HMGET', record, 'userId', 'search', 'brief', 'state', 'message',
+        'progress', 'rowCount', 'attempt', 'createdAt', 'startedAt', 'finishedAt')
+      -- Absent: the record was deleted by hand.
+      if values[1] then
+        for k = 1, #values do values[k] = values[k] or '' end
+        found = found + 1
+        answer[4 + found] = id .. '\n' .. call('LLEN', tag .. ':log:' .. id) .. '\n'
+          .. table.concat(values, '\n')
+        if found == maximum then break end
+      end
+    end
   end
 end
-return {#slice / 2, last, at_last, unpack(found)}
+return answer
