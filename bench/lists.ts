@@ -1,24 +1,28 @@
 /**
- * Measures a page of 20 jobs for every combination of user, state, type and depth, with 1,000,
- * 100,000 and 1,000,000 archived jobs, and then with 10,000 waiting ones. Each should take at most
- * twice its time with 1,000 archived jobs.
+ * Measures a page of 20 jobs for every combination of user, state, type and depth: with 1,000,
+ * 100,000 and 1,000,000 archived jobs, and with 1,000,000 archived and 10,000 waiting ones. Each
+ * should take at most twice its time with 1,000 archived jobs. All of them are measured in turn, so
+ * that what else the machine does slows all of them.
  */
 import { sql } from 'drizzle-orm'
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import type { JobState } from '#jobs/job.ts'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
-import { connectPostgres, type Database } from '#jobs/postgres/connect.ts'
+import { connectPostgres, type Database, type Postgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { startJob } from '#jobs/redis/attempt.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { listJobs } from '#server/list-jobs.ts'
-import { log, manyTimes, median, rounds, withServices } from './measure.ts'
+import { log, manyTimes, median, rounds, spread, withServices } from './measure.ts'
 
 const sizes = (process.env.SIZES ?? '1000,100000,1000000').split(',').map(Number)
 const waiting = 10_000
 const pageSize = 20
+const firstMs = Date.parse('2025-01-01T00:00:00Z')
+/** 1,000,000 jobs are made in a year. */
+const everyMs = 31_536
 /** Pages below this would be at the mercy of the timer and of other processes. */
 const leastMs = 0.5
 
@@ -48,14 +52,14 @@ const nameOf = ({ user, state, search, depth }: Case) =>
   `${user}, ${state ?? 'any state'}, ${search} type, ${depth}`
 
 /**
- * Archives jobs as they come about in a year. 2 % are of the busy user, 2 % of the calm one, whose
+ * Archives jobs, oldest first. 2 % are of the busy user, 2 % of the calm one, whose
  * jobs are all complete. The first 1,000 are mixed so that every list that will ever hold jobs
  * fills its page from the beginning; the casual user has no others.
  */
-async function grow(from: number, to: number, db: Database): Promise<void> {
+async function grow(size: number, db: Database): Promise<void> {
   const perInsert = 10_000
-  for (let first = from; first < to; first += perInsert) {
-    const last = Math.min(first + perInsert, to) - 1
+  for (let first = 0; first < size; first += perInsert) {
+    const last = Math.min(first + perInsert, size) - 1
     await db.execute(sql`
       insert into archived_jobs (id, user_id, search, input, brief, state, message, progress,
         row_count, attempt, epoch, seq, created_at, started_at, finished_at)
@@ -68,7 +72,7 @@ async function grow(from: number, to: number, db: Database): Promise<void> {
         '5c0e9c0e-0000-4000-8000-000000000000', 5,
         at, at + interval '0.1 s', at + interval '3 s'
       from (select i,
-        timestamptz '2025-01-01' + i * (interval '365 days' / ${sizes.at(-1)}) as at,
+        to_timestamp((${firstMs}::bigint + i * ${everyMs}::bigint) / 1000.0) as at,
         json_build_object('domain', 'example' || (i % 1000) || '.com', 'scope', 'site',
           'follow', 'all', 'verify', 0, 'limit', 1000) as input,
         case
@@ -101,98 +105,126 @@ async function addLive(count: number, state: 'new' | 'running', store: JobStore)
   })
 }
 
+/** Archived jobs in a database, and live ones in a namespace of Redis. */
+interface Place {
+  name: string
+  archived: number
+  db: Database
+  store: JobStore
+}
+
+async function timeOf(
+  { user, state, search, depth }: Case,
+  { archived, db, store }: Place,
+): Promise<{ ms: number; jobs: number }> {
+  const start = depths[depth](archived)
+  const filter = {
+    userId: users[user],
+    state,
+    search: searches[search],
+    before: start === undefined ? undefined : sortKeyOf(start),
+    limit: pageSize,
+  }
+  const startedAt = performance.now()
+  const { jobs } = await listJobs(filter, { store, db })
+  return { ms: performance.now() - startedAt, jobs: jobs.length }
+}
+
+/** Of the job with that number, as `grow` archives it. */
+function sortKeyOf(i: number) {
+  const hex = Math.floor(i).toString(16)
+  return {
+    id: `0-${hex.padStart(8, '0')}-0000-7000-8000-${hex.padStart(12, '0')}`,
+    createdAt: new Date(firstMs + i * everyMs).toISOString(),
+  }
+}
+
 await withServices(async ({ redis: url, database }) => {
-  await migrateDatabase(database, archiveMigrations)
-  const postgres = connectPostgres(database)
-  const { db } = postgres
-  const store = await openStore({
-    url,
-    namespace: 'sl',
-    shards: 1,
-    name: 'bench',
-    retries: null,
-    makeEpoch: uuid,
-    log,
-  })
-
-  async function sortKeyOf(i: number) {
-    const hex = Math.floor(i).toString(16)
-    const id = `0-${hex.padStart(8, '0')}-0000-7000-8000-${hex.padStart(12, '0')}`
-    const { rows } = await db.execute<{ at: Date | string }>(
-      sql`select created_at as at from archived_jobs where id = ${id}`,
-    )
-    return { id, createdAt: new Date(rows[0]?.at ?? 0).toISOString() }
-  }
-
-  let archived = 0
-  async function time(each: Case, times: number): Promise<{ ms: number; jobs: number }> {
-    const start = depths[each.depth](archived)
-    const filter = {
-      userId: users[each.user],
-      state: each.state,
-      search: searches[each.search],
-      before: start === undefined ? undefined : await sortKeyOf(start),
-      limit: pageSize,
-    }
-    const taken: number[] = []
-    let jobs = 0
-    for (let round = 0; round < times; round++) {
-      const startedAt = performance.now()
-      jobs = (await listJobs(filter, { store, db })).jobs.length
-      taken.push(performance.now() - startedAt)
-    }
-    return { ms: median(taken), jobs }
-  }
-
-  const measured = new Map<Case, { ms: number; jobs: number }[]>(cases.map((each) => [each, []]))
-  const columns: string[] = []
-  async function measure(column: string): Promise<void> {
-    columns.push(column)
-    for (const each of cases) await time(each, 5)
-    for (const each of cases) measured.get(each)?.push(await time(each, rounds(15)))
-  }
-
-  await addLive(100, 'new', store)
-  await addLive(100, 'running', store)
+  const open: { postgres: Postgres; size: number }[] = []
+  const first = connectPostgres(database)
   for (const size of sizes) {
-    await grow(archived, size, db)
-    archived = size
-    // The compiler of JavaScript is not what is measured.
-    if (columns.length === 0) for (const each of cases) await time(each, 10)
-    await measure(size.toLocaleString('en'))
+    const own = new URL(database)
+    own.pathname = `/archive_${size}`
+    await first.pool.query(`create database archive_${size}`)
+    await migrateDatabase(own.href, archiveMigrations)
+    const postgres = connectPostgres(own.href)
+    await grow(size, postgres.db)
+    open.push({ postgres, size })
   }
-  await addLive(waiting, 'new', store)
-  await measure(`and ${waiting.toLocaleString('en')} waiting`)
-
-  const ratio = (ms: number, [first]: { ms: number }[]) =>
-    Math.max(ms, leastMs) / Math.max(first?.ms ?? Number.NaN, leastMs)
-  console.log(
-    `ms a page of ${pageSize} jobs, medians of ${rounds(15)}; × is the ratio to ${columns[0]} jobs; in brackets, the jobs found\n`,
-  )
-  console.log(`${''.padEnd(46)}${columns.map((column) => column.padStart(20)).join('')}`)
-  for (const [each, results] of measured) {
-    const cells = results.map(({ ms, jobs }) =>
-      `${ms.toFixed(1)} × ${ratio(ms, results).toFixed(1)} (${jobs})`.padStart(20),
-    )
-    console.log(`${nameOf(each).padEnd(46)}${cells.join('')}`)
-  }
-  console.log('\nOf all lists:')
-  for (const [k, column] of columns.entries()) {
-    const all = [...measured].flatMap(([each, results]) => {
-      const { ms = Number.NaN } = results[k] ?? {}
-      return [{ name: nameOf(each), ms, ratio: ratio(ms, results) }]
+  const openLive = async (namespace: string, moreWaiting: number) => {
+    const store = await openStore({
+      url,
+      namespace,
+      shards: 1,
+      name: 'bench',
+      retries: null,
+      makeEpoch: uuid,
+      log,
     })
-    const slowest = all.reduce((a, b) => (b.ms > a.ms ? b : a))
-    const missed = all.filter((each) => each.ratio > 2)
-    console.log(
-      `${column}: median ${median(all.map(({ ms }) => ms)).toFixed(2)} ms, slowest ${slowest.ms.toFixed(1)} ms (${slowest.name}), median × ${median(all.map((each) => each.ratio)).toFixed(2)}, over × 2: ${missed.length} of ${all.length}`,
-    )
-    for (const each of missed) console.log(`  × ${each.ratio.toFixed(1)} ${each.name}`)
+    await addLive(100, 'running', store)
+    await addLive(100, 'new', store)
+    await addLive(moreWaiting, 'new', store)
+    return store
   }
-  const { rows } = await db.execute<{ name: string; size: string }>(sql`
+  const few = await openLive('few', 0)
+  const many = await openLive('many', waiting)
+  const places: Place[] = open.map(({ postgres: { db }, size }) => ({
+    name: size.toLocaleString('en'),
+    archived: size,
+    db,
+    store: few,
+  }))
+  const largest = places.at(-1)
+  if (largest)
+    places.push({
+      ...largest,
+      name: `and ${waiting.toLocaleString('en')} waiting`,
+      store: many,
+    })
+
+  const times = new Map<Case, number[][]>(cases.map((each) => [each, places.map(() => [])]))
+  const found = new Map<Case, number[]>(cases.map((each) => [each, []]))
+  const warmUps = 5
+  for (let round = -warmUps; round < rounds(15); round++)
+    for (const each of cases)
+      for (const [k, place] of places.entries()) {
+        const { ms, jobs } = await timeOf(each, place)
+        if (round >= 0) times.get(each)?.[k]?.push(ms)
+        const counts = found.get(each)
+        if (counts) counts[k] = jobs
+      }
+
+  const results = cases.map((each) => {
+    const medians = (times.get(each) ?? []).map(median)
+    const [base = Number.NaN] = medians
+    const ratios = medians.map((ms) => Math.max(ms, leastMs) / Math.max(base, leastMs))
+    return { name: nameOf(each), medians, ratios, jobs: found.get(each) ?? [] }
+  })
+  console.log(
+    `ms a page of ${pageSize} jobs, medians of ${rounds(15)}; × is the ratio to the first column; in brackets, the jobs found\n`,
+  )
+  console.log(`${''.padEnd(42)}${places.map(({ name }) => name.padStart(22)).join('')}`)
+  for (const { name, medians, ratios, jobs } of results) {
+    const cells = medians.map((ms, k) =>
+      `${ms.toFixed(1)} × ${ratios[k]?.toFixed(1)} (${jobs[k]})`.padStart(22),
+    )
+    console.log(`${name.padEnd(42)}${cells.join('')}`)
+  }
+  console.log(`\nOf all ${results.length} lists:`)
+  for (const [k, { name }] of places.entries()) {
+    const ms = results.map(({ medians }) => medians[k] ?? Number.NaN)
+    const ratios = results.map((each) => each.ratios[k] ?? Number.NaN)
+    const slowest = results[ms.indexOf(Math.max(...ms))]
+    const missed = results.filter((each) => (each.ratios[k] ?? 0) > 2)
+    console.log(
+      `${name}: ${spread(ms, 2)} ms (slowest: ${slowest?.name}), × ${spread(ratios, 2)}, over × 2: ${missed.length}`,
+    )
+    for (const each of missed) console.log(`  × ${each.ratios[k]?.toFixed(1)} ${each.name}`)
+  }
+  const { rows } = await (largest?.db ?? first.db).execute<{ name: string; size: string }>(sql`
     select indexrelname as name, pg_size_pretty(pg_relation_size(indexrelid)) as size
     from pg_stat_user_indexes where relname = 'archived_jobs' order by 1`)
   console.log(`\nindexes: ${rows.map(({ name, size }) => `${name} ${size}`).join(', ')}`)
-  store.redis.disconnect()
-  await postgres.close()
+  for (const store of [few, many]) store.redis.disconnect()
+  for (const { close } of [first, ...open.map(({ postgres }) => postgres)]) await close()
 })
