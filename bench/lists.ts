@@ -1,155 +1,230 @@
 /**
- * Measures what a page of a list costs with 1,000, 100,000 and 1,000,000 archived jobs of 10,000
- * users, and with 10,000 waiting ones: each filter, first page and deep ones. Every page should take
- * at most twice its time with 1,000 jobs.
+ * Measures a page of 20 jobs for every combination of user, state, type and depth: with 1,000,
+ * 100,000 and 1,000,000 archived jobs, and with 1,000,000 archived and 10,000 waiting ones. Each
+ * should take at most twice its time with 1,000 archived jobs. All of them are measured in turn, so
+ * that what else the machine does slows all of them.
  */
 import { sql } from 'drizzle-orm'
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import type { JobState } from '#jobs/job.ts'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
-import { connectPostgres, type Database } from '#jobs/postgres/connect.ts'
+import { connectPostgres, type Database, type Postgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
+import { startJob } from '#jobs/redis/attempt.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
+import type { JobStore } from '#jobs/redis/store.ts'
 import { listJobs } from '#server/list-jobs.ts'
-import { log, manyTimes, median, rounds, withServices } from './measure.ts'
+import { log, manyTimes, median, rounds, spread, withServices } from './measure.ts'
 
 const sizes = (process.env.SIZES ?? '1000,100000,1000000').split(',').map(Number)
 const waiting = 10_000
-const types = ['linking-domains', 'keywords', 'keyword-metrics', 'site-crawl']
-const heavyUser = 'usr-00000'
+const pageSize = 20
+const firstMs = Date.parse('2025-01-01T00:00:00Z')
+/** 1,000,000 jobs are made in a year. */
+const everyMs = 31_536
+/** Pages below this would be at the mercy of the timer and of other processes. */
+const leastMs = 0.5
 
-/** Archives jobs as they come about in a year; 2 % are of one user. */
-async function grow(from: number, to: number, db: Database): Promise<void> {
-  const perInsert = 50_000
-  for (let first = from; first < to; first += perInsert) {
-    const last = Math.min(first + perInsert, to) - 1
+const types = ['linking-domains', 'keywords', 'keyword-metrics', 'site-crawl']
+const users = { everyone: undefined, busy: 'usr-busy', calm: 'usr-calm', casual: 'usr-casual' }
+const states = [undefined, 'complete', 'error', 'cancelled', 'new', 'running'] as const
+const searches = { any: undefined, one: 'keywords', unused: 'index-build' }
+/** The job before which a page starts; jobs are numbered from the oldest. */
+const depths = { first: () => undefined, middle: (size: number) => size / 2, end: () => 900 }
+
+interface Case {
+  user: keyof typeof users
+  state: JobState | undefined
+  search: keyof typeof searches
+  depth: keyof typeof depths
+}
+const namesOf = <Name extends string>(record: Record<Name, unknown>) =>
+  Object.keys(record) as Name[]
+const cases: Case[] = namesOf(users).flatMap((user) =>
+  states.flatMap((state) =>
+    namesOf(searches).flatMap((search) =>
+      namesOf(depths).map((depth) => ({ user, state, search, depth })),
+    ),
+  ),
+)
+const nameOf = ({ user, state, search, depth }: Case) =>
+  `${user}, ${state ?? 'any state'}, ${search} type, ${depth}`
+
+/**
+ * Archives jobs, oldest first. 2 % are of the busy user, 2 % of the calm one, whose
+ * jobs are all complete. The first 1,000 are mixed so that every list that will ever hold jobs
+ * fills its page from the beginning; the casual user has no others.
+ */
+async function grow(size: number, db: Database): Promise<void> {
+  const perInsert = 10_000
+  for (let first = 0; first < size; first += perInsert) {
+    const last = Math.min(first + perInsert, size) - 1
     await db.execute(sql`
       insert into archived_jobs (id, user_id, search, input, brief, state, message, progress,
         row_count, attempt, epoch, seq, created_at, started_at, finished_at)
       select '0-' || lpad(to_hex(i), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(i), 12, '0'),
-        case when i % 50 = 0 then ${heavyUser}
-          else 'usr-' || lpad(((i * 7919) % 10000)::text, 5, '0') end,
-        (array['linking-domains', 'keywords', 'keyword-metrics', 'site-crawl'])[1 + i % 4],
-        json_build_object('domain', 'example' || (i % 1000) || '.com'),
-        json_build_object('domain', 'example' || (i % 1000) || '.com'),
-        case when i % 40 = 7 then 'error' when i % 200 = 3 then 'cancelled' else 'complete' end,
-        case when i % 40 = 7 then 'The index could not be read.'
-          when i % 200 = 3 then 'Cancelled by Ann.' end,
+        user_id, (array['linking-domains', 'keywords', 'keyword-metrics', 'site-crawl'])[1 + i % 4],
+        input, input, state,
+        case state when 'error' then 'The index could not be read.'
+          when 'cancelled' then 'Cancelled by Ann.' end,
         '{"phase":"Reading links","done":16,"total":16,"unit":"shards"}', 5, 1,
         '5c0e9c0e-0000-4000-8000-000000000000', 5,
         at, at + interval '0.1 s', at + interval '3 s'
-      from (select i::bigint,
-        timestamptz '2025-01-01' + i * (interval '365 days' / ${sizes.at(-1)}) as at
+      from (select i,
+        to_timestamp((${firstMs}::bigint + i * ${everyMs}::bigint) / 1000.0) as at,
+        json_build_object('domain', 'example' || (i % 1000) || '.com', 'scope', 'site',
+          'follow', 'all', 'verify', 0, 'limit', 1000) as input,
+        case
+          when i < 1000 then (array['usr-busy', 'usr-calm', 'usr-casual'])[1 + i / 4 % 3]
+          when i % 50 = 0 then 'usr-calm'
+          when i / 4 % 50 = 1 then 'usr-busy'
+          else 'usr-' || lpad((i * 7919 % 10000)::text, 5, '0') end as user_id,
+        case
+          when i < 1000 and i / 4 % 3 <> 1
+            then (array['error', 'cancelled', 'complete'])[1 + i / 12 % 3]
+          when i < 1000 or i % 50 = 0 then 'complete'
+          when i / 200 % 40 = 7 then 'error'
+          when i / 200 % 200 = 3 then 'cancelled'
+          else 'complete' end as state
         from generate_series(${first}::bigint, ${last}::bigint) i) jobs`)
   }
   await db.execute(sql`vacuum analyze archived_jobs`)
 }
 
-interface Case {
-  name: string
-  userId?: string
-  state?: JobState
-  search?: string
-  /** Share of all archived jobs that are newer. */
-  depth?: number
-}
-const cases: Case[] = [
-  { name: 'all' },
-  { name: 'all, half way down', depth: 0.5 },
-  { name: 'all, at the end', depth: 0.999 },
-  { name: 'running', state: 'running' },
-  { name: 'new', state: 'new' },
-  { name: 'complete', state: 'complete' },
-  { name: 'cancelled', state: 'cancelled' },
-  { name: 'cancelled, at the end', state: 'cancelled', depth: 0.99 },
-  { name: 'one type', search: 'site-crawl' },
-  { name: 'one type, half way down', search: 'site-crawl', depth: 0.5 },
-  { name: 'a type without jobs', search: 'index-build' },
-  { name: 'one type, in error', search: 'keywords', state: 'error' },
-  { name: 'a user with many', userId: heavyUser },
-  { name: 'a user with many, at the end', userId: heavyUser, depth: 0.99 },
-  { name: 'a user with many, running', userId: heavyUser, state: 'running' },
-  { name: 'a user with many, in error (none)', userId: heavyUser, state: 'error' },
-  { name: 'a user with many, a type without jobs', userId: heavyUser, search: 'keywords' },
-  { name: 'a user with few', userId: 'usr-00777' },
-  { name: 'a user with few, cancelled', userId: 'usr-00777', state: 'cancelled' },
-]
-
-await withServices(async ({ redis: url, database }) => {
-  await migrateDatabase(database, archiveMigrations)
-  const postgres = connectPostgres(database)
-  const { db } = postgres
-  const store = await openStore({
-    url,
-    namespace: 'sl',
-    shards: 1,
-    name: 'bench',
-    retries: null,
-    makeEpoch: uuid,
-    log,
-  })
-
-  async function timesOf({ depth, ...filter }: Case): Promise<number> {
-    const before = depth === undefined ? undefined : await jobAt(depth)
-    const times: number[] = []
-    for (let round = 0; round < rounds(15) + 2; round++) {
-      const startedAt = performance.now()
-      await listJobs({ ...filter, before, limit: 100 }, { store, db })
-      // The first ones warm the caches.
-      if (round >= 2) times.push(performance.now() - startedAt)
-    }
-    return median(times)
-  }
-
-  let archived = 0
-  async function jobAt(depth: number) {
-    const { rows } = await db.execute<{ id: string; at: string }>(sql`
-      select id, to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
-      from archived_jobs where id like ${`0-${(Math.floor(archived * (1 - depth)) || 0).toString(16).padStart(8, '0')}%`}`)
-    const [job] = rows
-    return job && { id: job.id, createdAt: job.at }
-  }
-
-  const measured = new Map<string, number[]>(cases.map(({ name }) => [name, []]))
-  const columns: string[] = []
-  async function measure(column: string): Promise<void> {
-    columns.push(column)
-    for (const each of cases) measured.get(each.name)?.push(await timesOf(each))
-  }
-
-  for (const size of sizes) {
-    await grow(archived, size, db)
-    archived = size
-    await measure(size.toLocaleString('en'))
-  }
-  await manyTimes(waiting, 50, (i) =>
-    createJob(
-      {
-        id: `0-${uuidV7()}`,
-        userId: `usr-${i}`,
-        search: types[i % types.length] ?? '',
-        input: { domain: 'example.com' },
-      },
+async function addLive(count: number, state: 'new' | 'running', store: JobStore): Promise<void> {
+  await manyTimes(count, 50, async (i) => {
+    const search = types[i % types.length] ?? ''
+    const job = { id: `0-${uuidV7()}`, userId: `live-${uuid()}`, search }
+    await createJob(
+      { ...job, input: { domain: 'example.com' } },
       { inAll: 1_000_000, perUser: null },
       store,
-    ),
-  )
-  await measure(`and ${waiting.toLocaleString('en')} waiting`)
+    )
+    if (state === 'running') await startJob({ ...job, number: 1, token: 't', worker: 'w' }, store)
+  })
+}
 
-  console.log(
-    `ms a page of 100 jobs, medians of ${rounds(15)}; × is the ratio to ${columns[0]} jobs\n`,
-  )
-  console.log(`${''.padEnd(40)}${columns.map((column) => column.padStart(20)).join('')}`)
-  for (const [name, times] of measured) {
-    const [first = Number.NaN] = times
-    const cells = times.map((ms) => `${ms.toFixed(1)} × ${(ms / first).toFixed(1)}`.padStart(20))
-    console.log(`${name.padEnd(40)}${cells.join('')}`)
+/** Archived jobs in a database, and live ones in a namespace of Redis. */
+interface Place {
+  name: string
+  archived: number
+  db: Database
+  store: JobStore
+}
+
+async function timeOf(
+  { user, state, search, depth }: Case,
+  { archived, db, store }: Place,
+): Promise<{ ms: number; jobs: number }> {
+  const start = depths[depth](archived)
+  const filter = {
+    userId: users[user],
+    state,
+    search: searches[search],
+    before: start === undefined ? undefined : sortKeyOf(start),
+    limit: pageSize,
   }
-  const { rows } = await db.execute<{ name: string; size: string }>(sql`
+  const startedAt = performance.now()
+  const { jobs } = await listJobs(filter, { store, db })
+  return { ms: performance.now() - startedAt, jobs: jobs.length }
+}
+
+/** Of the job with that number, as `grow` archives it. */
+function sortKeyOf(i: number) {
+  const hex = Math.floor(i).toString(16)
+  return {
+    id: `0-${hex.padStart(8, '0')}-0000-7000-8000-${hex.padStart(12, '0')}`,
+    createdAt: new Date(firstMs + i * everyMs).toISOString(),
+  }
+}
+
+await withServices(async ({ redis: url, database }) => {
+  const open: { postgres: Postgres; size: number }[] = []
+  const first = connectPostgres(database)
+  for (const size of sizes) {
+    const own = new URL(database)
+    own.pathname = `/archive_${size}`
+    await first.pool.query(`create database archive_${size}`)
+    await migrateDatabase(own.href, archiveMigrations)
+    const postgres = connectPostgres(own.href)
+    await grow(size, postgres.db)
+    open.push({ postgres, size })
+  }
+  const openLive = async (namespace: string, moreWaiting: number) => {
+    const store = await openStore({
+      url,
+      namespace,
+      shards: 1,
+      name: 'bench',
+      retries: null,
+      makeEpoch: uuid,
+      log,
+    })
+    await addLive(100, 'running', store)
+    await addLive(100, 'new', store)
+    await addLive(moreWaiting, 'new', store)
+    return store
+  }
+  const few = await openLive('few', 0)
+  const many = await openLive('many', waiting)
+  const places: Place[] = open.map(({ postgres: { db }, size }) => ({
+    name: size.toLocaleString('en'),
+    archived: size,
+    db,
+    store: few,
+  }))
+  const largest = places.at(-1)
+  if (largest)
+    places.push({
+      ...largest,
+      name: `and ${waiting.toLocaleString('en')} waiting`,
+      store: many,
+    })
+
+  const times = new Map<Case, number[][]>(cases.map((each) => [each, places.map(() => [])]))
+  const found = new Map<Case, number[]>(cases.map((each) => [each, []]))
+  const warmUps = 5
+  for (let round = -warmUps; round < rounds(15); round++)
+    for (const each of cases)
+      for (const [k, place] of places.entries()) {
+        const { ms, jobs } = await timeOf(each, place)
+        if (round >= 0) times.get(each)?.[k]?.push(ms)
+        const counts = found.get(each)
+        if (counts) counts[k] = jobs
+      }
+
+  const results = cases.map((each) => {
+    const medians = (times.get(each) ?? []).map(median)
+    const [base = Number.NaN] = medians
+    const ratios = medians.map((ms) => Math.max(ms, leastMs) / Math.max(base, leastMs))
+    return { name: nameOf(each), medians, ratios, jobs: found.get(each) ?? [] }
+  })
+  console.log(
+    `ms a page of ${pageSize} jobs, medians of ${rounds(15)}; × is the ratio to the first column; in brackets, the jobs found\n`,
+  )
+  console.log(`${''.padEnd(42)}${places.map(({ name }) => name.padStart(22)).join('')}`)
+  for (const { name, medians, ratios, jobs } of results) {
+    const cells = medians.map((ms, k) =>
+      `${ms.toFixed(1)} × ${ratios[k]?.toFixed(1)} (${jobs[k]})`.padStart(22),
+    )
+    console.log(`${name.padEnd(42)}${cells.join('')}`)
+  }
+  console.log(`\nOf all ${results.length} lists:`)
+  for (const [k, { name }] of places.entries()) {
+    const ms = results.map(({ medians }) => medians[k] ?? Number.NaN)
+    const ratios = results.map((each) => each.ratios[k] ?? Number.NaN)
+    const slowest = results[ms.indexOf(Math.max(...ms))]
+    const missed = results.filter((each) => (each.ratios[k] ?? 0) > 2)
+    console.log(
+      `${name}: ${spread(ms, 2)} ms (slowest: ${slowest?.name}), × ${spread(ratios, 2)}, over × 2: ${missed.length}`,
+    )
+    for (const each of missed) console.log(`  × ${each.ratios[k]?.toFixed(1)} ${each.name}`)
+  }
+  const { rows } = await (largest?.db ?? first.db).execute<{ name: string; size: string }>(sql`
     select indexrelname as name, pg_size_pretty(pg_relation_size(indexrelid)) as size
     from pg_stat_user_indexes where relname = 'archived_jobs' order by 1`)
   console.log(`\nindexes: ${rows.map(({ name, size }) => `${name} ${size}`).join(', ')}`)
-  store.redis.disconnect()
-  await postgres.close()
+  for (const store of [few, many]) store.redis.disconnect()
+  for (const { close } of [first, ...open.map(({ postgres }) => postgres)]) await close()
 })

@@ -17,12 +17,19 @@ export function uniquePrefix(): string {
   return `t${randomBytes(6).toString('hex')}`
 }
 
-/** Creates an empty database in the run's PostgreSQL. `drop` also closes its open connections. */
-export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+/**
+ * Creates an empty database in the run's PostgreSQL. `drop` also closes its open connections.
+ * @param locale such as `en-US`; by default, texts are compared by bytes
+ */
+export async function createDatabase(
+  locale?: string,
+): Promise<{ url: string; drop(): Promise<void> }> {
   const name = uniquePrefix()
   const url = new URL(await postgres())
   url.pathname = `/${name}`
-  await administer(`CREATE DATABASE ${name}`)
+  await administer(
+    `CREATE DATABASE ${name} ${locale ? `TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '${locale}'` : ''}`,
+  )
   return { url: url.href, drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) }
 }
 

@@ -10,9 +10,12 @@ import { quietLog } from '../quiet-log.ts'
 import { redisUrl, uniquePrefix } from '../services.ts'
 
 /** Opens a store under a unique prefix on the Redis of this test run. */
-export async function openStore(namespace = uniquePrefix()): Promise<JobStore & { close(): void }> {
+export async function openStore(
+  namespace = uniquePrefix(),
+  shards = 1,
+): Promise<JobStore & { close(): void }> {
   const redis = connectRedis(redisUrl(), { name: 'test', log: quietLog, retries: null })
-  const store = { redis, namespace, shards: 1 }
+  const store = { redis, namespace, shards }
   await renewEpochs(uuid, store)
   return { ...store, close: () => redis.disconnect() }
 }
