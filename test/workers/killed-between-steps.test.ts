@@ -65,12 +65,15 @@ async function startDying(script: string) {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   processes.push(child)
-  return child
-}
-
-async function dies(child: ChildProcess): Promise<void> {
-  const [, signal] = await once(child, 'exit')
-  expect(signal).toBe('SIGKILL')
+  // Listens from the beginning: it may die before anyone waits for that.
+  const exit = once(child, 'exit')
+  return {
+    child,
+    async dies(): Promise<void> {
+      const [, signal] = await exit
+      expect(signal).toBe('SIGKILL')
+    },
+  }
 }
 
 /** The record's state and the entry's, which no death may tear apart. */
@@ -91,9 +94,9 @@ async function completes(id: string, attempt: number): Promise<void> {
 
 test('a server killed right after it has created a job leaves one that runs', async () => {
   const dying = await startDying('create')
-  const [{ url }] = await once(dying, 'message')
+  const [{ url }] = await once(dying.child, 'message')
   await expect(apiClient(url, key)('POST', '/api/jobs', request)).rejects.toThrow()
-  await dies(dying)
+  await dying.dies()
   const [id = ''] = await store.redis.zrange(keys.live(shard()), 0, '-1')
   expect(await whereIs(id)).toEqual(['new', 'waiting'])
   await completes(id, 1)
@@ -106,7 +109,7 @@ test.each([
   const dying = await startDying(script)
   const { body } = await apiClient(server.url, key)('POST', '/api/jobs', request)
   const { id } = body.job
-  await dies(dying)
+  await dying.dies()
   expect(await whereIs(id)).toEqual(['running', 'active'])
   await completes(id, 2)
 })
@@ -115,7 +118,7 @@ test('a worker killed right after it has finished a job leaves nothing to do', a
   const dying = await startDying('finish')
   const { body } = await apiClient(server.url, key)('POST', '/api/jobs', request)
   const { id } = body.job
-  await dies(dying)
+  await dying.dies()
   expect(await whereIs(id)).toEqual(['complete', 'unknown'])
   await completes(id, 1)
   const next = await apiClient(server.url, key)('POST', '/api/jobs', request)
