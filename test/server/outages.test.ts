@@ -273,20 +273,6 @@ describe('while PostgreSQL', () => {
     }
     await works()
   })
-
-  test('is stopped, calls that need it are answered 503', async () => {
-    const { port } = postgres
-    await stopPostgres(postgres)
-    try {
-      expectUnavailable(await signIn(), /The database is (?:out of reach|shutting down)/)
-      expectUnavailable(await session(), /The database is (?:out of reach|shutting down)/)
-      expectUnavailable(await call('GET', '/api/jobs'), /The database is/)
-      await expectNotReady('postgres', /out of reach|shutting down/)
-    } finally {
-      postgres = await ensurePostgres({ dataDir, port })
-    }
-    await works()
-  })
 })
 
 test('a server that is ready names what needs attention', async () => {
