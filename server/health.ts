@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Database } from '#jobs/postgres/connect.ts'
+import { archiveLagMs } from '#jobs/redis/archive-lag.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import type { Queues } from '#jobs/redis/queue.ts'
 import { allShards, type JobStore } from '#jobs/redis/store.ts'
@@ -68,24 +69,17 @@ async function problemOf<Part extends 'redis' | 'postgres'>(part: Part, probe: P
 
 async function readUpkeep({ store, queues, searches }: HealthDeps): Promise<Upkeep> {
   const shards = allShards(store)
-  const [workers, oldest, paused, [seconds]] = await Promise.all([
+  const [workers, lagMs, paused] = await Promise.all([
     readWorkers(store),
-    Promise.all(shards.map((shard) => store.redis.zrange(keys.ended(shard), 0, '0', 'WITHSCORES'))),
+    archiveLagMs(store),
     Promise.all(
       searches.map(async (search) => {
         const ofShards = shards.map((shard) => queues.of(search, shard).isPaused())
         return (await Promise.all(ofShards)).some(Boolean) ? [search] : []
       }),
     ),
-    store.redis.time(),
   ])
-  // A claim sets the time at which it ends, so a job's place may be in the future.
-  const lags = oldest.map(([, score]) => (score ? Number(seconds) - Number(score) / 1_000 : 0))
-  return {
-    workers: workers.length,
-    archiveLagSeconds: Math.max(0, ...lags),
-    paused: paused.flat(),
-  }
+  return { workers: workers.length, archiveLagSeconds: lagMs / 1_000, paused: paused.flat() }
 }
 
 async function withinTime<Result>(work: Promise<Result>): Promise<Result> {

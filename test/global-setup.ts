@@ -98,12 +98,17 @@ async function compile(dataDir: string): Promise<string> {
 function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(prefix))) {
     const folder = join(tmpdir(), name)
-    const owner = read(join(folder, 'owner.json'), ProcessIdentity)
-    // Without an owner, the folder is just being created, or a test that outlived its run has
-    // written to it.
-    const abandoned =
-      owner === null ? Date.now() - statSync(folder).mtimeMs > 60_000 : !isRunning(owner)
-    if (abandoned) removeRun(folder)
+    try {
+      const owner = read(join(folder, 'owner.json'), ProcessIdentity)
+      // Without an owner, the folder is just being created, or a test that outlived its run has
+      // written to it.
+      const abandoned =
+        owner === null ? Date.now() - statSync(folder).mtimeMs > 60_000 : !isRunning(owner)
+      if (abandoned) removeRun(folder)
+    } catch {
+      // Another run has removed it, or a killed run has left a mounted file system in it, which
+      // stays until someone unmounts it. Neither concerns this run.
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { outageOf } from '../outage.ts'
 import {
   type AccountsDatabase,
   type AuthSettings,
@@ -52,6 +53,9 @@ export function createAccounts({ db, now, ...settings }: AccountsOptions): Accou
       const response = await failures.run(caught, () =>
         isSignUp ? signUpFirstAdmin(addressed, deps) : auth.handler(addressed),
       )
+      // better-auth swallows some: it would report a sign-out as done that was not.
+      const outage = caught.find((error) => outageOf(error) !== null)
+      if (outage) throw outage
       // Our API answers better than an empty 500.
       if (response.status >= 500) throw caught[0] ?? new Error('better-auth failed')
       return response
