@@ -13,10 +13,14 @@ const shared = {
   // For the servers that tests start: a busy machine is no outage.
   env: { REQUEST_TIMEOUT_MS: '120000' },
 }
-/** They measure the memory of the process, or count in it, so no other file may run in it. */
+/**
+ * They measure the memory of the process, count in it, or freeze services: no other file may run in
+ * it.
+ */
 const alone = [
   'test/crawler/limits.test.ts',
   'test/server/accounts/rate-limit.test.ts',
+  'test/server/outages.test.ts',
   'test/webindex/sources/warc/warc-source.test.ts',
 ]
 
