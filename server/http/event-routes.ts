@@ -1,19 +1,25 @@
+import { z } from 'zod'
 import { isLive } from '#jobs/lifecycle.ts'
 import { findJob, type JobPlaces } from '../find-job.ts'
 import type { Authorization } from '../live/authorization.ts'
 import type { Hub } from '../live/hub.ts'
 import { jobEventStream, parseEventId } from '../live/sse.ts'
 import type { Api } from './api-env.ts'
-import { notFound } from './api-error.ts'
+import { invalidInput, issuesOf, notFound } from './api-error.ts'
 
 export interface EventRoutesDeps extends JobPlaces {
   hub: Hub
   authorization: Authorization
 }
 
+/** Events that not every client knows are sent only to those that ask for them. */
+const EventsQuery = z.object({ waiting: z.stringbool().default(false) })
+
 /** `GET /api/jobs/:id/events`: the live events of a job as server-sent events. */
 export function addEventRoutes(api: Api, deps: EventRoutesDeps): void {
   api.get('/api/jobs/:id/events', async (c) => {
+    const query = EventsQuery.safeParse(c.req.query())
+    if (!query.success) throw invalidInput(issuesOf(query.error))
     const principal = c.get('principal')
     const job = await findJob(c.req.param('id'), principal, deps)
     if (!job) throw notFound()
@@ -24,6 +30,7 @@ export function addEventRoutes(api: Api, deps: EventRoutesDeps): void {
       hub: deps.hub,
       authorization: deps.authorization,
       principal,
+      waiting: query.data.waiting,
       since: since ?? { epoch: job.epoch, seq: 0 },
       signal: c.req.raw.signal,
     })

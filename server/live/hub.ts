@@ -50,7 +50,13 @@ export class Hub {
     const exists = async (id: string) => (await read(id, null)) !== null
     this.#deletions = new Deletions({ store, subscriber, exists, log })
     const typicalMs = deps.typicalMs ?? (async () => null)
-    this.waiting = new WaitingWatch({ store, subscriber, typicalMs, log })
+    this.waiting = new WaitingWatch({
+      store,
+      subscriber,
+      typicalMs,
+      lastSent: (reader, id) => this.#jobs.get(id)?.lastSent(reader) ?? null,
+      log,
+    })
   }
 
   /**

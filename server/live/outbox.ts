@@ -56,9 +56,11 @@ export class Outbox implements JobReader, WaitingReader {
   readonly #deps: OutboxDeps
   /** By job id, the next to be sent first. */
   readonly #pending = new Map<string, PendingEvents>()
-  // These three are created on first use, so that an idle client takes little memory.
+  // These four are created on first use, so that an idle client takes little memory.
   #watched: Set<string> | null = null
   #lists: Map<ListName, ListFrame> | null = null
+  /** By job id, the latest of what it waits for. */
+  #waiting: Map<string, Waiting> | null = null
   /** By job id, the number of watches that are not acknowledged yet. */
   #holds: Map<string, number> | null = null
   #bytes = 0
@@ -76,6 +78,7 @@ export class Outbox implements JobReader, WaitingReader {
   }
 
   event(event: LiveEvent): void {
+    if (event.type === 'state') this.#waiting?.delete(event.jobId)
     if (this.#pending.size === 0 && this.#mayWrite(event.jobId)) {
       this.#connection.events([event])
       return
@@ -92,6 +95,7 @@ export class Outbox implements JobReader, WaitingReader {
   }
 
   resync(job: Job): void {
+    if (job.state !== 'new') this.#waiting?.delete(job.id)
     const pending = this.#pendingOf(job.id)
     if (pending.status !== 'current') return
     this.#markStale(pending)
@@ -110,11 +114,12 @@ export class Outbox implements JobReader, WaitingReader {
     this.#flush()
   }
 
-  /** Only the latest counts and it is offered again, so it does not wait. */
-  waiting(jobId: string, waiting: Waiting): boolean {
-    if (!this.#mayWrite(jobId)) return false
-    this.#connection.waiting(jobId, waiting)
-    return true
+  /** Sends what a job waits for, in place of what it waited for before. */
+  waiting(jobId: string, waiting: Waiting): void {
+    if (this.#closed) return
+    this.#waiting ??= new Map()
+    this.#waiting.set(jobId, waiting)
+    this.#flush()
   }
 
   /** Ids of the jobs that the client watches. */
@@ -154,6 +159,7 @@ export class Outbox implements JobReader, WaitingReader {
   forget(jobId: string): void {
     this.#bytes -= this.#pending.get(jobId)?.bytes ?? 0
     this.#pending.delete(jobId)
+    this.#waiting?.delete(jobId)
   }
 
   /** Closes a connection that has taken nothing for too long. Call it every few seconds. */
@@ -169,6 +175,7 @@ export class Outbox implements JobReader, WaitingReader {
     this.#closed = true
     this.#pending.clear()
     this.#lists = null
+    this.#waiting = null
   }
 
   #mayWrite(jobId: string): boolean {
@@ -228,7 +235,17 @@ export class Outbox implements JobReader, WaitingReader {
       }
     }
     if (frame.length > 0) this.#connection.events(frame)
-    return frame.length > 0
+    return frame.length > 0 || this.#writeWaiting()
+  }
+
+  #writeWaiting(): boolean {
+    for (const [id, waiting] of this.#waiting ?? []) {
+      if (this.#holds?.has(id)) continue
+      this.#waiting?.delete(id)
+      this.#connection.waiting(id, waiting)
+      return true
+    }
+    return false
   }
 
   /** Watches the job again, because only its topic knows which events follow a snapshot. */

@@ -13,6 +13,8 @@ export interface EventStreamOptions {
   principal: Principal
   /** The client's `Last-Event-ID`. */
   since: Position | null
+  /** Whether to tell what the job waits for before it starts. */
+  waiting: boolean
   /** Aborted when the client disconnects; ends the stream. */
   signal: AbortSignal
 }
@@ -56,7 +58,7 @@ function sendEvents(
   connection: StreamConnection,
   options: EventStreamOptions,
 ): void {
-  const { hub, authorization, principal, since, signal } = options
+  const { hub, authorization, principal, since, waiting, signal } = options
   const outbox = new Outbox(connection, { hub, now: () => performance.now() })
   const endAdmission = authorization.admit(principal, () => connection.close())
   const heartbeat = setInterval(() => {
@@ -85,7 +87,7 @@ function sendEvents(
       connection.epoch = reading.state.epoch
       if (reading.mode === 'snapshot') connection.resync(reading.state)
       else connection.events(reading.events)
-      hub.waiting.watch(outbox, reading.state)
+      if (waiting) hub.waiting.watch(outbox, reading.state)
       return true
     })
     // Redis is out of reach. The client will reconnect.

@@ -116,6 +116,11 @@ export class Topic<State extends Position, Event extends Numbered> implements Ch
     if (this.#cursors.delete(reader) && this.#cursors.size === 0) this.#deps.onEmpty()
   }
 
+  /** The seq of the last event sent to a reader; null if it isn't watching or not answered yet. */
+  lastSent(reader: Reader<State, Event>): number | null {
+    return this.#cursors.get(reader)?.seq ?? null
+  }
+
   message(text: string): void {
     this.#messageSinceCheck = true
     this.#unannouncedHeals = 0

@@ -6,12 +6,13 @@ import { countedJobs, positionsOf, waitingJobs } from '#jobs/redis/queue-positio
 import { type JobStore, shardForJob } from '#jobs/redis/store.ts'
 import { readWorkers } from '#jobs/redis/worker-registry.ts'
 import { type Waiting, waitingOf } from '#jobs/waiting.ts'
+import type { LiveEvent } from './live-event.ts'
 import type { Subscriber } from './subscriber.ts'
+import type { Reader } from './topic.ts'
 
 /** A reader of waiting jobs: the outbox of a socket or an event stream. */
-export interface WaitingReader {
-  /** @returns false if it can't be sent now; it is offered again later */
-  waiting(jobId: string, waiting: Waiting): boolean
+export interface WaitingReader extends Reader<Job, LiveEvent> {
+  waiting(jobId: string, waiting: Waiting): void
 }
 
 export interface WaitingWatchDeps {
@@ -19,6 +20,8 @@ export interface WaitingWatchDeps {
   subscriber: Subscriber
   /** How long a job of the type usually takes, in ms; null if unknown. */
   typicalMs(search: string): Promise<number | null>
+  /** The seq of the last event of the job that was sent to the reader; null if it isn't watching. */
+  lastSent(reader: WaitingReader, jobId: string): number | null
   log: Log
 }
 
@@ -27,12 +30,19 @@ const lookEveryMs = 500
 /** A worker that dies does not say so, so the queues that are watched are looked at regularly. */
 const checkEveryMs = 10_000
 
+interface Told {
+  /** The seq of the job when it waited. */
+  seq: number
+  /** What the reader was sent last. */
+  last: string
+}
+
 interface WatchedQueue {
   shard: Shard
   search: string
   channel: string
-  /** By job, what each of its readers was sent last. */
-  jobs: Map<string, Map<WaitingReader, string>>
+  /** By job, its readers. */
+  jobs: Map<string, Map<WaitingReader, Told>>
   looking: CoalescedTask
   /** Runs until the queue may be looked at again. */
   pause: NodeJS.Timeout | null
@@ -58,8 +68,8 @@ export class WaitingWatch {
     const shard = shardForJob(job.id, this.#deps.store)
     if (job.state !== 'new' || !shard) return
     const queue = this.#queueOf(job.search, shard)
-    const readers = queue.jobs.get(job.id) ?? new Map<WaitingReader, string>()
-    readers.set(reader, '')
+    const readers = queue.jobs.get(job.id) ?? new Map<WaitingReader, Told>()
+    readers.set(reader, { seq: job.seq, last: '' })
     queue.jobs.set(job.id, readers)
     this.#lookSoon(queue)
   }
@@ -115,9 +125,11 @@ export class WaitingWatch {
 
   #forget(queue: WatchedQueue, id: string): void {
     queue.jobs.delete(id)
-    if (queue.jobs.size > 0) return
+    const name = `${queue.shard.number} ${queue.search}`
+    // A look may end after its queue was forgotten and another one took its place.
+    if (queue.jobs.size > 0 || this.#queues.get(name) !== queue) return
     if (queue.pause) clearTimeout(queue.pause)
-    this.#queues.delete(`${queue.shard.number} ${queue.search}`)
+    this.#queues.delete(name)
     this.#deps.subscriber.unsubscribe(queue.channel)
     if (this.#queues.size > 0) return
     if (this.#checking) clearInterval(this.#checking)
@@ -166,7 +178,11 @@ export class WaitingWatch {
   #tell({ jobs }: WatchedQueue, id: string, waiting: Waiting): void {
     const said = JSON.stringify(waiting)
     const readers = jobs.get(id)
-    for (const [reader, last] of readers ?? [])
-      if (last !== said && reader.waiting(id, waiting)) readers?.set(reader, said)
+    for (const [reader, told] of readers ?? []) {
+      // The job may have started since its place was read, and the reader knows that already.
+      if (told.last === said || this.#deps.lastSent(reader, id) !== told.seq) continue
+      told.last = said
+      reader.waiting(id, waiting)
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { type Job, JobInput } from '#jobs/job.ts'
+import type { Waiting } from '#jobs/waiting.ts'
 import type { Hub } from '#server/live/hub.ts'
 import { ListFrame } from '#server/live/list-frame.ts'
 import { LiveEvent } from '#server/live/live-event.ts'
@@ -49,7 +50,7 @@ function openOutbox({
     resync: ({ id, seq }: Job) => write(`resync ${id} ${seq}`),
     list: (name: string, { changed, removed }: ListFrame) =>
       write({ [name]: changed.map(({ seq }) => seq), removed }),
-    waiting: () => {},
+    waiting: (id: string, { ahead }: Waiting) => write(`waiting ${id} ${ahead}`),
     revoked: (id: string, code: string) => void sent.push(`revoked ${id} ${code}`),
     close: () => {
       closed++
@@ -87,7 +88,42 @@ const progress = (done: number, id = 'a') =>
   new LiveEvent(id, null, 'progress', JSON.stringify(`at ${done}`))
 const state = (seq: number, id = 'a') => new LiveEvent(id, seq, 'state', '{}')
 
+const waiting = (ahead: number): Waiting => ({
+  ahead,
+  more: false,
+  startsInMs: null,
+  reason: null,
+})
+
 describe('an outbox', () => {
+  test('tells of every waiting job, though each frame awaits the one before', async () => {
+    const { outbox, sent, drain } = openOutbox()
+    for (const id of ['a', 'b', 'c']) outbox.waiting(id, waiting(2))
+    outbox.waiting('c', waiting(1))
+    await drain()
+    expect(sent).toEqual(['waiting a 2', 'waiting b 2', 'waiting c 1'])
+  })
+
+  test('tells what a job waits for only after its watch is acknowledged', async () => {
+    const { outbox, sent, drain } = openOutbox()
+    outbox.hold(['a'])
+    outbox.waiting('a', waiting(1))
+    await drain()
+    expect(sent).toEqual([])
+    outbox.release(['a'])
+    expect(sent).toEqual(['waiting a 1'])
+  })
+
+  test('does not tell what a job waited for once it has started or is forgotten', async () => {
+    const { outbox, sent, drain } = openOutbox({ writable: false })
+    outbox.waiting('a', waiting(1))
+    outbox.waiting('b', waiting(1))
+    outbox.event(state(2))
+    outbox.forget('b')
+    await drain()
+    expect(sent).toEqual([[2]])
+  })
+
   test('writes at once while nothing is pending', () => {
     const { outbox, sent } = openOutbox()
     outbox.event(rows(1))

@@ -1,16 +1,23 @@
 import { v7 as uuidV7 } from 'uuid'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { startJob } from '#jobs/redis/attempt.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
+import { endJob } from '#jobs/redis/end-job.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { countedJobs, positionsOf } from '#jobs/redis/queue-positions.ts'
+import { readJob } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { removeWorker, reportWorker } from '#jobs/redis/worker-registry.ts'
 import type { Waiting } from '#jobs/waiting.ts'
 import { waitingOf } from '#jobs/waiting.ts'
 import { waitingPhrase } from '#protocol/client/waiting-phrase.ts'
 import { WaitingFrame } from '#protocol/frames.ts'
-import { newJob, openStore } from '../../jobs/job-fixture.ts'
+import { Hub } from '#server/live/hub.ts'
+import { Subscriber } from '#server/live/subscriber.ts'
+import type { WaitingReader } from '#server/live/waiting-watch.ts'
+import { delivery, jobIn, newJob, openStore } from '../../jobs/job-fixture.ts'
 import { quietLog } from '../../quiet-log.ts'
+import { redisUrl } from '../../services.ts'
 import { apiClient, connectSocket, makePeople, testEnvironment } from '../server-fixture.ts'
 import { startServer } from '../start-server.ts'
 
@@ -88,10 +95,10 @@ test('a waiting job says how many are ahead and why nothing starts, as it change
   }
 })
 
-test('an event stream says so too', async () => {
-  const id = await start('other')
+/** The text of a job's event stream up to `wanted`, or to its end. */
+async function readStream(id: string, query: string, wanted: string): Promise<string> {
   const stop = new AbortController()
-  const response = await fetch(`${server.url}/api/jobs/${id}/events`, {
+  const response = await fetch(`${server.url}/api/jobs/${id}/events${query}`, {
     headers: { Authorization: `Bearer ${people.other.key}` },
     signal: stop.signal,
   })
@@ -99,11 +106,26 @@ test('an event stream says so too', async () => {
   const decoder = new TextDecoder()
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk)
-    if (text.includes('event: waiting')) break
+    if (text.includes(wanted)) break
   }
   stop.abort()
-  expect(text).toMatch(/\nevent: waiting\ndata: \{"ahead":0,/)
+  return text
+}
+
+test('an event stream says so too, if it was asked for', async () => {
+  const id = await start('other')
+  const asking = await readStream(id, '?waiting=true', 'event: waiting')
+  expect(asking).toMatch(/\nevent: waiting\ndata: \{"ahead":0,/)
+  // A client that knows only numbered events and progress gets nothing else, however long it waits.
+  const plain = readStream(id, '', 'never')
+  await readStream(id, '?waiting=true', 'event: waiting')
   await cancel('other', id)
+  expect([...(await plain).matchAll(/^event: (.*)$/gm)].map(([, type]) => type)).toEqual([
+    'state',
+    'state',
+  ])
+  const wrong = await readStream(id, '?waiting=perhaps', 'never')
+  expect(JSON.parse(wrong)).toMatchObject({ error: { code: 'invalid_input' } })
 })
 
 test('places are counted from the front of the queue, up to a limit', async () => {
@@ -136,4 +158,85 @@ test.each([
   const waiting = waitingOf(ahead, false, { paused: false, slots, typicalMs })
   expect(waiting.startsInMs).toBe(startsInMs)
   expect(waitingPhrase(waiting)).toBe(words)
+})
+
+/** A watch whose looks at a queue wait until the test lets them go on. */
+async function openWatch() {
+  const own = await openStore()
+  const redis = connectRedis(redisUrl(), {
+    name: own.namespace,
+    log: quietLog,
+    retries: null,
+    subscriber: true,
+  })
+  const subscriber = new Subscriber(redis, quietLog)
+  const looks: (() => void)[] = []
+  const hub = new Hub({
+    store: own,
+    subscriber,
+    read: (id, since) => readJob(id, since, own),
+    typicalMs: () => new Promise((resolve) => looks.push(() => resolve(null))),
+    log: quietLog,
+  })
+  onTestFinished(() => {
+    hub.stopChecking()
+    subscriber.close()
+    own.close()
+  })
+  const openReader = async (id: string) => {
+    const said: string[] = []
+    const reader: WaitingReader = {
+      event: ({ type, seq }) => said.push(`${type} ${seq}`),
+      resync: () => said.push('resync'),
+      closed: () => said.push('closed'),
+      waiting: (_id, { ahead }) => said.push(`waiting, ${ahead} ahead`),
+    }
+    await hub.watch(reader, id, null, (reading) => {
+      if (reading) hub.waiting.watch(reader, reading.state)
+      return true
+    })
+    const leave = () => {
+      hub.unwatch(reader, id)
+      hub.waiting.unwatch(reader, id)
+    }
+    return { said, leave }
+  }
+  const nextLook = async () => {
+    await expect.poll(() => looks.length).toBeGreaterThan(0)
+    // Its place was read over the same connection, before this answer.
+    await own.redis.ping()
+    return looks.shift() ?? (() => {})
+  }
+  return { store: own, openReader, nextLook }
+}
+
+test('a place that was read before the start is not told after it', async () => {
+  const { store: own, openReader, nextLook } = await openWatch()
+  const ref = await newJob(own)
+  const { said } = await openReader(ref.id)
+  const goOn = await nextLook()
+  await startJob(delivery(ref), own)
+  await expect.poll(() => said).toEqual(['state 2'])
+  goOn()
+  ;(await nextLook())()
+  await own.redis.ping()
+  expect(said).toEqual(['state 2'])
+})
+
+test('the end of one watch does not end the next of the same queue', async () => {
+  const { store: own, openReader, nextLook } = await openWatch()
+  const [first, second] = [await newJob(own), await newJob(own)]
+  const { leave } = await openReader(first.id)
+  ;(await nextLook())()
+  await endJob(await jobIn(own, first.id), { state: 'cancelled', message: 'Cancelled.' }, own)
+  const queue = `${keys.queues({ namespace: own.namespace, number: 0 })}:${first.search}:wait`
+  await own.redis.lrem(queue, 0, first.id)
+  const goOn = await nextLook()
+  leave()
+  const { said } = await openReader(second.id)
+  goOn()
+  ;(await nextLook())()
+  await expect.poll(() => said).toEqual(['waiting, 0 ahead'])
+  const moved = keys.moved({ namespace: own.namespace, number: 0 }, first.search)
+  expect(await own.redis.pubsub('NUMSUB', moved)).toEqual([moved, 1])
 })
