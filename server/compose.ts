@@ -1,5 +1,4 @@
 import type { Server } from 'node:http'
-import { sql } from 'drizzle-orm'
 import type { Logger } from 'pino'
 import { v4 as uuid } from 'uuid'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
@@ -7,11 +6,13 @@ import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
-import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
+import { closeQueues, openQueues, type Queues, queuesOf } from '#jobs/redis/queue.ts'
+import { readWorkers } from '#jobs/redis/worker-registry.ts'
 import { catalog } from '#searches/catalog.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
+import { createHealthCheck } from './health.ts'
 import { createApi } from './http/api.ts'
 import type { Api } from './http/api-env.ts'
 import { Authorization } from './live/authorization.ts'
@@ -21,6 +22,7 @@ import { attachSockets } from './live/sockets.ts'
 import { Subscriber } from './live/subscriber.ts'
 import { createMetrics } from './metrics.ts'
 import type { ServerSettings } from './settings.ts'
+import { timeLimits } from './time-limits.ts'
 
 /** Retries of a Redis command, about a second in total; after that the request is answered 503. */
 const redisRetries = 5
@@ -56,6 +58,15 @@ export async function compose(
   const accountsChannel = `${settings.REDIS_PREFIX}:accounts`
   const live = await startLiveDelivery(server, { ...connections, accounts, accountsChannel, log })
 
+  const { checkMs, requestMs } = timeLimits(settings.ANSWER_WITHIN_MS)
+  const checkHealth = createHealthCheck({
+    store,
+    db,
+    countWorkers: async () => (await readWorkers(store)).length,
+    pausedSearches: () => pausedSearches(queues),
+    checkMs,
+    log,
+  })
   const api = createApi({
     store,
     db,
@@ -79,11 +90,12 @@ export async function compose(
         store.redis.publish(accountsChannel, '').catch(() => {})
       return response
     },
-    async ready() {
-      await Promise.all([store.redis.ping(), db.execute(sql`select 1`)])
-    },
+    checkHealth,
+    requestMs,
     metrics: createMetrics({
       store,
+      checkHealth,
+      checkMs,
       sockets: live.socketCount,
       watchedJobs: () => live.hub.size,
     }),
@@ -99,19 +111,36 @@ export async function compose(
   return { api, accounts, close }
 }
 
+/** The types of searches that are paused in all or some shards. */
+async function pausedSearches(queues: Queues): Promise<string[]> {
+  const paused = await Promise.all(
+    catalog.map(async ({ name }) => {
+      const perShard = await Promise.all(queuesOf(name, queues).map((queue) => queue.isPaused()))
+      return perShard.includes(true) ? [name] : []
+    }),
+  )
+  return paused.flat()
+}
+
 type Connections = Awaited<ReturnType<typeof connect>>
 
 /** Migrates the database and opens the connections. */
 async function connect(settings: ServerSettings, log: Logger) {
   await migrateDatabase(settings.DATABASE_URL, accountsMigrations)
   await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
-  const postgres = connectPostgres(settings.DATABASE_URL, { name: 'searchlight-server', log })
+  const limits = timeLimits(settings.ANSWER_WITHIN_MS)
+  const postgres = connectPostgres(settings.DATABASE_URL, {
+    name: 'searchlight-server',
+    limits: limits.postgres,
+    log,
+  })
   const store = await openStore({
     url: settings.REDIS_URL,
     namespace: settings.REDIS_PREFIX,
     shards: settings.SHARDS,
     name: 'searchlight-server',
     retries: redisRetries,
+    commandTimeoutMs: limits.redisCommandMs,
     makeEpoch: uuid,
     log,
   })

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import next from 'next'
 import { pino } from 'pino'
+import { errorForLog } from '#jobs/error-for-log.ts'
 import { readSettings } from '#jobs/settings.ts'
 import { compose } from './compose.ts'
 import { attachHotReload } from './hot-reload.ts'
@@ -10,7 +11,10 @@ import { listen } from './listen.ts'
 import { serverSettings } from './settings.ts'
 
 // Synchronous: at exit, an asynchronous writer would hang on a pipe whose reader was killed.
-const log = pino({ name: 'server' }, pino.destination({ fd: 1, sync: true }))
+const log = pino(
+  { name: 'server', serializers: { err: errorForLog } },
+  pino.destination({ fd: 1, sync: true }),
+)
 
 async function main(): Promise<void> {
   const settings = readSettings(serverSettings, process.env)
@@ -75,6 +79,6 @@ function isApi(url: string): boolean {
 }
 
 main().catch((error) => {
-  log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
+  log.fatal({ err: error }, errorForLog(error).message)
   setTimeout(() => process.exit(1), 100)
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { v4 as uuid } from 'uuid'
 import { crawlerName, createWeb } from '#crawler/create-web.ts'
+import { errorForLog } from '#jobs/error-for-log.ts'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
@@ -34,7 +35,10 @@ const handBackMs = 5_000
 const closeMs = 2_000
 
 // Synchronous: at exit, an asynchronous writer never finishes if its pipe's reader was killed.
-const log = pino({ name: 'worker' }, pino.destination({ fd: 1, sync: true }))
+const log = pino(
+  { name: 'worker', serializers: { err: errorForLog } },
+  pino.destination({ fd: 1, sync: true }),
+)
 
 async function main(): Promise<void> {
   const settings = readSettings(workerSettings, process.env)
@@ -164,6 +168,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error) => {
-  log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
+  log.fatal({ err: error }, errorForLog(error).message)
   setTimeout(() => process.exit(1), 100)
 })

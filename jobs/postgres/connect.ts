@@ -19,26 +19,32 @@ export interface ConnectOptions {
   max?: number
   /** Shown by `pg_stat_activity`; `searchlight` by default. */
   name?: string
+  /** How long a query may wait, in ms. By default, 10 s for a connection and 60 s for its result. */
+  limits?: { connectionMs: number; queryMs: number }
   /** Gets a warning when an idle connection breaks. */
   log?: Pick<Log, 'warn'>
 }
 
-/**
- * Creates a pool. It connects at the first query; a query waits at most 10 s for a connection and
- * 60 s for its result.
- */
+const defaultLimits = { connectionMs: 10_000, queryMs: 60_000 }
+/** PostgreSQL ends a long statement a little before we give up: then the connection stays usable. */
+const statementEndsMs = 500
+
+/** Creates a pool. It connects at the first query. */
 export function connectPostgres(url: string, options: ConnectOptions = {}): Postgres {
+  const { connectionMs, queryMs } = options.limits ?? defaultLimits
   const pool = new pg.Pool({
     connectionString: url,
     application_name: options.name ?? 'searchlight',
     max: options.max ?? 10,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: connectionMs,
     idleTimeoutMillis: 30_000,
     // A vanished server (failover, cut cable) sends nothing, and the system's own keep-alive waits
     // two hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    query_timeout: 60_000,
+    // Only our own clock helps against a PostgreSQL that hangs.
+    query_timeout: queryMs,
+    ...(options.limits ? { statement_timeout: queryMs - statementEndsMs } : {}),
   })
   // Without a listener, an idle connection that breaks (a restart of PostgreSQL) would end this
   // process. Log only the message: the error holds the whole connection.

@@ -10,6 +10,12 @@ export interface RedisOptions {
    * times for requests that a user waits for.
    */
   retries: number | null
+  /**
+   * How long a command may take before it fails, for requests that a user waits for; undefined
+   * waits without limit. Redis may still execute the command later. A connection that delivers
+   * nothing for twice as long is replaced, because it may be half-open.
+   */
+  commandTimeoutMs?: number
   /** A subscriber resubscribes itself, in the order it needs (see server/live/subscriber.ts). */
   subscriber?: boolean
 }
@@ -17,7 +23,7 @@ export interface RedisOptions {
 /** Opens a connection that always reconnects, with at most a second between two tries. */
 export function connectRedis(
   url: string,
-  { name, log, retries, subscriber = false }: RedisOptions,
+  { name, log, retries, commandTimeoutMs, subscriber = false }: RedisOptions,
 ): Redis {
   const redis = new Redis(url, {
     connectionName: name,
@@ -25,6 +31,9 @@ export function connectRedis(
     retryStrategy: (times) => Math.min(50 * times, 1000),
     autoResubscribe: !subscriber,
     enableReadyCheck: true,
+    ...(commandTimeoutMs === undefined
+      ? {}
+      : { commandTimeout: commandTimeoutMs, socketTimeout: 2 * commandTimeoutMs }),
   })
   let down = false
   redis.on('error', (error) => {

@@ -1,3 +1,4 @@
+import { outageOf } from '../outage.ts'
 import {
   type AccountsDatabase,
   type AuthSettings,
@@ -12,6 +13,7 @@ import {
   type Revocation,
 } from './authenticate.ts'
 import { anyAccount, ensureFirstAdmin } from './create-account.ts'
+import { untilFailure } from './failures.ts'
 import { originAllowed } from './origin.ts'
 import { signUpFirstAdmin, signUpPath } from './sign-up.ts'
 import { createKeyVerifier } from './verify-key.ts'
@@ -24,6 +26,7 @@ export interface AccountsOptions extends AuthSettings {
 export interface Accounts {
   /**
    * Answers `/api/auth/*`, in better-auth's own shapes.
+   * @throws what keeps the database from answering, and unforeseen errors
    * @param clientAddress IP address of the client, for rate limits: the peer's, or the one that a
    * trusted proxy reports.
    */
@@ -47,7 +50,10 @@ export function createAccounts({ db, now, ...settings }: AccountsOptions): Accou
     async handler(request, clientAddress) {
       const addressed = await withAddress(request, clientAddress)
       const isSignUp = addressed.method === 'POST' && new URL(addressed.url).pathname === signUpPath
-      return isSignUp ? signUpFirstAdmin(addressed, deps) : auth.handler(addressed)
+      return untilFailure(
+        () => (isSignUp ? signUpFirstAdmin(addressed, deps) : auth.handler(addressed)),
+        (error) => outageOf(error) !== null,
+      )
     },
     authenticate: (headers) => authenticate(headers, deps),
     authenticateKey: (key) => authenticateKey(key, deps),

@@ -1,10 +1,14 @@
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import type { Log } from '#jobs/log.ts'
 import type { Me } from '#protocol/answers.ts'
 import type { ErrorAnswer } from '#protocol/errors.ts'
 import type { Principal } from '../accounts/authenticate.ts'
+import type { Health } from '../health.ts'
+import { outageOf } from '../outage.ts'
 import { addAdminRoutes } from './admin-routes.ts'
+import { answerWithin, Overdue } from './answer-within.ts'
 import type { Api, ApiEnv } from './api-env.ts'
 import { ApiError, apiErrorOf, invalidInput, issuesOf } from './api-error.ts'
 import type { EventRoutesDeps } from './event-routes.ts'
@@ -12,6 +16,7 @@ import { addEventRoutes } from './event-routes.ts'
 import { addJobRoutes, type JobRoutesDeps } from './job-routes.ts'
 import { addRowRoutes } from './row-routes.ts'
 import { addSearchRoutes } from './search-routes.ts'
+import { unavailable } from './unavailable.ts'
 
 export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
   authenticate(headers: Headers): Promise<Principal | null>
@@ -20,13 +25,16 @@ export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
   signUpOpen(): Promise<boolean>
   /** better-auth's own routes. */
   authHandler(request: Request, clientAddress: string | undefined): Promise<Response>
-  /** Resolves when Redis and PostgreSQL answer. */
-  ready(): Promise<void>
+  /** Resolves in time, whatever hangs. */
+  checkHealth(): Promise<Health>
+  /** How long a request may take; after that, it is answered with the reason. */
+  requestMs: number
   metrics(): Promise<{ contentType: string; text: string }>
   log: Log
 }
 
 const authBodyBytes = 64 * 1024
+const retryAfterSeconds = '5'
 
 /** Everything that the server answers except pages and sockets. */
 export function createApi(deps: ApiDeps): Api {
@@ -37,34 +45,45 @@ export function createApi(deps: ApiDeps): Api {
     },
   })
 
-  api.onError((cause, c) => {
-    const error = apiErrorOf(cause)
+  api.onError(async (cause, c) => {
+    const error = apiErrorOf(cause) ?? (await outageError(cause, c))
     if (error) {
-      if (error.code === 'overloaded') c.header('Retry-After', '5')
+      if (error.status === 503) c.header('Retry-After', retryAfterSeconds)
       return c.json(
         { error: { code: error.code, message: error.message, ...error.details } },
         error.status,
       )
     }
     log.error({ err: cause, path: c.req.path }, 'A request failed')
-    const message = 'Searchlight could not answer. Nothing was lost; try again in a moment.'
-    const answer: ErrorAnswer = { error: { code: 'internal', message } }
-    return c.json(answer, isOutage(cause) ? 503 : 500)
+    const message =
+      'Searchlight could not answer because of an error of its own. Its log says more.'
+    return c.json({ error: { code: 'internal', message } } satisfies ErrorAnswer, 500)
   })
+
+  /** The answer if Redis or PostgreSQL is out of order; null for other errors. */
+  async function outageError(cause: Error, c: Context<ApiEnv>): Promise<ApiError | null> {
+    const overdue = cause instanceof Overdue
+    const outage = overdue ? ((await deps.checkHealth()).outages[0] ?? null) : outageOf(cause)
+    if (!outage && !overdue) return null
+    log.warn({ err: cause, path: c.req.path, outage }, 'A request could not be answered')
+    return unavailable(outage, c)
+  }
   api.notFound((c) =>
     c.json({ error: { code: 'not_found', message: `There is nothing at ${c.req.path}.` } }, 404),
   )
 
   api.get('/healthz', (c) => c.text('ok'))
   api.get('/readyz', async (c) => {
-    await deps.ready()
-    return c.text('ready')
+    const { problems, warnings } = await deps.checkHealth()
+    const ready = problems.length === 0
+    return c.json({ ready, problems, warnings }, ready ? 200 : 503)
   })
   api.get('/metrics', async (c) => {
     const { contentType, text } = await deps.metrics()
     return c.body(text, 200, { 'Content-Type': contentType })
   })
 
+  api.use('/api/*', answerWithin(deps.requestMs))
   api.use('/api/auth/*', async (c, next) => {
     // better-auth reads the whole body into memory, so its length must be known and small.
     const long = Number(c.req.header('content-length') ?? 0) > authBodyBytes
@@ -116,20 +135,4 @@ export function createApi(deps: ApiDeps): Api {
   addEventRoutes(api, deps)
   addAdminRoutes(api, deps)
   return api
-}
-
-/** Whether Redis or PostgreSQL is out of reach, so that trying again helps. */
-function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if (error.name === 'MaxRetriesPerRequestError' || error.message.includes('Connection is closed'))
-    return true
-  if (error.cause !== undefined && isOutage(error.cause)) return true
-  const { code } = error as { code?: unknown }
-  return (
-    typeof code === 'string' &&
-    (code === 'ECONNREFUSED' ||
-      code === 'ECONNRESET' ||
-      code.startsWith('57P') ||
-      code.startsWith('08'))
-  )
 }
