@@ -70,8 +70,8 @@ export function createHealthCheck(deps: HealthDeps): () => Promise<Health> {
 
 async function check(deps: HealthDeps): Promise<Health> {
   const [redis, postgres, workers, lag, paused] = await Promise.all([
-    problemOf('Redis', tryRedis, deps),
-    problemOf('PostgreSQL', tryPostgres, deps),
+    problemOf('Redis', tryRedis, () => silenceOf(deps.store), deps),
+    problemOf('PostgreSQL', tryPostgres, () => 'hung', deps),
     orNull(deps.countWorkers(), deps),
     orNull(archiveLagMs(deps.store), deps),
     orNull(deps.pausedSearches(), deps),
@@ -95,6 +95,11 @@ async function tryRedis({ store }: HealthDeps): Promise<null> {
   return null
 }
 
+/** Why Redis says nothing. While ioredis reconnects, a command waits for the connection. */
+function silenceOf({ redis }: JobStore): 'unreachable' | 'hung' {
+  return redis.status === 'ready' || redis.status === 'connect' ? 'hung' : 'unreachable'
+}
+
 async function tryPostgres({ db }: HealthDeps): Promise<Outage | null> {
   const { rows } = await db.execute<{ read_only: string }>(
     sql`select current_setting('transaction_read_only') as read_only`,
@@ -102,15 +107,19 @@ async function tryPostgres({ db }: HealthDeps): Promise<Outage | null> {
   return rows[0]?.read_only === 'on' ? { part: 'PostgreSQL', problem: 'read_only' } : null
 }
 
-/** @param attempt resolves with the outage that the part admits, null if it works */
+/**
+ * @param attempt resolves with the outage that the part admits, null if it works
+ * @param silence why the attempt did not end in time
+ */
 async function problemOf(
   part: Outage['part'],
   attempt: (deps: HealthDeps) => Promise<Outage | null>,
+  silence: () => 'unreachable' | 'hung',
   deps: HealthDeps,
 ): Promise<{ problem: Problem; outage: Outage | null } | null> {
-  const hung: Outage = { part, problem: 'hung' }
   try {
-    const outage = await within(deps.checkMs, attempt(deps), hung)
+    const answer = await within(deps.checkMs, attempt(deps), 'late' as const)
+    const outage: Outage | null = answer === 'late' ? { part, problem: silence() } : answer
     return outage && { outage, problem: { part, problem: sentenceFor(outage) } }
   } catch (error) {
     const outage = outageOf(error)

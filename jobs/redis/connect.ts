@@ -20,7 +20,10 @@ export interface RedisOptions {
   subscriber?: boolean
 }
 
-/** Opens a connection that always reconnects, with at most a second between two tries. */
+/**
+ * Opens a connection that always reconnects, with at most a second between two tries. Where a user
+ * waits, tries are closer, so that commands use up their retries before their time.
+ */
 export function connectRedis(
   url: string,
   { name, log, retries, commandTimeoutMs, subscriber = false }: RedisOptions,
@@ -28,7 +31,7 @@ export function connectRedis(
   const redis = new Redis(url, {
     connectionName: name,
     maxRetriesPerRequest: retries,
-    retryStrategy: (times) => Math.min(50 * times, 1000),
+    retryStrategy: (times) => Math.min(50 * times, commandTimeoutMs === undefined ? 1000 : 250),
     autoResubscribe: !subscriber,
     enableReadyCheck: true,
     ...(commandTimeoutMs === undefined

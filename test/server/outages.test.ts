@@ -1,0 +1,138 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import {
+  calls,
+  expectOutage,
+  fillDisk,
+  freeze,
+  isRoot,
+  type OutagesEnvironment,
+  openOutagesEnvironment,
+  takeAllConnections,
+} from './outages-environment.ts'
+
+let env: OutagesEnvironment
+beforeAll(async () => {
+  env = await openOutagesEnvironment()
+})
+afterAll(() => env?.close())
+
+const allButMetrics = calls.filter((call) => call !== 'metrics')
+const ofRedis = ['start', 'list', 'read', 'ready'] as const
+
+test('a Redis at its memory limit refuses starts and says so; reads go on', async () => {
+  await env.redis.config('SET', 'maxmemory', '1mb')
+  const reason = 'Redis has reached its memory limit and accepts no changes.'
+  const { start, metrics } = await expectOutage(env, { failing: ['start', 'ready'], reason })
+  expect(start.text).toContain('Nothing was started.')
+  expect(metrics.text).toContain('searchlight_redis_up 0')
+  await env.redis.config('SET', 'maxmemory', '0')
+  await env.recovered()
+})
+
+test('a Redis that hangs fails what needs it', async () => {
+  await freeze(env.services.redis, async () => {
+    const { start, metrics } = await expectOutage(env, {
+      failing: ofRedis,
+      reason: 'Redis does not answer in time.',
+    })
+    expect(start.text).toContain('Your search may have been started.')
+    expect(metrics.text).toContain('searchlight_redis_up 0')
+    expect(metrics.text).toContain('searchlight_postgres_up 1')
+    expect(metrics.text).not.toContain('\nsearchlight_workers ')
+  })
+  await env.recovered()
+})
+
+test('a Redis that is stopped fails what needs it', async () => {
+  await env.restartRedis(async () => {
+    await expectOutage(env, { failing: ofRedis, reason: 'Redis cannot be reached.' })
+  })
+  await env.recovered()
+})
+
+test('a PostgreSQL that hangs fails whatever asks who the caller is', async () => {
+  await freeze(env.services.postgres, async () => {
+    const { start, metrics } = await expectOutage(env, {
+      failing: allButMetrics,
+      reason: 'PostgreSQL does not answer in time.',
+    })
+    expect(start.text).toContain('Nothing was started.')
+    expect(metrics.text).toContain('searchlight_postgres_up 0')
+    expect(metrics.text).toContain('searchlight_redis_up 1')
+  })
+  await env.recovered()
+})
+
+test('a PostgreSQL that is stopped fails whatever asks who the caller is', async () => {
+  await env.restartPostgres(async () => {
+    await expectOutage(env, {
+      failing: allButMetrics,
+      reason: 'PostgreSQL cannot be reached.',
+    })
+  })
+  await env.recovered()
+})
+
+test('a PostgreSQL without free connections fails whatever asks who the caller is', async () => {
+  const taken = await takeAllConnections(env)
+  await expectOutage(env, {
+    failing: allButMetrics,
+    reason: 'PostgreSQL accepts no more connections.',
+  })
+  await taken.release()
+  await env.recovered()
+})
+
+test.skipIf(!isRoot)('a Redis whose disk is full refuses starts; reads go on (root)', async () => {
+  const own = await openOutagesEnvironment({ redisMb: 4 })
+  onTestFinished(() => own.close())
+  // Until the disk is full, then until Redis notices.
+  const filler = join(own.folders.redis, 'filler')
+  await fillDisk(filler)
+  const write = () =>
+    own.redis.set('filler', 'x'.repeat(100_000)).then(
+      () => 'written',
+      (error: Error) => error.message,
+    )
+  await expect.poll(write).toContain('MISCONF')
+  const { start } = await expectOutage(own, {
+    failing: ['start', 'ready'],
+    reason: 'Redis cannot save to its disk and accepts no changes.',
+  })
+  expect(start.text).toContain('Nothing was started.')
+  await rm(filler)
+  await own.recovered()
+})
+
+test.skipIf(!isRoot)(
+  'a PostgreSQL whose disk is full fails sign-in and says so (root)',
+  async () => {
+    const own = await openOutagesEnvironment({ postgresMb: 400 })
+    onTestFinished(() => own.close())
+    await own.query('create table filler as select 1 as one')
+    const filler = join(own.folders.postgres, 'filler')
+    await fillDisk(filler)
+    // The tables of the accounts have some room in their last pages.
+    const fill = () =>
+      own
+        .query(
+          `insert into session (id, token, user_id, expires_at)
+         select gen_random_uuid(), gen_random_uuid(), (select id from "user" limit 1), now()
+         from generate_series(1, 10)`,
+        )
+        .then(
+          () => 'written',
+          (error: { code: string }) => error.code,
+        )
+    await expect.poll(fill).toBe('53100')
+    await expectOutage(own, {
+      failing: ['sign in'],
+      reason: 'PostgreSQL cannot write to its disk.',
+    })
+    await rm(filler)
+    await own.recovered()
+    await own.close()
+  },
+)
