@@ -1,6 +1,7 @@
 'use client'
 
 import { useEffect } from 'react'
+import { reasonOf } from './http/reason.ts'
 import { Button } from './ui/button.tsx'
 import { MessagePage } from './ui/message-page.tsx'
 
@@ -15,7 +16,7 @@ export default function PageError({ error, retry }: { error: unknown; retry: () 
         </Button>
       }
     >
-      Try again in a moment. Running searches are not affected.
+      {reasonOf(error) ?? 'Try again in a moment. Running searches are not affected.'}
     </MessagePage>
   )
 }

@@ -4,6 +4,7 @@ import { cache } from 'react'
 import type { z } from 'zod'
 import { Me, type SearchType, SearchTypes } from '#protocol/answers.ts'
 import { apiAt, CallFailed } from '#protocol/client/call-api.ts'
+import { withReason } from './reason.ts'
 
 /** Calls the API from a server component, over the loopback and with the visitor's cookie. */
 export async function callForVisitor<Answer>(
@@ -12,7 +13,9 @@ export async function callForVisitor<Answer>(
 ): Promise<Answer> {
   const cookie = (await headers()).get('cookie') ?? ''
   const callApi = apiAt({ origin: process.env.LOOPBACK_URL ?? '' })
-  return callApi(path, schema, { headers: { cookie } })
+  return callApi(path, schema, { headers: { cookie } }).catch((error: unknown) => {
+    throw withReason(error)
+  })
 }
 
 /** The visitor. Read once per page. */

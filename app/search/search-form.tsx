@@ -41,7 +41,8 @@ export function SearchForm({ search }: { search: SearchType }) {
       router.push(`/jobs/${job.id}`)
     } catch (error) {
       if (error instanceof CallFailed) {
-        attempt.current = null
+        // After an outage the search may have been started: a resend with the same key finds it.
+        if (error.status < 500) attempt.current = null
         if (error.code === 'already_running' && error.jobId)
           return router.push(alreadyRunningPath(error.jobId))
       }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { ErrorAnswer } from '#protocol/errors.ts'
 
+/** How better-auth refuses. The server reports outages in the shape of all its errors. */
 const Refusal = z.object({ message: z.string().optional(), code: z.string().optional() })
 
 /** Texts for better-auth's error codes. For other codes, its own message is shown. */
@@ -38,7 +40,10 @@ async function post(path: string, body: unknown): Promise<string | null> {
     })
     if (response.ok) return null
     if (response.status === 429) return 'Too many attempts. Wait a minute and try again.'
-    const { code, message } = Refusal.catch({}).parse(await response.json().catch(() => null))
+    const refusal: unknown = await response.json().catch(() => null)
+    const outage = ErrorAnswer.safeParse(refusal)
+    if (outage.success) return outage.data.error.message
+    const { code, message } = Refusal.catch({}).parse(refusal)
     return (
       sentences[code ?? ''] ??
       message ??

@@ -39,10 +39,11 @@ export interface Answer {
 
 /**
  * A server with a Redis and a PostgreSQL of its own, for faults that others must not notice.
- * @param disks sizes of file systems of their own for the data, in MB; only root can mount them
+ * @param options sizes of file systems of their own for the data, in MB (only root can mount them);
+ * and whether the server has its pages, which must be built
  */
 export async function openOutagesEnvironment(
-  disks: { redisMb?: number; postgresMb?: number } = {},
+  options: { redisMb?: number; postgresMb?: number; pages?: boolean } = {},
 ) {
   const mounted: string[] = []
   // Below the folder of the run, where a run that is killed finds services to end.
@@ -56,8 +57,8 @@ export async function openOutagesEnvironment(
     return path
   }
   const folders = {
-    redis: await folder('outages-redis-', disks.redisMb),
-    postgres: await folder('outages-postgres-', disks.postgresMb),
+    redis: await folder('outages-redis-', options.redisMb),
+    postgres: await folder('outages-postgres-', options.postgresMb),
   }
   const services = {
     redis: await ensureRedis({ dataDir: folders.redis }),
@@ -71,7 +72,9 @@ export async function openOutagesEnvironment(
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'fatal',
     PORT: '0',
   }
-  const server = await startServerProcess(variables)
+  const server = options.pages
+    ? await startServerProcess({ ...variables, NODE_ENV: 'production' }, 'server/main.ts')
+    : await startServerProcess(variables)
   await makePeople(variables.DATABASE_URL, variables.AUTH_SECRET, server.url)
   const redis = new Redis(services.redis.url, { maxRetriesPerRequest: null })
   redis.on('error', () => {})
