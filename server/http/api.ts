@@ -108,7 +108,8 @@ export function createApi(deps: ApiDeps): Api {
     info: {
       title: 'Searchlight',
       version: '1',
-      description: 'Start searches, watch them live, read what they found.',
+      description:
+        'Start searches, watch them live, read what they found. While Redis or PostgreSQL is out of order, any call may answer 503 `unavailable` with Retry-After.',
     },
   })
 

@@ -142,8 +142,9 @@ export async function openOutagesEnvironment(
     redis,
     url: server.url,
     callAll,
-    request,
     make,
+    /** Begins a call whose answer is read piece by piece. */
+    open: (path: string) => fetch(`${server.url}${path}`, { headers: { cookie } }),
     /** Runs a statement in PostgreSQL. */
     async query(text: string): Promise<Record<string, unknown>[]> {
       const client = new Client({ connectionString: services.postgres.url })

@@ -65,6 +65,30 @@ test('a PostgreSQL that hangs fails whatever asks who the caller is', async () =
   await env.recovered()
 })
 
+test('a download that PostgreSQL cannot finish breaks off', async () => {
+  const { user } = JSON.parse((await env.make.me()).text)
+  await env.query(
+    `insert into archived_jobs (id, user_id, search, input, brief, state, row_count, attempt,
+       epoch, seq, created_at, started_at, finished_at)
+     values ('0-old', '${user.id}', 'keywords', '{"q":"a"}', '{"q":"a"}', 'complete', 200000, 1,
+       'e', 3, now(), now(), now());
+     insert into archived_rows (job_id, from_row, count, rows)
+     select '0-old', i * 500, 500,
+       (select json_agg(json_build_object('phrase', repeat('x', 200))) from generate_series(1, 500))
+     from generate_series(0, 399) as i`,
+  )
+  const response = await env.open('/api/jobs/0-old/rows.ndjson')
+  expect(response.status).toBe(200)
+  const reader = response.body?.getReader()
+  if (!reader) throw new Error('There is no body')
+  expect((await reader.read()).done).toBe(false)
+  const readAll = async () => {
+    while (!(await reader.read()).done);
+  }
+  await freeze(env.services.postgres, () => expect(readAll()).rejects.toThrow())
+  await env.recovered()
+})
+
 test('a PostgreSQL that is stopped fails whatever asks who the caller is', async () => {
   await env.restartPostgres(async () => {
     await expectOutage(env, {
