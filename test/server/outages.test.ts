@@ -135,7 +135,6 @@ test.skipIf(!isRoot)(
   async () => {
     const own = await openOutagesEnvironment({ postgresMb: 400 })
     onTestFinished(() => own.close())
-    await own.query('create table filler as select 1 as one')
     const filler = join(own.folders.postgres, 'filler')
     await fillDisk(filler)
     // The tables of the accounts have some room in their last pages.
@@ -157,6 +156,5 @@ test.skipIf(!isRoot)(
     })
     await rm(filler)
     await own.recovered()
-    await own.close()
   },
 )
