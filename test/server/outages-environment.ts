@@ -81,11 +81,16 @@ export async function openOutagesEnvironment(
   const redis = new Redis(services.redis.url, { maxRetriesPerRequest: null })
   redis.on('error', () => {})
 
-  async function request(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+  async function request(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    headers?: Record<string, string>,
+  ): Promise<Answer> {
     const begun = performance.now()
     const response = await fetch(`${server.url}${path}`, {
       method,
-      headers: { origin: server.url, cookie, 'content-type': 'application/json' },
+      headers: { origin: server.url, cookie, 'content-type': 'application/json', ...headers },
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
     const text = await response.text()
@@ -145,6 +150,14 @@ export async function openOutagesEnvironment(
     url: server.url,
     callAll,
     make,
+    startWithKey: (key: string) =>
+      request(
+        'POST',
+        '/api/jobs',
+        { search: 'keyword-metrics', input: { keywords: 'redis' } },
+        { 'idempotency-key': key },
+      ),
+    signOut: () => request('POST', '/api/auth/sign-out', {}),
     /** Begins a call whose answer is read piece by piece. */
     open: (path: string) => fetch(`${server.url}${path}`, { headers: { cookie } }),
     /** Runs a statement in PostgreSQL. */

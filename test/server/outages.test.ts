@@ -45,6 +45,20 @@ test('a Redis that hangs fails what needs it', async () => {
   await env.recovered()
 })
 
+test('a start that Redis answered too late is repeated safely with its key', async () => {
+  await freeze(env.services.redis, async () => {
+    const { status, text } = await env.startWithKey('again')
+    expect(status).toBe(503)
+    expect(text).toContain('try again with the same Idempotency-Key')
+  })
+  await env.recovered()
+  const again = await env.startWithKey('again')
+  expect(again.status, again.text).toBe(201)
+  const { jobs } = JSON.parse((await env.make.list()).text)
+  const started = jobs.filter(({ search }: { search: string }) => search === 'keyword-metrics')
+  expect(started).toHaveLength(1)
+})
+
 test('a Redis that is stopped fails what needs it', async () => {
   await env.restartRedis(async () => {
     await expectOutage(env, { failing: ofRedis, reason: 'Redis cannot be reached.' })
@@ -61,6 +75,12 @@ test('a PostgreSQL that hangs fails whatever asks who the caller is', async () =
     expect(start.text).toContain('Nothing was started.')
     expect(metrics.text).toContain('searchlight_postgres_up 0')
     expect(metrics.text).toContain('searchlight_redis_up 1')
+    // More than there are connections, so some wait for one.
+    const many = await Promise.all(Array.from({ length: 40 }, () => env.make.me()))
+    for (const { status, ms } of many) {
+      expect(status).toBe(503)
+      expect(ms).toBeLessThan(15_000)
+    }
   })
   await env.recovered()
 })
@@ -95,6 +115,8 @@ test('a PostgreSQL that is stopped fails whatever asks who the caller is', async
       failing: allButMetrics,
       reason: 'PostgreSQL cannot be reached.',
     })
+    // better-auth alone would report success, although the session goes on.
+    expect((await env.signOut()).status).toBe(503)
   })
   await env.recovered()
 })
