@@ -2,31 +2,24 @@
  * Measures how long a search is interrupted when its worker is killed, with default settings: from
  * SIGKILL until another, idle worker starts the next attempt.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { v4 as uuid, v7 as uuidV7 } from 'uuid'
 import { parseChannelMessage } from '#jobs/redis/announcements.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { createJob } from '#jobs/redis/create-job.ts'
 import { keys } from '#jobs/redis/keys.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
-import { typescript } from '#local/run-child.ts'
 import { buildIndexOfManyShards, everybodysTarget } from '#test/searches/many-shards.ts'
 import { log, rounds, spread, withServices } from './measure.ts'
+import { startWorkerProcess } from './worker-process.ts'
 
 async function startWorker(
   env: Record<string, string>,
 ): Promise<{ child: ChildProcess; name: string }> {
-  const child = spawn(process.execPath, typescript('workers/main.ts'), {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  await once(child, 'message')
+  const child = await startWorkerProcess(env)
   return { child, name: `:${child.pid}` }
 }
 

@@ -47,4 +47,6 @@ export const neverRun =
 export const lostTwice =
   'The worker stopped responding a second time, so the search was not retried. Start it again.'
 export const lost = 'The search was lost before it finished. Start it again.'
+export const lostWithStore =
+  'This search was lost when the store of running searches lost its data. Start it again.'
 export const neverStarted = 'The search could not be started. Start it again.'

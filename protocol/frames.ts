@@ -4,6 +4,7 @@ import { FeedFilter } from '#jobs/feed-filter.ts'
 import { Job, JobSummary } from '#jobs/job.ts'
 import { JobCounts } from '#jobs/job-counts.ts'
 import { Position } from '#jobs/position.ts'
+import { Waiting } from '#jobs/waiting.ts'
 import { Failure } from './errors.ts'
 
 /** Socket messages in both directions; docs/protocol.md tells the same in words. */
@@ -78,6 +79,9 @@ export const FeedAck = z.union([
 ])
 /** `feed` */
 export const FeedFrame = OwnJobsFrame.extend({ counts: JobCounts })
+
+/** `waiting`: what a job waits for that has not started. Only the latest counts. */
+export const WaitingFrame = Waiting.extend({ id })
 
 /** `revoked`, with `id`: this job is no longer readable. Without: the session has ended. */
 export const RevokedFrame = z.object({ id: id.optional(), code: z.string() })

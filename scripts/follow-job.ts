@@ -5,6 +5,7 @@ import { apiAt } from '#protocol/client/call-api.ts'
 import { firstHole, type JobView, lacksTimeline, viewOf } from '#protocol/client/job-view.ts'
 import { JobWatcher } from '#protocol/client/job-watcher.ts'
 import { LiveConnection } from '#protocol/client/live-connection.ts'
+import { waitingPhrase } from '#protocol/client/waiting-phrase.ts'
 import { CannotCall, explained, type ServerAddress } from './server-address.ts'
 import { printStatus, showProgress } from './terminal.ts'
 
@@ -65,7 +66,8 @@ function printer(): (view: JobView) => void {
   let attempt = 0
   let rowsPrinted = 0
   let timelineSeq = 0
-  return ({ job, rows, timeline }) => {
+  let saidWaiting: string | null = null
+  return ({ job, rows, timeline, waiting }) => {
     if (job.attempt > attempt) {
       if (attempt > 0) printStatus('The search is starting over; its rows follow again.\n')
       attempt = job.attempt
@@ -80,6 +82,9 @@ function printer(): (view: JobView) => void {
       timelineSeq = seq
       if (type === 'note') printStatus(`${data.text}\n`)
     }
+    const phrase = waiting && waitingPhrase(waiting)
+    if (phrase && phrase !== saidWaiting) printStatus(`${phrase}\n`)
+    saidWaiting = phrase
     if (job.progress && isLive(job.state)) showProgress(job.progress)
   }
 }

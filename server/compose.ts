@@ -4,11 +4,13 @@ import { v4 as uuid } from 'uuid'
 import { archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
+import { typicalDuration } from '#jobs/postgres/typical-duration.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
 import { closeQueues, openQueues, type Queues, queuesOf } from '#jobs/redis/queue.ts'
 import { readWorkers } from '#jobs/redis/worker-registry.ts'
 import { catalog } from '#searches/catalog.ts'
+import { AcceptedNotes } from './accepted-notes.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
@@ -58,7 +60,7 @@ export async function compose(
   const accountsChannel = `${settings.REDIS_PREFIX}:accounts`
   const live = await startLiveDelivery(server, { ...connections, accounts, accountsChannel, log })
 
-  const { checkMs, requestMs } = timeLimits(settings.ANSWER_WITHIN_MS)
+  const { checkMs, requestMs } = timeLimits(settings.REQUEST_TIMEOUT_MS)
   const checkHealth = createHealthCheck({
     store,
     db,
@@ -67,9 +69,11 @@ export async function compose(
     checkMs,
     log,
   })
+  const accepted = new AcceptedNotes({ db, log })
   const api = createApi({
     store,
     db,
+    accepted,
     queues,
     waitingLimits: {
       inAll: settings.MAX_WAITING,
@@ -90,8 +94,8 @@ export async function compose(
         store.redis.publish(accountsChannel, '').catch(() => {})
       return response
     },
-    checkHealth,
     requestMs,
+    checkHealth,
     metrics: createMetrics({
       store,
       checkHealth,
@@ -106,6 +110,7 @@ export async function compose(
     live.stopChecking()
     server.closeIdleConnections()
     await live.closeSockets()
+    await accepted.close()
     await connections.close()
   }
   return { api, accounts, close }
@@ -128,7 +133,7 @@ type Connections = Awaited<ReturnType<typeof connect>>
 async function connect(settings: ServerSettings, log: Logger) {
   await migrateDatabase(settings.DATABASE_URL, accountsMigrations)
   await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
-  const limits = timeLimits(settings.ANSWER_WITHIN_MS)
+  const limits = timeLimits(settings.REQUEST_TIMEOUT_MS)
   const postgres = connectPostgres(settings.DATABASE_URL, {
     name: 'searchlight-server',
     limits: limits.postgres,
@@ -179,6 +184,7 @@ async function startLiveDelivery(
     store,
     subscriber,
     read: (id, since) => findReading(id, since, { store, db }),
+    typicalMs: rememberFor(30_000, (search) => typicalDuration(search, db), now),
     log,
   })
   const lists = new Lists({ store, db, hub, now, log })
@@ -209,5 +215,18 @@ async function startLiveDelivery(
       authorization.stop()
     },
     closeSockets: () => io.close(),
+  }
+}
+
+/** Answers again what was found within the last `ms`. */
+function rememberFor<Found>(ms: number, find: (key: string) => Promise<Found>, now: () => number) {
+  const found = new Map<string, { at: number; answer: Promise<Found> }>()
+  return (key: string): Promise<Found> => {
+    const known = found.get(key)
+    if (known && now() - known.at < ms) return known.answer
+    const answer = find(key)
+    answer.catch(() => found.delete(key))
+    found.set(key, { at: now(), answer })
+    return answer
   }
 }

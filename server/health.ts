@@ -9,7 +9,7 @@ import { type Outage, outageOf, sentenceFor } from './outage.ts'
 
 /** A part that is out of order, and how: a sentence for people. */
 export interface Problem {
-  part: string
+  part: 'redis' | 'postgres'
   problem: string
 }
 
@@ -17,7 +17,7 @@ export interface Health {
   /** What keeps this server from working. */
   problems: Problem[]
   /** What people should know, although this server works. */
-  warnings: Problem[]
+  warnings: string[]
   /** The outages among the problems. */
   outages: Outage[]
   redisUp: boolean
@@ -120,16 +120,25 @@ async function problemOf(
   try {
     const answer = await within(deps.checkMs, attempt(deps), 'late' as const)
     const outage: Outage | null = answer === 'late' ? { part, problem: silence() } : answer
-    return outage && { outage, problem: { part, problem: sentenceFor(outage) } }
+    return outage && { outage, problem: problemFor(outage) }
   } catch (error) {
     const outage = outageOf(error)
-    if (outage) return { outage, problem: { part, problem: sentenceFor(outage) } }
+    if (outage) return { outage, problem: problemFor(outage) }
     deps.log.error({ err: error }, `Could not check ${part}`)
     return {
       outage: null,
-      problem: { part, problem: `${part} answers with an error: ${errorForLog(error).message}` },
+      problem: {
+        part: keyOf[part],
+        problem: `${part} answers with an error: ${errorForLog(error).message}`,
+      },
     }
   }
+}
+
+const keyOf = { Redis: 'redis', PostgreSQL: 'postgres' } as const
+
+function problemFor(outage: Outage): Problem {
+  return { part: keyOf[outage.part], problem: sentenceFor(outage) }
 }
 
 async function orNull<Value>(
@@ -158,22 +167,14 @@ function warningsOf({
   workers,
   archiveLagSeconds,
   paused,
-}: Pick<Health, 'workers' | 'archiveLagSeconds' | 'paused'>): Problem[] {
-  const warnings: Problem[] = []
-  if (workers === 0)
-    warnings.push({
-      part: 'workers',
-      problem: 'No worker is connected. Searches wait until one starts.',
-    })
+}: Pick<Health, 'workers' | 'archiveLagSeconds' | 'paused'>): string[] {
+  const warnings: string[] = []
+  if (workers === 0) warnings.push('No worker is connected. Searches wait until one starts.')
   if (archiveLagSeconds !== null && archiveLagSeconds > archiveIsBehindAfterSeconds)
-    warnings.push({
-      part: 'archive',
-      problem: `The archive is behind: an ended search has waited for ${archiveLagSeconds} s.`,
-    })
+    warnings.push(`The archive is behind: an ended search has waited for ${archiveLagSeconds} s.`)
   if (paused && paused.length > 0)
-    warnings.push({
-      part: 'queue',
-      problem: `These searches are paused and wait until an admin resumes them: ${paused.join(', ')}.`,
-    })
+    warnings.push(
+      `These searches are paused and wait until an admin resumes them: ${paused.join(', ')}.`,
+    )
   return warnings
 }

@@ -17,8 +17,8 @@ export const serverSettings = commonSettings
     /** Searches that may wait for a worker, in total and per user. Further starts are refused. */
     MAX_WAITING: z.coerce.number().int().min(1).default(10_000),
     MAX_WAITING_PER_USER: z.coerce.number().int().min(1).default(100),
-    /** Within this time every request is answered, with 503 if Redis or PostgreSQL does not. */
-    ANSWER_WITHIN_MS: z.coerce.number().int().min(1_000).max(600_000).default(4_500),
+    /** How long a request may take until its answer begins; then it is answered with 503. */
+    REQUEST_TIMEOUT_MS: z.coerce.number().int().min(500).max(600_000).default(4_500),
     SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
   })
   .refine(

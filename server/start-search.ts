@@ -2,15 +2,18 @@ import { createHash } from 'node:crypto'
 import { v7 as uuidV7 } from 'uuid'
 import type { Search } from '#jobs/define-search.ts'
 import { AlreadyRunning } from '#jobs/errors.ts'
-import type { JobInput } from '#jobs/job.ts'
+import { JobInput } from '#jobs/job.ts'
 import { makeJobId, shardOfUser } from '#jobs/job-id.ts'
 import type { Log } from '#jobs/log.ts'
 import { createJob, type NewJob, type WaitingLimits } from '#jobs/redis/create-job.ts'
+import { briefOf } from '#jobs/redis/record.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
 import { freeStrayLock } from '#jobs/redis/stray-lock.ts'
+import type { AcceptedNotes } from './accepted-notes.ts'
 
 export interface StartDeps {
   store: JobStore
+  accepted: AcceptedNotes
   waitingLimits: WaitingLimits
   now(): Date
   log: Log
@@ -38,9 +41,10 @@ export async function startSearch(
 ): Promise<{ id: string; replayed: boolean }> {
   const { userId, search, input, idempotencyKey } = request
   const { store, now } = deps
-  return createUnlessRunning(
+  const at = now()
+  const created = await createUnlessRunning(
     {
-      id: makeJobId(shardOfUser(userId, store.shards), uuidV7({ msecs: now().getTime() })),
+      id: makeJobId(shardOfUser(userId, store.shards), uuidV7({ msecs: at.getTime() })),
       userId,
       search: search.name,
       input,
@@ -52,6 +56,12 @@ export async function startSearch(
     },
     deps,
   )
+  if (!created.replayed) {
+    const { id } = created
+    const brief = JobInput.parse(briefOf(input))
+    deps.accepted.add({ id, userId, search: search.name, input, brief, acceptedAt: at })
+  }
+  return created
 }
 
 /**

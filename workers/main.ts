@@ -89,6 +89,8 @@ async function main(): Promise<void> {
     running,
     findSearch,
     openTools: () => openTools(shared),
+    makeEpoch: uuid,
+    now,
     archiveDays: settings.ARCHIVE_DAYS ?? null,
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { forgetSettled } from '#jobs/postgres/accepted-jobs.ts'
 import { deleteExpired } from '#jobs/postgres/delete-archived.ts'
 import { uncountJobs } from '#jobs/redis/delete-job.ts'
 import { sweepVersions } from '#jobs/redis/job-lists.ts'
@@ -6,11 +7,11 @@ import { findObsoleteRuns } from '#jobs/redis/running-attempts.ts'
 import { allShards } from '#jobs/redis/store.ts'
 import type { ArchiveDeps, Archiver } from './archive-ended.ts'
 import { type ReconcileDeps, reconcile } from './reconcile-jobs.ts'
+import { type RecoverDeps, recoverLost } from './recover-lost.ts'
 import { type RunningJobs, stopRun } from './running-jobs.ts'
 
-export interface MaintainDeps extends ReconcileDeps, ArchiveDeps {
+export interface MaintainDeps extends ReconcileDeps, ArchiveDeps, RecoverDeps {
   archiver: Archiver
-  now(): Date
   running: RunningJobs
   /** Archived jobs are deleted this many days after they ended; null keeps them forever. */
   archiveDays: number | null
@@ -29,14 +30,17 @@ const jobsPerDelete = 500
  */
 export async function maintain(deps: MaintainDeps, signal: AbortSignal): Promise<void> {
   let cleanedAt = Number.NEGATIVE_INFINITY
+  const epochs = new Map<number, string>()
   while (await pause(jittered(passEveryMs), signal)) {
     const at = deps.now().getTime()
     await tried('check the runs of this process', () => stopObsoleteRuns(deps))
+    await tried('look for lost jobs', () => recoverLost(epochs, deps))
     await tried('reconcile', () => reconcile(deps))
     deps.archiver.wake()
     if (at - cleanedAt < cleanEveryMs) continue
     const cleaned = await tried('delete old jobs', async () => {
       await deleteOldJobs(deps)
+      await forgetSettled(deps.db)
       for (const shard of allShards(deps.store)) await sweepVersions(shard, deps.store)
     })
     if (cleaned) cleanedAt = at

@@ -11,6 +11,7 @@ import { StateBadge } from '../ui/state-badge.tsx'
 import { inputPhrase } from '../words/input-phrase.ts'
 import { count, plural } from '../words/numbers.ts'
 import { progressPhrase } from '../words/states.ts'
+import { WaitingNote } from './waiting-note.tsx'
 
 const cell = 'px-3 py-2 align-middle first:pl-4 last:pr-4 max-sm:p-0'
 
@@ -78,7 +79,7 @@ function ProgressCell({ job }: { job: JobSummary }) {
         <ProgressBar progress={job.progress} />
       </div>
     )
-  if (job.state === 'new') return <span className="text-xs text-ink-3">Waiting for a worker</span>
+  if (job.state === 'new') return <WaitingNote job={job} />
   const text = job.message ?? (job.progress ? progressPhrase(job.progress) : '')
   return (
     <span

@@ -3,7 +3,8 @@ import { inArray, sql } from 'drizzle-orm'
 import type { Row } from '../define-search.ts'
 import { type LoggedEvent, RowsEvent } from '../events.ts'
 import type { Job } from '../job.ts'
-import type { Database } from './connect.ts'
+import { archiveLock, forgetAccepted } from './accepted-jobs.ts'
+import type { Database, Transaction } from './connect.ts'
 import type { Migrations } from './migrate.ts'
 import { archivedJobs, archivedRows, archivedTimeline, deletedJobs } from './schema.ts'
 
@@ -22,8 +23,6 @@ export interface JobToArchive {
   /** Yields its durable events in order, in parts. */
   log(): AsyncIterable<LoggedEvent[]>
 }
-
-export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 
 /**
  * Makes archivers and deleters of the same job wait for each other, because neither sees what the
@@ -46,7 +45,9 @@ export async function archiveJobs(jobs: readonly JobToArchive[], db: Database): 
   if (jobs.length === 0) return
   const ids = jobs.map(({ job }) => job.id)
   await db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock_shared(${archiveLock})`)
     await lockJobs(ids, tx)
+    await forgetAccepted(ids, tx)
     const deleted = await tx
       .select({ id: deletedJobs.id })
       .from(deletedJobs)

@@ -3,6 +3,7 @@ import pg from 'pg'
 import type { Log } from '../log.ts'
 
 export type Database = NodePgDatabase
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 
 export interface Postgres {
   pool: pg.Pool

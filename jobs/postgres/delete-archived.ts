@@ -1,5 +1,6 @@
 import { eq, inArray, lt, sql } from 'drizzle-orm'
 import type { JobState } from '../job.ts'
+import { forgetAccepted } from './accepted-jobs.ts'
 import { lockJobs } from './archive.ts'
 import type { Database } from './connect.ts'
 import { archivedJobs, deletedJobs } from './schema.ts'
@@ -11,6 +12,7 @@ import { archivedJobs, deletedJobs } from './schema.ts'
 export async function deleteArchivedJob(id: string, at: Date, db: Database): Promise<boolean> {
   return db.transaction(async (tx) => {
     await lockJobs([id], tx)
+    await forgetAccepted([id], tx)
     const first = await tx
       .insert(deletedJobs)
       .values({ id, deletedAt: at })

@@ -86,6 +86,19 @@ export const archivedTimeline = pgTable(
   (table) => [primaryKey({ columns: [table.jobId, table.seq] })],
 )
 
+/**
+ * Accepted starts whose jobs are not archived yet: should Redis lose its data, they tell which jobs
+ * are lost.
+ */
+export const acceptedJobs = pgTable('accepted_jobs', {
+  id: text('id').primaryKey(),
+  userId: text('user_id').notNull(),
+  search: text('search').notNull(),
+  input: json('input').$type<JobInput>().notNull(),
+  brief: json('brief').$type<JobInput>().notNull(),
+  acceptedAt: time('accepted_at').notNull(),
+})
+
 /** Tombstones: they keep a late archiver from restoring a deleted job. */
 export const deletedJobs = pgTable('deleted_jobs', {
   id: text('id').primaryKey(),

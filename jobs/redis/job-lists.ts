@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JobSummary } from '../job.ts'
+import { type JobSummary, jobStates } from '../job.ts'
 import type { JobCounts } from '../job-counts.ts'
 import { keys, type Shard } from './keys.ts'
 import { answersOf } from './pipeline.ts'
@@ -32,22 +32,24 @@ export async function readSummaries(
 
 /** The number of jobs of all users in each state, archived ones included, deleted ones not. */
 export async function countJobs(store: JobStore): Promise<JobCounts> {
+  const perShard = await Promise.all(allShards(store).map((shard) => countJobsOf(shard, store)))
   const counts: JobCounts = { new: 0, running: 0, complete: 0, error: 0, cancelled: 0 }
-  for (const shard of allShards(store)) {
-    const tally = await readTally(shard, store)
-    const ended = {
-      complete: tally('complete'),
-      error: tally('error') + tally('error_new'),
-      cancelled: tally('cancelled') + tally('cancelled_new'),
-    }
-    counts.new += tally('created') - tally('started') - tally('error_new') - tally('cancelled_new')
-    counts.running += tally('started') - tally('complete') - tally('error') - tally('cancelled')
-    for (const state of endings) counts[state] += ended[state] - tally(`deleted_${state}`)
-  }
+  for (const ofShard of perShard) for (const state of jobStates) counts[state] += ofShard[state]
   return counts
 }
 
-const endings = ['complete', 'error', 'cancelled'] as const
+/** The number of a shard's jobs in each state. */
+export async function countJobsOf(shard: Shard, store: JobStore): Promise<JobCounts> {
+  const tally = await readTally(shard, store)
+  const neverStarted = tally('error_new') + tally('cancelled_new')
+  return {
+    new: tally('created') - tally('started') - neverStarted,
+    running: tally('started') - tally('complete') - tally('error') - tally('cancelled'),
+    complete: tally('complete') - tally('deleted_complete'),
+    error: tally('error') + tally('error_new') - tally('deleted_error'),
+    cancelled: tally('cancelled') + tally('cancelled_new') - tally('deleted_cancelled'),
+  }
+}
 
 async function readTally(shard: Shard, store: JobStore): Promise<(change: string) => number> {
   const tally = await store.redis.hgetall(keys.tally(shard))

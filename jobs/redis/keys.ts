@@ -26,6 +26,8 @@ export const keys = {
   shard: (shard: Shard) => `${tag(shard)}:shard`,
   /** Channel that announces the deletion of a job. */
   deleted: (shard: Shard, id: string) => `${tag(shard)}:deleted:${id}`,
+  /** Channel that announces that a queue has moved: jobs started or left it, or it was paused. */
+  moved: (shard: Shard, search: string) => `${tag(shard)}:moved:${search}`,
   /** Channel that tells workers when a job was ended from outside its run. */
   control: (shard: Shard) => `${tag(shard)}:control`,
   /**

@@ -59,6 +59,9 @@ export function queuesOf(search: string, queues: Queues): JobQueue[] {
  */
 export async function dequeueJob(job: JobRef, queues: Queues): Promise<void> {
   const queue = queueOf(job, queues)
+  const { redis } = queues.store
   // BullMQ would look for an absent entry in whole lists.
-  if (await queues.store.redis.exists(queue.toKey(job.id))) await queue.remove(job.id)
+  if (!(await redis.exists(queue.toKey(job.id)))) return
+  await queue.remove(job.id)
+  await redis.publish(keys.moved(shardOf(job, queues.store), job.search), '')
 }

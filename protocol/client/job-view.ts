@@ -3,6 +3,7 @@ import type { JobEvent, RowsEvent, StateEvent } from '#jobs/events.ts'
 import type { Job, Progress } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import type { TimelineEntry } from '#jobs/timeline.ts'
+import type { Waiting } from '#jobs/waiting.ts'
 
 /**
  * All that a page knows of one job: its record, the rows of its current attempt, its timeline.
@@ -14,12 +15,14 @@ export interface JobView {
   rows: readonly (Row | undefined)[]
   /** By seq. */
   timeline: readonly TimelineEntry[]
+  /** What the job waits for; null once it has started, and until the server has said so. */
+  waiting: Waiting | null
   /** Index of the first row of the latest live arrival; null when rows came otherwise. */
   freshFrom: number | null
 }
 
 export function viewOf(job: Job): JobView {
-  return { job, rows: [], timeline: [], freshFrom: null }
+  return { job, rows: [], timeline: [], waiting: null, freshFrom: null }
 }
 
 /**
@@ -80,6 +83,7 @@ export function replaceJob(view: JobView, job: Job): JobView {
     job,
     rows: sameRows ? view.rows.slice(0, job.rowCount) : [],
     timeline: sameStore ? view.timeline : [],
+    waiting: job.state === 'new' ? view.waiting : null,
     freshFrom: null,
   }
 }
@@ -102,6 +106,11 @@ export function putRows(
   const rows = view.rows.slice()
   put(rows, page.from, page.rows)
   return { ...view, rows }
+}
+
+/** A message that comes after the start is dropped. */
+export function putWaiting(view: JobView, waiting: Waiting): JobView {
+  return view.job.state === 'new' ? { ...view, waiting } : view
 }
 
 export function putTimeline(view: JobView, entries: readonly TimelineEntry[]): JobView {
@@ -136,7 +145,8 @@ function withArrivedRows(
 function withState(view: JobView, event: StateEvent): JobView {
   const { job } = view
   const newAttempt = event.state === 'running' && event.attempt > job.attempt
-  const moved: JobView = { ...view, job: movedJob(job, event) }
+  const waiting = event.state === 'new' ? view.waiting : null
+  const moved: JobView = { ...view, job: movedJob(job, event), waiting }
   return newAttempt ? { ...moved, rows: [], freshFrom: null } : moved
 }
 

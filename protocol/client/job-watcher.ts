@@ -8,6 +8,7 @@ import {
   jobEventOf,
   ResyncFrame,
   RevokedFrame,
+  WaitingFrame,
   WatchAck,
   type WatchAnswer,
   watchLimits,
@@ -21,6 +22,7 @@ import {
   lacksTimeline,
   putRows,
   putTimeline,
+  putWaiting,
   replaceJob,
 } from './job-view.ts'
 import type { LiveConnection } from './live-connection.ts'
@@ -100,6 +102,10 @@ export class JobWatcher {
       const { id, job } = ResyncFrame.parse(frame)
       this.#change(id, (view) => replaceJob(view, job))
       this.#connection.catchUpNow(() => this.#fetchMissing(id))
+    })
+    this.#connection.onFrame('waiting', (frame) => {
+      const { id, ...waiting } = WaitingFrame.parse(frame)
+      this.#change(id, (view) => putWaiting(view, waiting))
     })
     this.#connection.onFrame('revoked', (frame) => {
       const { id } = RevokedFrame.parse(frame)

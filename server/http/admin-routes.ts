@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { countJobs } from '#jobs/redis/job-lists.ts'
+import { keys } from '#jobs/redis/keys.ts'
 import { allShards } from '#jobs/redis/store.ts'
 import { readWorkers } from '#jobs/redis/worker-registry.ts'
 import { QueuePaused, Stack, Stats, Workers } from '#protocol/answers.ts'
@@ -86,7 +87,10 @@ export function addAdminRoutes(api: Api, deps: JobRoutesDeps): void {
     await Promise.all(
       allQueues()
         .filter((each) => search === undefined || each.search === search)
-        .map(({ queue }) => (paused ? queue.pause() : queue.resume())),
+        .map(async ({ search: type, shard, queue }) => {
+          await (paused ? queue.pause() : queue.resume())
+          await store.redis.publish(keys.moved(shard, type), '')
+        }),
     )
     return c.json({ paused }, 200)
   })

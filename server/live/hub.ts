@@ -11,11 +11,14 @@ import type { ListEvent, ListLedger } from './list-ledger.ts'
 import type { LiveEvent } from './live-event.ts'
 import type { Subscriber } from './subscriber.ts'
 import { type Reader, Topic } from './topic.ts'
+import { WaitingWatch } from './waiting-watch.ts'
 
 export interface HubDeps {
   store: JobStore
   subscriber: Subscriber
   read: ReadJob
+  /** How long a job of a type usually takes, in ms; null if unknown. */
+  typicalMs?(search: string): Promise<number | null>
   log: Log
 }
 
@@ -37,6 +40,8 @@ export class Hub {
   readonly #jobs = new Map<string, Topic<Job, LiveEvent>>()
   readonly #lists = new Map<string, Topic<Position, ListEvent>>()
   readonly #deletions: Deletions
+  /** Tells the readers of waiting jobs what they wait for. */
+  readonly waiting: WaitingWatch
   #timer: NodeJS.Timeout | null = null
 
   constructor(deps: HubDeps) {
@@ -44,6 +49,8 @@ export class Hub {
     const { store, subscriber, read, log } = deps
     const exists = async (id: string) => (await read(id, null)) !== null
     this.#deletions = new Deletions({ store, subscriber, exists, log })
+    const typicalMs = deps.typicalMs ?? (async () => null)
+    this.waiting = new WaitingWatch({ store, subscriber, typicalMs, log })
   }
 
   /**
@@ -104,6 +111,7 @@ export class Hub {
   stopChecking(): void {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
+    this.waiting.close()
   }
 
   async #checkPositions(): Promise<void> {

@@ -1,8 +1,10 @@
 import type { Job } from '#jobs/job.ts'
+import type { Waiting } from '#jobs/waiting.ts'
 import type { Hub, JobReader } from './hub.ts'
 import type { ListFrame, ListName } from './list-frame.ts'
 import type { LiveEvent } from './live-event.ts'
 import { PendingEvents } from './pending-events.ts'
+import type { WaitingReader } from './waiting-watch.ts'
 
 /** The connection of one client: a socket or an event stream. Each call writes one frame. */
 export interface Connection {
@@ -13,6 +15,7 @@ export interface Connection {
   events(events: readonly LiveEvent[]): void
   resync(job: Job): void
   list(name: ListName, frame: ListFrame): void
+  waiting(jobId: string, waiting: Waiting): void
   revoked(jobId: string, code: 'not_found'): void
   close(): void
   /** Everything pending has been written, and the client watches no job. */
@@ -48,7 +51,7 @@ const retrySnapshotMs = 1_000
  * sent as a resync. So a client receives every state, row and note in order, or a resync that
  * covers it. A client that reads nothing for too long is disconnected.
  */
-export class Outbox implements JobReader {
+export class Outbox implements JobReader, WaitingReader {
   readonly #connection: Connection
   readonly #deps: OutboxDeps
   /** By job id, the next to be sent first. */
@@ -105,6 +108,13 @@ export class Outbox implements JobReader {
       if (!this.#closed) this.#connection.revoked(jobId, code)
     }
     this.#flush()
+  }
+
+  /** Only the latest counts and it is offered again, so it does not wait. */
+  waiting(jobId: string, waiting: Waiting): boolean {
+    if (!this.#mayWrite(jobId)) return false
+    this.#connection.waiting(jobId, waiting)
+    return true
   }
 
   /** Ids of the jobs that the client watches. */

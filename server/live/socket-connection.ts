@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io'
 import type { Job } from '#jobs/job.ts'
+import type { Waiting } from '#jobs/waiting.ts'
 import type { ListFrame, ListName } from './list-frame.ts'
 import type { LiveEvent } from './live-event.ts'
 import type { Connection } from './outbox.ts'
@@ -45,6 +46,10 @@ export class SocketConnection implements Connection {
 
   list(name: ListName, frame: ListFrame): void {
     this.#writeShared(frame.encodeAs(name))
+  }
+
+  waiting(id: string, waiting: Waiting): void {
+    this.#write('waiting', JSON.stringify({ id, ...waiting }))
   }
 
   revoked(id: string, code: string): void {

@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io'
 import type { z } from 'zod'
+import type { Job } from '#jobs/job.ts'
 import type { Log } from '#jobs/log.ts'
 import type { ErrorCode, Failure } from '#protocol/errors.ts'
 import { type ClientMessage, clientMessages, watchLimits } from '#protocol/frames.ts'
@@ -156,6 +157,7 @@ export class SocketSession {
     const ids = jobs.map(({ id }) => id)
     this.#outbox.hold(ids)
     let replayed = 0
+    const waiting: Job[] = []
     const answers = jobs.map(async ({ id, since }) => {
       this.#unwatch(id)
       watched.add(id)
@@ -165,6 +167,7 @@ export class SocketSession {
         if (visible) {
           replayed += bytesOf(reading)
           answer = answerOf(reading, replayed <= limits.replayBytesPerWatch)
+          if (reading.state.state === 'new') waiting.push(reading.state)
         } else watched.delete(id)
         return visible && this.#socket.connected
       })
@@ -178,10 +181,15 @@ export class SocketSession {
     } finally {
       this.#outbox.release(ids)
     }
+    for (const job of waiting)
+      if (watched.has(job.id)) this.#deps.hub.waiting.watch(this.#outbox, job)
   }
 
   #unwatch(id: string): void {
-    if (this.#outbox.watched.delete(id)) this.#deps.hub.unwatch(this.#outbox, id)
+    if (this.#outbox.watched.delete(id)) {
+      this.#deps.hub.unwatch(this.#outbox, id)
+      this.#deps.hub.waiting.unwatch(this.#outbox, id)
+    }
     if (this.#ended?.delete(id)) this.#deps.hub.unwatchDeletion(this.#outbox, id)
     this.#outbox.forget(id)
   }
@@ -228,7 +236,10 @@ export class SocketSession {
 
   #close(): void {
     this.#outbox.close()
-    for (const id of this.#outbox.watched) this.#deps.hub.unwatch(this.#outbox, id)
+    for (const id of this.#outbox.watched) {
+      this.#deps.hub.unwatch(this.#outbox, id)
+      this.#deps.hub.waiting.unwatch(this.#outbox, id)
+    }
     for (const id of this.#ended ?? []) this.#deps.hub.unwatchDeletion(this.#outbox, id)
     this.#closeList('jobs')
     this.#closeList('feed')

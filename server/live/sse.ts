@@ -1,5 +1,6 @@
 import type { Job } from '#jobs/job.ts'
 import type { Position } from '#jobs/position.ts'
+import type { Waiting } from '#jobs/waiting.ts'
 import type { Principal } from '../accounts/authenticate.ts'
 import type { Authorization } from './authorization.ts'
 import type { Hub } from './hub.ts'
@@ -66,6 +67,7 @@ function sendEvents(
     clearInterval(heartbeat)
     endAdmission()
     hub.unwatch(outbox, jobId)
+    hub.waiting.unwatch(outbox, jobId)
     outbox.close()
   }
   if (signal.aborted) {
@@ -83,6 +85,7 @@ function sendEvents(
       connection.epoch = reading.state.epoch
       if (reading.mode === 'snapshot') connection.resync(reading.state)
       else connection.events(reading.events)
+      hub.waiting.watch(outbox, reading.state)
       return true
     })
     // Redis is out of reach. The client will reconnect.
@@ -127,6 +130,10 @@ class StreamConnection implements Connection {
   }
 
   list(): void {}
+
+  waiting(_jobId: string, waiting: Waiting): void {
+    this.#send(this.#event('waiting', null, JSON.stringify(waiting)))
+  }
 
   revoked(): void {
     this.close()

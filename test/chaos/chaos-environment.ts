@@ -60,8 +60,6 @@ export async function openChaosEnvironment(options: ChaosEnvironmentOptions) {
     INDEX_DIR: indexDir,
     INDEX_THREADS: '1',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'fatal',
-    // Test machines are busy: a slow answer is not a failed one.
-    ANSWER_WITHIN_MS: '120000',
     PORT: '0',
     WORKER_CONCURRENCY: '2',
     SHUTDOWN_GRACE_MS: '200',

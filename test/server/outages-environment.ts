@@ -71,7 +71,7 @@ export async function openOutagesEnvironment(
     INDEX_DIR: 'none',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'fatal',
     // Twice the default, because test machines are busy. `SHOW_OUTAGES=1` measures the default.
-    ...(process.env.SHOW_OUTAGES ? {} : { ANSWER_WITHIN_MS: '9000' }),
+    REQUEST_TIMEOUT_MS: process.env.SHOW_OUTAGES ? '4500' : '9000',
     PORT: '0',
   }
   const server = options.pages

@@ -121,6 +121,9 @@ export async function openTestEnvironment(searches: Search[], log: Log = quietLo
     shard,
     addWorker,
     start,
+    async closeWorkers(): Promise<void> {
+      await Promise.all(workers.splice(0).map((worker) => worker.close()))
+    },
     async close(): Promise<void> {
       await Promise.all(workers.map((worker) => worker.close(true)))
       await closeQueues(queues)

@@ -3,6 +3,7 @@
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import type { JobView } from '#protocol/client/job-view.ts'
+import { waitingPhrase } from '#protocol/client/waiting-phrase.ts'
 import { Elapsed } from '../../ui/elapsed.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { ProgressBar } from '../../ui/progress-bar.tsx'
@@ -21,7 +22,7 @@ export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
     <section aria-label="Status" className="panel mt-5">
       <div className="flex flex-wrap items-center gap-x-5 gap-y-2 px-4 py-3 text-sm">
         <StateBadge state={job.state} />
-        <span className="text-ink-2 tabular-nums">{statusPhrase(job)}</span>
+        <span className="text-ink-2 tabular-nums">{statusPhrase(view)}</span>
         <span className="ml-auto flex items-center gap-5 max-sm:w-full max-sm:justify-between text-ink-2 tabular-nums">
           {job.attempt > 1 ? <span>Attempt {job.attempt}</span> : null}
           <span>
@@ -54,8 +55,9 @@ export function JobStatus({ view, admin }: { view: JobView; admin: boolean }) {
   )
 }
 
-function statusPhrase({ state, progress, attempt, message }: Job): string {
-  if (state === 'new') return 'Waiting for a worker'
+function statusPhrase({ job, waiting }: JobView): string {
+  const { state, progress, attempt, message } = job
+  if (state === 'new') return waiting ? waitingPhrase(waiting) : 'Waiting for a worker'
   if (state === 'running')
     return progress
       ? `${progress.phase} · ${progressPhrase(progress)}`

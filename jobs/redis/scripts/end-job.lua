@@ -16,7 +16,8 @@ local ending = ARGV[3]
 call('HSET', job.record, 'state', ending, 'message', ARGV[4], 'finishedAt', now())
 finish(job, owner, before[4], now())
 local event, top = log(job, 'state', ARGV[5])
-changed(job, owner, state == 'new' and ending .. '_new' or ending, {event}, top)
+local kind = state == 'new' and ending .. '_new' or ending
+changed(job, owner, kind, {event}, top, nil, state == 'new' and before[4])
 announce()
 call('PUBLISH', job.tag .. ':control', job.id)
 return 'ended'

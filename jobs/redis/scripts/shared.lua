@@ -23,6 +23,7 @@
 --   tag:shard                  hash: epoch and the replid it was made under; position of the
 --                              reconcilers in tag:live; number of sweeps of tag:versions
 --   tag:control                channel that tells workers which job was ended from outside its run
+--   tag:moved:<search>         channel that announces that the queue of a type has moved
 --   tag:bull:<search>:…        BullMQ's keys: one queue per type of search
 -- Scripts pass JSON through and never build it. No stored value holds a line break, since JSON
 -- escapes it, so a summary is its values joined by line breaks.
@@ -70,12 +71,12 @@ end
 
 -- Counts a change of the job, for `announce`. It is counted even without subscribers, because the
 -- counts show a list what it has missed. `kind` is a field of the tally, `top` is the seq of the
--- last of `events`, `progress` is JSON, false or nil.
+-- last of `events`, `progress` is JSON, false or nil, `moved` the type whose queue has moved or nil.
 local changes = {}
-local function changed(job, owner, kind, events, top, progress)
+local function changed(job, owner, kind, events, top, progress, moved)
   call('HINCRBY', job.tag .. ':tally', kind, 1)
   changes[#changes + 1] = {
-    job = job, events = events, top = top, progress = progress,
+    job = job, events = events, top = top, progress = progress, moved = moved,
     own_jobs = job.tag .. ':mine:' .. owner, of_list = count_change(job.tag, owner),
   }
 end
@@ -89,6 +90,7 @@ local function announce()
   for _, change in ipairs(changes) do
     channels[#channels + 1] = change.job.log
     channels[#channels + 1] = change.own_jobs
+    channels[#channels + 1] = tag .. ':moved:' .. (change.moved or '')
   end
   local answer = call('PUBSUB', 'NUMSUB', feed, unpack(channels))
   local subscribers, any = {}, 0
@@ -103,7 +105,8 @@ local function announce()
   local feed_before = subscribers[1] > 0 and feed_version(tag) - #changes
   for i, change in ipairs(changes) do
     local job, events = change.job, change.events
-    local of_job, of_owner = subscribers[2 * i], subscribers[2 * i + 1]
+    local of_job, of_owner = subscribers[3 * i - 1], subscribers[3 * i]
+    if subscribers[3 * i + 1] > 0 then call('PUBLISH', tag .. ':moved:' .. change.moved, '') end
     if of_job > 0 then
       for k, event in ipairs(events) do
         call('PUBLISH', job.log, (change.top - #events + k) .. '|' .. epoch .. '|' .. event)

@@ -9,7 +9,7 @@
 -- {'gone'}
 local function start(job, delivery, token, worker, head, tail)
   local before = call('HMGET', job.record, 'state', 'attempt', 'token', 'startedAt', 'userId',
-    'brief', 'input', 'attemptOver', 'worker', 'lost')
+    'brief', 'input', 'attemptOver', 'worker', 'lost', 'search')
   local state, attempt = before[1], tonumber(before[2] or 0)
   if not state then return {'gone'} end
   local input = before[7] or before[6]
@@ -30,6 +30,7 @@ local function start(job, delivery, token, worker, head, tail)
     end
   end
   local event, top = log(job, 'state', head .. delivery .. tail)
-  changed(job, before[5], state == 'new' and 'started' or 'changed', {event}, top)
+  local first = state == 'new'
+  changed(job, before[5], first and 'started' or 'changed', {event}, top, nil, first and before[11])
   return {'started', input, lost}
 end

@@ -49,6 +49,7 @@ function openOutbox({
     resync: ({ id, seq }: Job) => write(`resync ${id} ${seq}`),
     list: (name: string, { changed, removed }: ListFrame) =>
       write({ [name]: changed.map(({ seq }) => seq), removed }),
+    waiting: () => {},
     revoked: (id: string, code: string) => void sent.push(`revoked ${id} ${code}`),
     close: () => {
       closed++
