@@ -24,7 +24,10 @@ export type FieldIssue = z.infer<typeof FieldIssue>
 /** A client takes codes that it doesn't know: later servers may have more. */
 const Code = ErrorCode.or(z.string())
 
-/** The body of every HTTP error under `/api` (`/api/auth` keeps better-auth's own shapes). */
+/**
+ * The body of every HTTP error under `/api`. `/api/auth` refuses in better-auth's own shapes, but
+ * reports outages in this one.
+ */
 export const ErrorAnswer = z.object({
   error: z.looseObject({
     code: Code,

@@ -7,13 +7,14 @@ import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { typicalDuration } from '#jobs/postgres/typical-duration.ts'
 import { connectRedis } from '#jobs/redis/connect.ts'
 import { openStore } from '#jobs/redis/open-store.ts'
-import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
+import { closeQueues, openQueues, type Queues, queuesOf } from '#jobs/redis/queue.ts'
+import { readWorkers } from '#jobs/redis/worker-registry.ts'
 import { catalog } from '#searches/catalog.ts'
 import { AcceptedNotes } from './accepted-notes.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import { accountsMigrations } from './accounts/migrations.ts'
 import { findReading } from './find-job.ts'
-import { checkHealth } from './health.ts'
+import { createHealthCheck } from './health.ts'
 import { createApi } from './http/api.ts'
 import type { Api } from './http/api-env.ts'
 import { Authorization } from './live/authorization.ts'
@@ -23,14 +24,10 @@ import { attachSockets } from './live/sockets.ts'
 import { Subscriber } from './live/subscriber.ts'
 import { createMetrics } from './metrics.ts'
 import type { ServerSettings } from './settings.ts'
+import { timeLimits } from './time-limits.ts'
 
 /** Retries of a Redis command, about a second in total; after that the request is answered 503. */
 const redisRetries = 5
-
-/** The shares of a request's time that one call may take. */
-const shares = { redisCommand: 0.55, postgresConnection: 0.45, postgresResult: 0.75 }
-const shareOf = ({ REQUEST_TIMEOUT_MS }: ServerSettings, call: keyof typeof shares) =>
-  Math.round(shares[call] * REQUEST_TIMEOUT_MS)
 
 export interface Composed {
   api: Api
@@ -63,8 +60,15 @@ export async function compose(
   const accountsChannel = `${settings.REDIS_PREFIX}:accounts`
   const live = await startLiveDelivery(server, { ...connections, accounts, accountsChannel, log })
 
-  const searches = catalog.map(({ name }) => name)
-  const health = () => checkHealth({ store, db, queues, searches })
+  const { checkMs, requestMs } = timeLimits(settings.REQUEST_TIMEOUT_MS)
+  const checkHealth = createHealthCheck({
+    store,
+    db,
+    countWorkers: async () => (await readWorkers(store)).length,
+    pausedSearches: () => pausedSearches(queues),
+    checkMs,
+    log,
+  })
   const accepted = new AcceptedNotes({ db, log })
   const api = createApi({
     store,
@@ -90,11 +94,12 @@ export async function compose(
         store.redis.publish(accountsChannel, '').catch(() => {})
       return response
     },
-    requestMs: settings.REQUEST_TIMEOUT_MS,
-    health,
+    requestMs,
+    checkHealth,
     metrics: createMetrics({
       store,
-      health,
+      checkHealth,
+      checkMs,
       sockets: live.socketCount,
       watchedJobs: () => live.hub.size,
     }),
@@ -111,18 +116,27 @@ export async function compose(
   return { api, accounts, close }
 }
 
+/** The types of searches that are paused in all or some shards. */
+async function pausedSearches(queues: Queues): Promise<string[]> {
+  const paused = await Promise.all(
+    catalog.map(async ({ name }) => {
+      const perShard = await Promise.all(queuesOf(name, queues).map((queue) => queue.isPaused()))
+      return perShard.includes(true) ? [name] : []
+    }),
+  )
+  return paused.flat()
+}
+
 type Connections = Awaited<ReturnType<typeof connect>>
 
 /** Migrates the database and opens the connections. */
 async function connect(settings: ServerSettings, log: Logger) {
   await migrateDatabase(settings.DATABASE_URL, accountsMigrations)
   await migrateDatabase(settings.DATABASE_URL, archiveMigrations)
+  const limits = timeLimits(settings.REQUEST_TIMEOUT_MS)
   const postgres = connectPostgres(settings.DATABASE_URL, {
     name: 'searchlight-server',
-    waitMs: {
-      connection: shareOf(settings, 'postgresConnection'),
-      result: shareOf(settings, 'postgresResult'),
-    },
+    limits: limits.postgres,
     log,
   })
   const store = await openStore({
@@ -131,7 +145,7 @@ async function connect(settings: ServerSettings, log: Logger) {
     shards: settings.SHARDS,
     name: 'searchlight-server',
     retries: redisRetries,
-    commandMs: shareOf(settings, 'redisCommand'),
+    commandTimeoutMs: limits.redisCommandMs,
     makeEpoch: uuid,
     log,
   })

@@ -79,6 +79,6 @@ function isApi(url: string): boolean {
 }
 
 main().catch((error) => {
-  log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
+  log.fatal({ err: error }, errorForLog(error).message)
   setTimeout(() => process.exit(1), 100)
 })

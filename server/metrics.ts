@@ -2,60 +2,68 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { jobStates } from '#jobs/job.ts'
 import { countJobs } from '#jobs/redis/job-lists.ts'
 import type { JobStore } from '#jobs/redis/store.ts'
-import type { Health } from './health.ts'
+import { type Health, within } from './health.ts'
 
 export interface MetricsDeps {
   store: JobStore
-  health(): Promise<Health>
+  checkHealth(): Promise<Health>
+  /** How long a read of Redis may take. */
+  checkMs: number
   sockets(): number
   watchedJobs(): number
 }
 
-/** The content of `/metrics`: metrics of this process, and the number of jobs in each state. */
-export function createMetrics({ store, health, sockets, watchedJobs }: MetricsDeps) {
+/**
+ * The content of `/metrics`: metrics of this process, the number of jobs in each state, and what
+ * this server needs. A gauge whose value is unknown, because Redis does not answer, has no sample.
+ */
+export function createMetrics(deps: MetricsDeps) {
+  const { store, checkHealth, checkMs, sockets, watchedJobs } = deps
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number | Promise<number | null>) =>
     new Gauge({
       name,
       help,
       registers: [registry],
-      collect() {
-        this.set(read())
+      async collect() {
+        const value = await read()
+        if (value === null) this.remove()
+        else this.set(value)
       },
     })
   gauge('searchlight_sockets', 'Sockets connected to this server', sockets)
   gauge('searchlight_watched_jobs', 'Jobs watched on this server', watchedJobs)
-  const setter = (name: string, help: string) => new Gauge({ name, help, registers: [registry] })
-  const redisUp = setter('searchlight_redis_up', '1 if Redis answers and takes writes')
-  const postgresUp = setter('searchlight_postgres_up', '1 if PostgreSQL answers')
-  const workers = setter('searchlight_workers', 'Worker processes that are alive')
-  const lag = setter(
-    'searchlight_archive_lag_seconds',
-    'How long the longest-waiting ended job has waited for the archive',
+  // Gauges are collected at the same time, so they share one check.
+  const ofHealth = (name: string, help: string, read: (health: Health) => number | null) =>
+    gauge(name, help, async () => read(await checkHealth()))
+  ofHealth('searchlight_redis_up', '1 if Redis takes writes, else 0', ({ redisUp }) =>
+    Number(redisUp),
   )
-  const paused = setter('searchlight_paused_queues', 'Types of search that are paused')
-  const jobs = new Gauge({
+  ofHealth('searchlight_postgres_up', '1 if PostgreSQL works, else 0', ({ postgresUp }) =>
+    Number(postgresUp),
+  )
+  ofHealth('searchlight_workers', 'Connected worker processes', ({ workers }) => workers)
+  ofHealth(
+    'searchlight_archive_lag_seconds',
+    'For how long the oldest ended search has waited for the archive',
+    ({ archiveLagSeconds }) => archiveLagSeconds,
+  )
+  ofHealth(
+    'searchlight_paused_queues',
+    'Number of types of searches that are paused',
+    ({ paused }) => paused?.length ?? null,
+  )
+  new Gauge({
     name: 'searchlight_jobs',
     help: 'Jobs by state; ended states count all jobs ever, except deleted ones',
     labelNames: ['state'],
     registers: [registry],
+    async collect() {
+      const counts = await within(checkMs, countJobs(store), null).catch(() => null)
+      if (counts === null) this.reset()
+      else for (const state of jobStates) this.set({ state }, counts[state])
+    },
   })
-
-  return async () => {
-    const now = await health()
-    redisUp.set(Number(now.redisUp))
-    postgresUp.set(Number(now.postgresUp))
-    // Figures that are unknown are left out, rather than repeated.
-    for (const each of [workers, lag, paused]) each.remove()
-    jobs.reset()
-    if (now.upkeep) {
-      workers.set(now.upkeep.workers)
-      lag.set(now.upkeep.archiveLagSeconds)
-      paused.set(now.upkeep.paused.length)
-      const counts = await countJobs(store)
-      for (const state of jobStates) jobs.set({ state }, counts[state])
-    }
-    return { contentType: registry.contentType, text: await registry.metrics() }
-  }
+  return async () => ({ contentType: registry.contentType, text: await registry.metrics() })
 }

@@ -170,6 +170,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error) => {
-  log.fatal({ err: error }, error instanceof Error ? error.message : String(error))
+  log.fatal({ err: error }, errorForLog(error).message)
   setTimeout(() => process.exit(1), 100)
 })

@@ -18,30 +18,34 @@ export interface ConnectOptions {
    * server's `max_connections`.
    */
   max?: number
-  /**
-   * How long a query waits for a connection, and how long for its result: 10 s and 60 s by default,
-   * less for requests that a user waits for.
-   */
-  waitMs?: { connection: number; result: number }
   /** Shown by `pg_stat_activity`; `searchlight` by default. */
   name?: string
+  /** How long a query may wait, in ms. By default, 10 s for a connection and 60 s for its result. */
+  limits?: { connectionMs: number; queryMs: number }
   /** Gets a warning when an idle connection breaks. */
   log?: Pick<Log, 'warn'>
 }
 
+const defaultLimits = { connectionMs: 10_000, queryMs: 60_000 }
+/** PostgreSQL ends a long statement a little before we give up: then the connection stays usable. */
+const statementEndsMs = 500
+
 /** Creates a pool. It connects at the first query. */
 export function connectPostgres(url: string, options: ConnectOptions = {}): Postgres {
+  const { connectionMs, queryMs } = options.limits ?? defaultLimits
   const pool = new pg.Pool({
     connectionString: url,
     application_name: options.name ?? 'searchlight',
     max: options.max ?? 10,
-    connectionTimeoutMillis: options.waitMs?.connection ?? 10_000,
+    connectionTimeoutMillis: connectionMs,
     idleTimeoutMillis: 30_000,
     // A vanished server (failover, cut cable) sends nothing, and the system's own keep-alive waits
     // two hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    query_timeout: options.waitMs?.result ?? 60_000,
+    // Only our own clock helps against a PostgreSQL that hangs.
+    query_timeout: queryMs,
+    ...(options.limits ? { statement_timeout: queryMs - statementEndsMs } : {}),
   })
   // Without a listener, an idle connection that breaks (a restart of PostgreSQL) would end this
   // process. Log only the message: the error holds the whole connection.

@@ -11,26 +11,32 @@ export interface RedisOptions {
    */
   retries: number | null
   /**
-   * A command that is not answered within this time fails, for requests that a user waits for. It may
-   * still be carried out later. By default, commands wait without limit.
+   * How long a command may take before it fails, for requests that a user waits for; undefined
+   * waits without limit. Redis may still execute the command later. A connection that delivers
+   * nothing for twice as long is replaced, because it may be half-open.
    */
-  commandMs?: number
+  commandTimeoutMs?: number
   /** A subscriber resubscribes itself, in the order it needs (see server/live/subscriber.ts). */
   subscriber?: boolean
 }
 
-/** Opens a connection that always reconnects, with at most a second between two tries. */
+/**
+ * Opens a connection that always reconnects, with at most a second between two tries. Where a user
+ * waits, tries are closer, so that commands use up their retries before their time.
+ */
 export function connectRedis(
   url: string,
-  { name, log, retries, commandMs, subscriber = false }: RedisOptions,
+  { name, log, retries, commandTimeoutMs, subscriber = false }: RedisOptions,
 ): Redis {
   const redis = new Redis(url, {
     connectionName: name,
     maxRetriesPerRequest: retries,
-    retryStrategy: (times) => Math.min(50 * times, 1000),
+    retryStrategy: (times) => Math.min(50 * times, commandTimeoutMs === undefined ? 1000 : 250),
     autoResubscribe: !subscriber,
     enableReadyCheck: true,
-    ...(commandMs === undefined ? {} : { commandTimeout: commandMs }),
+    ...(commandTimeoutMs === undefined
+      ? {}
+      : { commandTimeout: commandTimeoutMs, socketTimeout: 2 * commandTimeoutMs }),
   })
   let down = false
   redis.on('error', (error) => {

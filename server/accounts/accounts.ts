@@ -4,7 +4,6 @@ import {
   type AuthSettings,
   clientAddressHeader,
   createAuth,
-  failures,
 } from './auth.ts'
 import {
   authenticate,
@@ -14,6 +13,7 @@ import {
   type Revocation,
 } from './authenticate.ts'
 import { anyAccount, ensureFirstAdmin } from './create-account.ts'
+import { untilFailure } from './failures.ts'
 import { originAllowed } from './origin.ts'
 import { signUpFirstAdmin, signUpPath } from './sign-up.ts'
 import { createKeyVerifier } from './verify-key.ts'
@@ -26,6 +26,7 @@ export interface AccountsOptions extends AuthSettings {
 export interface Accounts {
   /**
    * Answers `/api/auth/*`, in better-auth's own shapes.
+   * @throws what keeps the database from answering, and unforeseen errors
    * @param clientAddress IP address of the client, for rate limits: the peer's, or the one that a
    * trusted proxy reports.
    */
@@ -49,16 +50,10 @@ export function createAccounts({ db, now, ...settings }: AccountsOptions): Accou
     async handler(request, clientAddress) {
       const addressed = await withAddress(request, clientAddress)
       const isSignUp = addressed.method === 'POST' && new URL(addressed.url).pathname === signUpPath
-      const caught: Error[] = []
-      const response = await failures.run(caught, () =>
-        isSignUp ? signUpFirstAdmin(addressed, deps) : auth.handler(addressed),
+      return untilFailure(
+        () => (isSignUp ? signUpFirstAdmin(addressed, deps) : auth.handler(addressed)),
+        (error) => outageOf(error) !== null,
       )
-      // better-auth swallows some: it would report a sign-out as done that was not.
-      const outage = caught.find((error) => outageOf(error) !== null)
-      if (outage) throw outage
-      // Our API answers better than an empty 500.
-      if (response.status >= 500) throw caught[0] ?? new Error('better-auth failed')
-      return response
     },
     authenticate: (headers) => authenticate(headers, deps),
     authenticateKey: (key) => authenticateKey(key, deps),

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { drizzleAdapter } from 'better-auth/adapters/drizzle'
 import { APIError, createAuthMiddleware } from 'better-auth/api'
 import { betterAuth } from 'better-auth/minimal'
@@ -7,6 +6,7 @@ import type { NodePgQueryResultHKT } from 'drizzle-orm/node-postgres'
 import type { PgDatabase } from 'drizzle-orm/pg-core'
 import type { Logger } from 'pino'
 import { z } from 'zod'
+import { noteFailure } from './failures.ts'
 import { ownOrigins } from './origin.ts'
 import { checkPassword, passwordLength, WeakPassword } from './password.ts'
 import { account, session, user, verification } from './schema.ts'
@@ -38,9 +38,6 @@ const PasswordBody = z.object({
   password: z.string().optional(),
   newPassword: z.string().optional(),
 })
-
-/** The errors that better-auth has caught while it handled a request. */
-export const failures = new AsyncLocalStorage<Error[]>()
 
 export type Auth = ReturnType<typeof createAuth>
 
@@ -109,18 +106,17 @@ export function createAuth(
       disableOriginCheck: false,
     },
     telemetry: { enabled: false },
-    // An unforeseen error is answered by our API, not with an empty 500.
+    // Otherwise better-auth prints an unforeseen error, with the values that the query carried, and
+    // answers with an empty body.
     onAPIError: { throw: true },
-    logger: log
-      ? {
-          log: (level, message, ...details) => {
-            const err = details.find((detail) => detail instanceof Error)
-            if (err) failures.getStore()?.push(err)
-            // Other details are refused values, such as an e-mail address.
-            log[level](err ? { err } : {}, message)
-          },
-        }
-      : { disabled: true },
+    logger: {
+      log(level, message, ...details) {
+        const error = details.find((detail) => detail instanceof Error)
+        if (error) noteFailure(error)
+        // Other details and the rest of a line may hold values that were refused.
+        log?.[level](error ? { err: error } : {}, `better-auth: ${withoutValue(message)}`)
+      },
+    },
   })
 }
 
@@ -136,4 +132,9 @@ function refuseWeakPassword(body: unknown): void {
     const code = password.length < passwordLength.min ? 'PASSWORD_TOO_SHORT' : 'PASSWORD_TOO_LONG'
     throw new APIError('BAD_REQUEST', { code, message: error.message })
   }
+}
+
+/** better-auth names a refused value after a colon: "Invalid origin: …". */
+function withoutValue(message: unknown): string {
+  return String(message).split(/[:\n]/, 1)[0] ?? ''
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { errorForLog } from '#jobs/error-for-log.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { commonSettings, InvalidSettings, readSettings } from '#jobs/settings.ts'
@@ -39,7 +40,9 @@ export async function runCommand(usage: string, command: () => Promise<string>):
       console.error(`${error.message}\n\n${usage}`)
       return 2
     }
-    console.error(isExpected(error) ? error.message : (databaseProblem(error) ?? error))
+    console.error(
+      isExpected(error) ? error.message : (databaseProblem(error) ?? errorForLog(error).stack),
+    )
     return 1
   }
 }

@@ -1,12 +1,14 @@
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import type { Log } from '#jobs/log.ts'
 import type { Me } from '#protocol/answers.ts'
 import type { ErrorAnswer } from '#protocol/errors.ts'
 import type { Principal } from '../accounts/authenticate.ts'
-import { archiveBehindSeconds, type Health, type Upkeep } from '../health.ts'
-import { type Outage, outageOf, ServiceTimeout } from '../outage.ts'
+import type { Health } from '../health.ts'
+import { outageOf } from '../outage.ts'
 import { addAdminRoutes } from './admin-routes.ts'
+import { answerWithin, Overdue } from './answer-within.ts'
 import type { Api, ApiEnv } from './api-env.ts'
 import { ApiError, apiErrorOf, invalidInput, issuesOf } from './api-error.ts'
 import type { EventRoutesDeps } from './event-routes.ts'
@@ -14,6 +16,7 @@ import { addEventRoutes } from './event-routes.ts'
 import { addJobRoutes, type JobRoutesDeps } from './job-routes.ts'
 import { addRowRoutes } from './row-routes.ts'
 import { addSearchRoutes } from './search-routes.ts'
+import { unavailable } from './unavailable.ts'
 
 export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
   authenticate(headers: Headers): Promise<Principal | null>
@@ -22,15 +25,16 @@ export interface ApiDeps extends JobRoutesDeps, EventRoutesDeps {
   signUpOpen(): Promise<boolean>
   /** better-auth's own routes. */
   authHandler(request: Request, clientAddress: string | undefined): Promise<Response>
-  /** How long a request may take until its answer begins. */
+  /** Resolves in time, whatever hangs. */
+  checkHealth(): Promise<Health>
+  /** How long a request may take; after that, it is answered with the reason. */
   requestMs: number
-  /** Answers within 2 s. */
-  health(): Promise<Health>
   metrics(): Promise<{ contentType: string; text: string }>
   log: Log
 }
 
 const authBodyBytes = 64 * 1024
+const retryAfterSeconds = '5'
 
 /** Everything that the server answers except pages and sockets. */
 export function createApi(deps: ApiDeps): Api {
@@ -41,42 +45,45 @@ export function createApi(deps: ApiDeps): Api {
     },
   })
 
-  api.onError((cause, c) => {
-    const error = apiErrorOf(cause)
+  api.onError(async (cause, c) => {
+    const error = apiErrorOf(cause) ?? (await outageError(cause, c))
     if (error) {
-      if (error.code === 'overloaded') c.header('Retry-After', '5')
+      if (error.status === 503) c.header('Retry-After', retryAfterSeconds)
       return c.json(
         { error: { code: error.code, message: error.message, ...error.details } },
         error.status,
       )
     }
-    const outage = outageOf(cause)
-    if (outage) {
-      log.warn({ err: cause, path: c.req.path, part: outage.part }, 'A request met an outage')
-      c.header('Retry-After', '5')
-      const message = `${outage.problem} ${adviceOf(outage, c.req.method)}`
-      return c.json({ error: { code: 'unavailable', message } } satisfies ErrorAnswer, 503)
-    }
     log.error({ err: cause, path: c.req.path }, 'A request failed')
-    const message = 'Searchlight could not answer because of an error in it. Try again in a moment.'
+    const message =
+      'Searchlight could not answer because of an error of its own. Its log says more.'
     return c.json({ error: { code: 'internal', message } } satisfies ErrorAnswer, 500)
   })
+
+  /** The answer if Redis or PostgreSQL is out of order; null for other errors. */
+  async function outageError(cause: Error, c: Context<ApiEnv>): Promise<ApiError | null> {
+    const overdue = cause instanceof Overdue
+    const outage = overdue ? ((await deps.checkHealth()).outages[0] ?? null) : outageOf(cause)
+    if (!outage && !overdue) return null
+    log.warn({ err: cause, path: c.req.path, outage }, 'A request could not be answered')
+    return unavailable(outage, c)
+  }
   api.notFound((c) =>
     c.json({ error: { code: 'not_found', message: `There is nothing at ${c.req.path}.` } }, 404),
   )
 
-  api.use(async (_c, next) => withinTime(next(), deps.requestMs))
   api.get('/healthz', (c) => c.text('ok'))
   api.get('/readyz', async (c) => {
-    const { problems, upkeep } = await deps.health()
+    const { problems, warnings } = await deps.checkHealth()
     const ready = problems.length === 0
-    return c.json({ ready, problems, warnings: warningsOf(upkeep) }, ready ? 200 : 503)
+    return c.json({ ready, problems, warnings }, ready ? 200 : 503)
   })
   api.get('/metrics', async (c) => {
     const { contentType, text } = await deps.metrics()
     return c.body(text, 200, { 'Content-Type': contentType })
   })
 
+  api.use('/api/*', answerWithin(deps.requestMs))
   api.use('/api/auth/*', async (c, next) => {
     // better-auth reads the whole body into memory, so its length must be known and small.
     const long = Number(c.req.header('content-length') ?? 0) > authBodyBytes
@@ -101,7 +108,8 @@ export function createApi(deps: ApiDeps): Api {
     info: {
       title: 'Searchlight',
       version: '1',
-      description: 'Start searches, watch them live, read what they found.',
+      description:
+        'Start searches, watch them live, read what they found. While Redis or PostgreSQL is out of order, any call may answer 503 `unavailable` with Retry-After.',
     },
   })
 
@@ -128,36 +136,4 @@ export function createApi(deps: ApiDeps): Api {
   addEventRoutes(api, deps)
   addAdminRoutes(api, deps)
   return api
-}
-
-/** What an operator should look at although requests are answered. */
-function warningsOf(upkeep: Upkeep | null): string[] {
-  if (!upkeep) return []
-  const { workers, archiveLagSeconds, paused } = upkeep
-  const warnings: string[] = []
-  if (workers === 0) warnings.push('No worker is running, so searches wait.')
-  if (paused.length > 0) warnings.push(`These searches are paused: ${paused.join(', ')}.`)
-  if (archiveLagSeconds > archiveBehindSeconds)
-    warnings.push(`The archive is ${Math.round(archiveLagSeconds)} s behind.`)
-  return warnings
-}
-
-const mayBeDone = 'It is not known whether your request was carried out; look before you repeat it.'
-
-function adviceOf({ undone }: Outage, method: string): string {
-  if (method === 'GET' || method === 'HEAD') return 'Nothing was lost. Try again in a moment.'
-  return undone ? 'Nothing was changed. Try again in a moment.' : mayBeDone
-}
-
-/** Rejects if the request takes longer; its work goes on, but its answer is discarded. */
-async function withinTime(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ServiceTimeout()), ms)
-  })
-  try {
-    await Promise.race([work, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
 }

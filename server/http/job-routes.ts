@@ -39,7 +39,7 @@ const start = createRoute({
     ),
     422: answers.error('The input is invalid: one issue per field'),
     503: answers.error(
-      'Too many searches are waiting (overloaded); Retry-After says when to try again',
+      'Too many searches are waiting (overloaded), or Redis or PostgreSQL is out of order (unavailable); Retry-After says when to try again',
     ),
   },
 })

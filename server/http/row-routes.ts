@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { stringify } from 'csv-stringify/sync'
-import { stream } from 'hono/streaming'
 import type { Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
+import type { Log } from '#jobs/log.ts'
 import { RowsPage } from '#jobs/rows-page.ts'
 import { findSearch } from '#searches/catalog.ts'
 import { allRows, findJob, findRows, type JobPlaces } from '../find-job.ts'
@@ -24,7 +24,7 @@ const page = createRoute({
   responses: { 200: answers.of('Rows of the current attempt', RowsPage) },
 })
 
-export function addRowRoutes(api: Api, places: JobPlaces): void {
+export function addRowRoutes(api: Api, places: JobPlaces & { log: Log }): void {
   api.openapi(page, async (c) => {
     const job = await findJob(c.req.valid('param').id, c.get('principal'), places)
     if (!job) throw notFound()
@@ -44,11 +44,35 @@ export function addRowRoutes(api: Api, places: JobPlaces): void {
         'Content-Disposition',
         `attachment; filename="${job.search}-${job.createdAt.slice(0, 10)}.${name.slice(5)}"`,
       )
-      return stream(c, async (out) => {
-        for await (const text of lines(job, allRows(job, places))) await out.write(text)
-      })
+      return c.body(streamOf(lines(job, allRows(job, places)), { job: job.id, log: places.log }))
     })
   }
+}
+
+/**
+ * A stream that breaks if the text does, so that nobody takes a part of the rows for all of them.
+ * Hono's own `stream` would end it normally, and print the error.
+ */
+function streamOf(
+  text: AsyncGenerator<string>,
+  { job, log }: { job: string; log: Log },
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await text.next()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      } catch (error) {
+        log.warn({ err: error, job }, 'A download broke off')
+        controller.error(new Error('The download broke off'))
+      }
+    },
+    async cancel() {
+      await text.return(undefined)
+    },
+  })
 }
 
 async function* jsonLines(_job: Job, pages: AsyncIterable<Row[]>): AsyncGenerator<string> {

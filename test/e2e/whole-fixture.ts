@@ -77,7 +77,7 @@ export async function startWhole(
 
 export type Whole = Awaited<ReturnType<typeof startWhole>>
 
-async function launch(): Promise<Browser> {
+export async function launch(): Promise<Browser> {
   const executablePath = await findChromium()
   if (executablePath === null)
     throw new Error('No browser found. Run `npm test`, which finds or installs one.')
@@ -114,7 +114,7 @@ async function startServerProcess(
  * A browser context without cookies. Its pages show no endless animations: the processor would draw
  * each frame.
  */
-export async function openBrowser(whole: Whole): Promise<BrowserContext> {
+export async function openBrowser(whole: Pick<Whole, 'browser' | 'url'>): Promise<BrowserContext> {
   const context = await whole.browser.newContext({
     baseURL: whole.url,
     viewport: { width: 1280, height: 800 },
@@ -129,7 +129,10 @@ export async function openBrowser(whole: Whole): Promise<BrowserContext> {
 }
 
 /** A separate browser context, signed in as this user. */
-export async function signIn(whole: Whole, email: string): Promise<BrowserContext> {
+export async function signIn(
+  whole: Pick<Whole, 'browser' | 'url'>,
+  email: string,
+): Promise<BrowserContext> {
   const context = await openBrowser(whole)
   const page = await context.newPage()
   await page.goto('/sign-in')

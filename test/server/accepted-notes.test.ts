@@ -26,7 +26,9 @@ beforeAll(async () => {
   await chmod(dataDir, 0o711)
   service = await ensurePostgres({ dataDir, durable: false })
   await migrateDatabase(service.url, archiveMigrations)
-  postgres = connectPostgres(service.url, { waitMs: { connection: 2_000, result: 3_500 } })
+  postgres = connectPostgres(service.url, {
+    limits: { connectionMs: 2_000, queryMs: 3_500 },
+  })
   store = await openStore()
 })
 afterAll(async () => {

@@ -1,255 +1,182 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { ensurePostgres, stopPostgres } from '#local/services/postgres.ts'
-import { ensureRedis, stopRedis } from '#local/services/redis.ts'
-import type { Service } from '#local/services/service.ts'
-import { makePeople, password } from './server-fixture.ts'
-import { startServer } from './start-server.ts'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import {
+  calls,
+  expectOutage,
+  fillDisk,
+  freeze,
+  isRoot,
+  type OutagesEnvironment,
+  openOutagesEnvironment,
+  takeAllConnections,
+} from './outages-environment.ts'
 
-const run = promisify(execFile)
-const isRoot = process.getuid?.() === 0
-
-let dataDir: string
-let diskDir: string
-let redis: Service
-let postgres: Service
-let server: Awaited<ReturnType<typeof startServer>>
-let key: string
-let jobId: string
-let fault: Redis
-
+let env: OutagesEnvironment
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(inject('runDir'), 'outages-'))
-  await chmod(dataDir, 0o711)
-  diskDir = join(dataDir, 'redis')
-  // A disk of Redis' own, which a test can fill.
-  await mkdir(diskDir, { recursive: true, mode: 0o700 })
-  if (isRoot) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=0700', 'tmpfs', diskDir])
-  redis = await ensureRedis({ dataDir })
-  postgres = await ensurePostgres({ dataDir })
-  const environment = {
-    REDIS_URL: redis.url,
-    DATABASE_URL: postgres.url,
-    AUTH_SECRET: 'a secret that only this test knows, 32 or more',
-    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'fatal',
-    REQUEST_TIMEOUT_MS: '8000',
-    PORT: '0',
-  }
-  server = await startServer(environment)
-  const people = await makePeople(postgres.url, environment.AUTH_SECRET, server.url)
-  key = people.user.key
-  fault = new Redis(redis.url)
-  fault.on('error', () => {})
-  const { body } = await call('POST', '/api/jobs', search('keywords'))
-  jobId = JSON.parse(body).job.id
+  env = await openOutagesEnvironment()
 })
-afterAll(async () => {
-  await server.close()
-  fault.disconnect()
-  await stopPostgres(postgres)
-  await stopRedis(redis)
-  if (isRoot) execFileSync('umount', [diskDir])
-  await rm(dataDir, { recursive: true, force: true })
-})
-/** Each test begins with a server that answers, and its fault must not outlast it. */
-beforeEach(async () => {
-  const ready = async () => (await call('GET', '/readyz')).body
-  await expect.poll(ready, { timeout: 60_000 }).toContain('"ready":true')
+afterAll(() => env?.close())
+
+const allButMetrics = calls.filter((call) => call !== 'metrics')
+const ofRedis = ['start', 'list', 'read', 'ready'] as const
+
+test('a Redis at its memory limit refuses starts and says so; reads go on', async () => {
+  await env.redis.config('SET', 'maxmemory', '1mb')
+  const reason = 'Redis has reached its memory limit and accepts no changes.'
+  const { start, metrics } = await expectOutage(env, { failing: ['start', 'ready'], reason })
+  expect(start.text).toContain('Nothing was started.')
+  expect(metrics.text).toContain('searchlight_redis_up 0')
+  await env.redis.config('SET', 'maxmemory', '0')
+  await env.recovered()
 })
 
-const search = (name: string) => ({
-  search: name,
-  input: name === 'keywords' ? { q: 'redis' } : { domain: 'example.com' },
-})
-
-async function call(method: string, path: string, body?: object, authorized = true) {
-  const startedAt = performance.now()
-  const response = await fetch(`${server.url}${path}`, {
-    method,
-    headers: {
-      Origin: server.url,
-      ...(authorized ? { Authorization: `Bearer ${key}` } : {}),
-      ...(body ? { 'Content-Type': 'application/json' } : {}),
-    },
-    ...(body ? { body: JSON.stringify(body) } : {}),
+test('a Redis that hangs fails what needs it', async () => {
+  await freeze(env.services.redis, async () => {
+    const { start, metrics } = await expectOutage(env, {
+      failing: ofRedis,
+      reason: 'Redis does not answer in time.',
+    })
+    expect(start.text).toContain('Your search may have been started.')
+    expect(metrics.text).toContain('searchlight_redis_up 0')
+    expect(metrics.text).toContain('searchlight_postgres_up 1')
+    expect(metrics.text).not.toContain('\nsearchlight_workers ')
   })
-  const text = await response.text()
-  const { status, headers } = response
-  return { status, headers, body: text, ms: performance.now() - startedAt }
-}
+  await env.recovered()
+})
 
-const signIn = () =>
-  call('POST', '/api/auth/sign-in/email', { email: 'user@example.com', password }, false)
-/** A session that does not exist: better-auth looks for it in the database. */
-async function session() {
-  const response = await fetch(`${server.url}/api/auth/get-session`, {
-    headers: { Cookie: await cookie() },
+test('a start that Redis answered too late is repeated safely with its key', async () => {
+  await freeze(env.services.redis, async () => {
+    const { status, text } = await env.startWithKey('again')
+    expect(status).toBe(503)
+    expect(text).toContain('try again with the same Idempotency-Key')
   })
-  return { status: response.status, headers: response.headers, body: await response.text(), ms: 0 }
-}
-let signedIn = ''
-async function cookie(): Promise<string> {
-  if (signedIn) return signedIn
-  const { headers } = await signIn()
-  signedIn = headers
-    .getSetCookie()
-    .map((each) => each.split(';')[0])
-    .join('; ')
-  return signedIn
-}
+  await env.recovered()
+  const again = await env.startWithKey('again')
+  expect(again.status, again.text).toBe(201)
+  const { jobs } = JSON.parse((await env.make.list()).text)
+  const started = jobs.filter(({ search }: { search: string }) => search === 'keyword-metrics')
+  expect(started).toHaveLength(1)
+})
 
-/** By default, the limit is 4.5 s. What matters here is that each call is answered. */
-const generousMs = 60_000
+test('a Redis that is stopped fails what needs it', async () => {
+  await env.restartRedis(async () => {
+    await expectOutage(env, { failing: ofRedis, reason: 'Redis cannot be reached.' })
+  })
+  await env.recovered()
+})
 
-function expectUnavailable(answer: Awaited<ReturnType<typeof call>>, problem: RegExp): void {
-  expect(answer.body).toMatch(/^\{"error":\{"code":"unavailable","message":"/)
-  expect(JSON.parse(answer.body).error.message).toMatch(problem)
-  expect(answer.status).toBe(503)
-  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
-  expect(answer.ms).toBeLessThan(generousMs)
-}
-
-async function expectNotReady(part: string, problem: RegExp): Promise<void> {
-  const answer = await call('GET', '/readyz')
-  expect(answer.status).toBe(503)
-  const { ready, problems } = JSON.parse(answer.body)
-  expect(ready).toBe(false)
-  expect(problems).toEqual([{ part, problem: expect.stringMatching(problem) }])
-  const metrics = await call('GET', '/metrics')
-  expect(metrics.status).toBe(200)
-  expect(metrics.body).toContain(`searchlight_${part}_up 0`)
-}
-
-async function works(): Promise<void> {
-  await expect.poll(async () => (await call('GET', '/api/jobs')).status).toBe(200)
-  expect((await signIn()).status).toBe(200)
-  const started = await call('POST', '/api/jobs', search('linking-domains'))
-  expect(started.status).toBe(201)
-  await call('POST', `/api/jobs/${JSON.parse(started.body).job.id}/cancel`)
-}
-
-/** Stops all processes of a service without ending them, as a frozen machine would. */
-async function freeze(pid: number): Promise<() => void> {
-  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid='])
-  const children = stdout
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .flatMap(([child, parent]) => (parent === pid && child ? [child] : []))
-  const pids = [pid, ...children]
-  const send = (signal: NodeJS.Signals) => {
-    for (const each of pids) {
-      try {
-        process.kill(each, signal)
-      } catch {
-        // It has ended meanwhile.
-      }
+test('a PostgreSQL that hangs fails whatever asks who the caller is', async () => {
+  await freeze(env.services.postgres, async () => {
+    const { start, metrics } = await expectOutage(env, {
+      failing: allButMetrics,
+      reason: 'PostgreSQL does not answer in time.',
+    })
+    expect(start.text).toContain('Nothing was started.')
+    expect(metrics.text).toContain('searchlight_postgres_up 0')
+    expect(metrics.text).toContain('searchlight_redis_up 1')
+    // More than there are connections, so some wait for one.
+    const many = await Promise.all(Array.from({ length: 40 }, () => env.make.me()))
+    for (const { status, ms } of many) {
+      expect(status).toBe(503)
+      expect(ms).toBeLessThan(15_000)
     }
-  }
-  send('SIGSTOP')
-  return () => send('SIGCONT')
-}
-
-describe('while Redis', () => {
-  test('has no memory left, starts are refused and lists are read', async () => {
-    await fault.config('SET', 'maxmemory', '1')
-    try {
-      const refused = await call('POST', '/api/jobs', search('linking-domains'))
-      expectUnavailable(refused, /^Redis has no memory left\. Nothing was changed\./)
-      expect((await call('GET', '/api/jobs')).status).toBe(200)
-      expect((await call('GET', `/api/jobs/${jobId}`)).status).toBe(200)
-      expect((await signIn()).status).toBe(200)
-      await expectNotReady('redis', /no memory left/)
-    } finally {
-      await fault.config('SET', 'maxmemory', '0')
-    }
-    await works()
   })
+  await env.recovered()
+})
 
-  test.runIf(isRoot)(
-    'cannot write to its disk, starts are refused and lists are read',
-    async () => {
-      const filler = join(diskDir, 'filler')
-      await writeFile(filler, Buffer.alloc(40 * 1024 * 1024)).catch(() => {})
-      try {
-        // It notices at its next write.
-        await expect
-          .poll(() => fault.set('probe', 'x'.repeat(100_000)).catch((error) => error.message))
-          .toMatch(/^MISCONF/)
-        const refused = await call('POST', '/api/jobs', search('linking-domains'))
-        expectUnavailable(refused, /^Redis cannot write to its disk.*Nothing was changed\./)
-        expect((await call('GET', '/api/jobs')).status).toBe(200)
-        await expectNotReady('redis', /cannot write/)
-      } finally {
-        await rm(filler, { force: true })
-      }
-      await expect.poll(() => fault.set('probe', 'x').catch((error) => error.message)).toBe('OK')
-      await works()
-    },
+test('a download that PostgreSQL cannot finish breaks off', async () => {
+  const { user } = JSON.parse((await env.make.me()).text)
+  await env.query(
+    `insert into archived_jobs (id, user_id, search, input, brief, state, row_count, attempt,
+       epoch, seq, created_at, started_at, finished_at)
+     values ('0-old', '${user.id}', 'keywords', '{"q":"a"}', '{"q":"a"}', 'complete', 200000, 1,
+       'e', 3, now(), now(), now());
+     insert into archived_rows (job_id, from_row, count, rows)
+     select '0-old', i * 500, 500,
+       (select json_agg(json_build_object('phrase', repeat('x', 200))) from generate_series(1, 500))
+     from generate_series(0, 399) as i`,
   )
-
-  test('hangs, calls that need it are answered 503', async () => {
-    const thaw = await freeze(redis.process.pid)
-    try {
-      const [started, listed, read, ready] = await Promise.all([
-        call('POST', '/api/jobs', search('linking-domains')),
-        call('GET', '/api/jobs'),
-        call('GET', `/api/jobs/${jobId}`),
-        call('GET', '/readyz'),
-      ])
-      expectUnavailable(started, /does not answer\. It is not known whether/)
-      expectUnavailable(listed, /does not answer\. Nothing was lost\./)
-      expectUnavailable(read, /does not answer\./)
-      expect(ready.status).toBe(503)
-      expect((await signIn()).status).toBe(200)
-    } finally {
-      thaw()
-    }
-    for (const id of await fault.zrange('{sl:0}:live', 0, '-1'))
-      if (id !== jobId) await call('POST', `/api/jobs/${id}/cancel`)
-    await works()
-  })
+  const response = await env.open('/api/jobs/0-old/rows.ndjson')
+  expect(response.status).toBe(200)
+  const reader = response.body?.getReader()
+  if (!reader) throw new Error('There is no body')
+  expect((await reader.read()).done).toBe(false)
+  const readAll = async () => {
+    while (!(await reader.read()).done);
+  }
+  await freeze(env.services.postgres, () => expect(readAll()).rejects.toThrow())
+  await env.recovered()
 })
 
-describe('while PostgreSQL', () => {
-  test('hangs, calls that need it are answered 503', async () => {
-    await cookie()
-    const thaw = await freeze(postgres.process.pid)
-    try {
-      const [listed, signing, asked, ready] = await Promise.all([
-        call('GET', '/api/jobs?state=complete'),
-        signIn(),
-        session(),
-        call('GET', '/readyz'),
-      ])
-      expectUnavailable(listed, /The database does not answer\./)
-      expectUnavailable(signing, /The database does not answer\./)
-      expectUnavailable(asked, /The database does not answer\./)
-      expect(ready.status).toBe(503)
-    } finally {
-      thaw()
-    }
-    await works()
+test('a PostgreSQL that is stopped fails whatever asks who the caller is', async () => {
+  await env.restartPostgres(async () => {
+    await expectOutage(env, {
+      failing: allButMetrics,
+      reason: 'PostgreSQL cannot be reached.',
+    })
+    // better-auth alone would report success, although the session goes on.
+    expect((await env.signOut()).status).toBe(503)
   })
+  await env.recovered()
 })
 
-test('a server that is ready names what needs attention', async () => {
-  const { body } = await call('GET', '/readyz')
-  expect(JSON.parse(body)).toEqual({
-    ready: true,
-    problems: [],
-    warnings: expect.arrayContaining(['No worker is running, so searches wait.']),
+test('a PostgreSQL without free connections fails whatever asks who the caller is', async () => {
+  const taken = await takeAllConnections(env)
+  await expectOutage(env, {
+    failing: allButMetrics,
+    reason: 'PostgreSQL accepts no more connections.',
   })
-  const metrics = (await call('GET', '/metrics')).body
-  for (const line of [
-    'searchlight_redis_up 1',
-    'searchlight_postgres_up 1',
-    'searchlight_workers 0',
-    'searchlight_paused_queues 0',
-  ])
-    expect(metrics).toContain(line)
-  expect(metrics).toMatch(/searchlight_archive_lag_seconds \d/)
+  await taken.release()
+  await env.recovered()
 })
+
+test.skipIf(!isRoot)('a Redis whose disk is full refuses starts; reads go on (root)', async () => {
+  const own = await openOutagesEnvironment({ redisMb: 4 })
+  onTestFinished(() => own.close())
+  // Until the disk is full, then until Redis notices.
+  const filler = join(own.folders.redis, 'filler')
+  await fillDisk(filler)
+  const write = () =>
+    own.redis.set('filler', 'x'.repeat(100_000)).then(
+      () => 'written',
+      (error: Error) => error.message,
+    )
+  await expect.poll(write).toContain('MISCONF')
+  const { start } = await expectOutage(own, {
+    failing: ['start', 'ready'],
+    reason: 'Redis cannot save to its disk and accepts no changes.',
+  })
+  expect(start.text).toContain('Nothing was started.')
+  await rm(filler)
+  await own.recovered()
+})
+
+test.skipIf(!isRoot)(
+  'a PostgreSQL whose disk is full fails sign-in and says so (root)',
+  async () => {
+    const own = await openOutagesEnvironment({ postgresMb: 400 })
+    onTestFinished(() => own.close())
+    const filler = join(own.folders.postgres, 'filler')
+    await fillDisk(filler)
+    // The tables of the accounts have some room in their last pages.
+    const fill = () =>
+      own
+        .query(
+          `insert into session (id, token, user_id, expires_at)
+         select gen_random_uuid(), gen_random_uuid(), (select id from "user" limit 1), now()
+         from generate_series(1, 10)`,
+        )
+        .then(
+          () => 'written',
+          (error: { code: string }) => error.code,
+        )
+    await expect.poll(fill).toBe('53100')
+    await expectOutage(own, {
+      failing: ['sign in'],
+      reason: 'PostgreSQL cannot write to its disk.',
+    })
+    await rm(filler)
+    await own.recovered()
+  },
+)

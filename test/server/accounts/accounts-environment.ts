@@ -39,6 +39,10 @@ export async function openAccountsEnvironment(
   }
 }
 
+let addresses = 0
+/** Sign-ins are limited by address, over all files of this process. */
+const nextAddress = () => `2001:db8:0:${(++addresses).toString(16)}::1`
+
 /** A request as a page of `publicUrl` sends it. */
 export function call(path: string, body?: object, headers: Record<string, string> = {}): Request {
   return new Request(`${publicUrl}/api/auth${path}`, {
@@ -59,7 +63,7 @@ export function signUp(
 ): Promise<Response> {
   return accounts.handler(
     call('/sign-up/email', { email, password: chosenPassword, name: 'Someone' }),
-    '192.0.2.1',
+    nextAddress(),
   )
 }
 
@@ -71,7 +75,7 @@ export async function signIn(
 ): Promise<Headers> {
   const response = await accounts.handler(
     call('/sign-in/email', { email, password: chosenPassword }),
-    '192.0.2.1',
+    nextAddress(),
   )
   if (!response.ok) throw new Error(`Sign-in answered ${response.status}: ${await response.text()}`)
   return new Headers({ origin: publicUrl, cookie: cookieOf(response) })
