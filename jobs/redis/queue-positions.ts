@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { keys, type Shard } from './keys.ts'
 import { plainScript, runScript } from './scripts.ts'
-import type { JobStore } from './store.ts'
+import { allShards, type JobStore } from './store.ts'
 
 const positionsScript = plainScript('queue-positions')
 const Positions = z.array(z.number())
@@ -29,6 +29,18 @@ export async function positionsOf(
     ),
   )
   return { paused: paused === 1, ahead }
+}
+
+/** How many jobs of the type wait in each of the other shards. */
+export async function waitingElsewhere(
+  search: string,
+  shard: Shard,
+  store: JobStore,
+): Promise<number[]> {
+  const others = allShards(store).filter(({ number }) => number !== shard.number)
+  return Promise.all(
+    others.map((other) => store.redis.llen(`${keys.queues(other)}:${search}:wait`)),
+  )
 }
 
 /** Those of the jobs that have not started. */

@@ -21,8 +21,11 @@ export interface JobView {
   freshFrom: number | null
 }
 
+/** What a job's record alone tells: of one that has only been created, that is its timeline too. */
 export function viewOf(job: Job): JobView {
-  return { job, rows: [], timeline: [], waiting: null, freshFrom: null }
+  const created = { at: job.createdAt, state: 'new', attempt: 0 } as const
+  const timeline = job.seq === 1 ? [{ seq: 1, type: 'state', data: created } as const] : []
+  return { job, rows: [], timeline, waiting: null, freshFrom: null }
 }
 
 /**

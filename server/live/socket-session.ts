@@ -7,6 +7,7 @@ import { type ClientMessage, clientMessages, watchLimits } from '#protocol/frame
 import type { Principal } from '../accounts/authenticate.ts'
 import { maySee } from '../find-job.ts'
 import type { Authorization } from './authorization.ts'
+import { failureOf } from './failure-of.ts'
 import type { Hub } from './hub.ts'
 import type { ListName } from './list-frame.ts'
 import type { ListAnswer, ListReader } from './list-view.ts'
@@ -108,8 +109,9 @@ export class SocketSession {
       .then(() => (this.#socket.connected ? this.#answer(event, message, acknowledge) : undefined))
       .catch((error) => {
         if (error instanceof Refused) return acknowledge(failure(error.code, error.message))
-        this.#deps.log.error({ err: error, event }, 'A socket message failed')
-        acknowledge(failure('internal', 'Searchlight could not answer. Try again in a moment.'))
+        const { code, message, outage } = failureOf(error)
+        this.#deps.log[outage ? 'warn' : 'error']({ err: error, event }, 'A socket message failed')
+        acknowledge(failure(code, message))
       })
       .finally(() => {
         this.#unanswered--

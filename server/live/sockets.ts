@@ -3,6 +3,7 @@ import { Server } from 'socket.io'
 import type { ErrorCode } from '#protocol/errors.ts'
 import { Handshake } from '#protocol/frames.ts'
 import type { Principal } from '../accounts/authenticate.ts'
+import { failureOf } from './failure-of.ts'
 import { type SessionDeps, SocketSession } from './socket-session.ts'
 
 export interface SocketDeps extends SessionDeps {
@@ -42,10 +43,9 @@ export function attachSockets(server: HttpServer, deps: SocketDeps): Server {
         next(principal ? undefined : refusal('unauthenticated', 'Sign in first.'))
       },
       (error) => {
-        log.error({ err: error }, 'Could not authenticate a socket')
-        next(
-          refusal('internal', 'Searchlight could not check your sign-in. Try again in a moment.'),
-        )
+        const { code, message, outage } = failureOf(error)
+        log[outage ? 'warn' : 'error']({ err: error }, 'Could not authenticate a socket')
+        next(refusal(code, message))
       },
     )
   })

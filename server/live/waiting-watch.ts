@@ -2,7 +2,12 @@ import { CoalescedTask } from '#jobs/coalesced-task.ts'
 import type { Job } from '#jobs/job.ts'
 import type { Log } from '#jobs/log.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
-import { countedJobs, positionsOf, waitingJobs } from '#jobs/redis/queue-positions.ts'
+import {
+  countedJobs,
+  positionsOf,
+  waitingElsewhere,
+  waitingJobs,
+} from '#jobs/redis/queue-positions.ts'
 import { type JobStore, shardForJob } from '#jobs/redis/store.ts'
 import { readWorkers } from '#jobs/redis/worker-registry.ts'
 import { type Waiting, waitingOf } from '#jobs/waiting.ts'
@@ -156,8 +161,9 @@ export class WaitingWatch {
     const { search, shard, jobs } = queue
     const ids = [...jobs.keys()]
     if (ids.length === 0) return
-    const [{ paused, ahead }, workers, typical] = await Promise.all([
+    const [{ paused, ahead }, elsewhere, workers, typical] = await Promise.all([
       positionsOf(ids, search, shard, store),
+      waitingElsewhere(search, shard, store),
       readWorkers(store),
       typicalMs(search),
     ])
@@ -171,7 +177,8 @@ export class WaitingWatch {
       const place = ahead[i] ?? -1
       const more = place === -1
       if (more && !stillWaiting.has(id)) this.#forget(queue, id)
-      else this.#tell(queue, id, waitingOf(more ? countedJobs : place, more, facts))
+      else
+        this.#tell(queue, id, waitingOf(more ? countedJobs : inAll(place, elsewhere), more, facts))
     }
   }
 
@@ -185,4 +192,9 @@ export class WaitingWatch {
       reader.waiting(id, waiting)
     }
   }
+}
+
+/** Free slots go to the shards in turn: so many of each other shard start before the job. */
+function inAll(ahead: number, elsewhere: readonly number[]): number {
+  return elsewhere.reduce((sum, waiting) => sum + Math.min(waiting, ahead), ahead)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
+import { io } from 'socket.io-client'
 import { expect, inject } from 'vitest'
 import { ensurePostgres, stopPostgres } from '#local/services/postgres.ts'
 import { ensureRedis, stopRedis } from '#local/services/redis.ts'
@@ -158,6 +159,22 @@ export async function openOutagesEnvironment(
         { 'idempotency-key': key },
       ),
     signOut: () => request('POST', '/api/auth/sign-out', {}),
+    /** What a socket is refused with; null if it is taken. */
+    async refusedSocket(): Promise<unknown> {
+      const socket = io(server.url, {
+        transports: ['websocket'],
+        reconnection: false,
+        extraHeaders: { cookie, origin: server.url },
+      })
+      try {
+        return await new Promise((resolve) => {
+          socket.once('connect', () => resolve(null))
+          socket.once('connect_error', (error) => resolve('data' in error ? error.data : error))
+        })
+      } finally {
+        socket.disconnect()
+      }
+    },
     /** Begins a call whose answer is read piece by piece. */
     open: (path: string) => fetch(`${server.url}${path}`, { headers: { cookie } }),
     /** Runs a statement in PostgreSQL. */

@@ -118,8 +118,13 @@ test('a PostgreSQL that is stopped fails whatever asks who the caller is', async
     })
     // better-auth alone would report success, although the session goes on.
     expect((await env.signOut()).status).toBe(503)
+    expect(await env.refusedSocket()).toEqual({
+      code: 'unavailable',
+      message: 'PostgreSQL cannot be reached. Try again in a moment.',
+    })
   })
   await env.recovered()
+  expect(await env.refusedSocket()).toBeNull()
 })
 
 test('a PostgreSQL without free connections fails whatever asks who the caller is', async () => {

@@ -134,6 +134,14 @@ describe('events', () => {
     expect(view.job).toMatchObject({ state: 'complete', message: null, progress: { done: 16 } })
   })
 
+  test('the timeline of a job that was only created follows from its record', () => {
+    const created = job({ state: 'new', attempt: 0, startedAt: null, seq: 1 })
+    expect(viewOf(created).timeline).toEqual([
+      { seq: 1, type: 'state', data: { at: created.createdAt, state: 'new', attempt: 0 } },
+    ])
+    expect(viewOf(job()).timeline).toEqual([])
+  })
+
   test('states and notes make the timeline, in order and once each', () => {
     const state = { seq: 1, type: 'state', data: { at, state: 'new', attempt: 0 } } as const
     const note = {

@@ -15,7 +15,7 @@ import { WaitingFrame } from '#protocol/frames.ts'
 import { Hub } from '#server/live/hub.ts'
 import { Subscriber } from '#server/live/subscriber.ts'
 import type { WaitingReader } from '#server/live/waiting-watch.ts'
-import { delivery, jobIn, newJob, openStore } from '../../jobs/job-fixture.ts'
+import { delivery, jobIn, newJob, newRef, openStore } from '../../jobs/job-fixture.ts'
 import { quietLog } from '../../quiet-log.ts'
 import { redisUrl } from '../../services.ts'
 import { apiClient, connectSocket, makePeople, testEnvironment } from '../server-fixture.ts'
@@ -161,8 +161,8 @@ test.each([
 })
 
 /** A watch whose looks at a queue wait until the test lets them go on. */
-async function openWatch() {
-  const own = await openStore()
+async function openWatch(shards = 1) {
+  const own = await openStore(undefined, shards)
   const redis = connectRedis(redisUrl(), {
     name: own.namespace,
     log: quietLog,
@@ -239,4 +239,21 @@ test('the end of one watch does not end the next of the same queue', async () =>
   await expect.poll(() => said).toEqual(['waiting, 0 ahead'])
   const moved = keys.moved({ namespace: own.namespace, number: 0 }, first.search)
   expect(await own.redis.pubsub('NUMSUB', moved)).toEqual([moved, 1])
+})
+
+test('jobs of other shards count too: free slots go to the shards in turn', async () => {
+  const { store: own, openReader, nextLook } = await openWatch(3)
+  const inShard = (number: number, count: number) =>
+    Promise.all(
+      Array.from({ length: count }, () =>
+        newJob(own, { ...newRef('keywords'), id: `${number}-${uuidV7()}` }),
+      ),
+    )
+  await inShard(1, 1)
+  await inShard(2, 4)
+  await inShard(0, 2)
+  const [last] = await inShard(0, 1)
+  const { said } = await openReader(last?.id ?? '')
+  ;(await nextLook())()
+  await expect.poll(() => said).toEqual(['waiting, 5 ahead'])
 })
