@@ -1,6 +1,6 @@
 import { CoalescedTask } from '#jobs/coalesced-task.ts'
 import type { Log } from '#jobs/log.ts'
-import { archiveJobs } from '#jobs/postgres/archive.ts'
+import { archivedAlike, archiveJobs } from '#jobs/postgres/archive.ts'
 import type { Database } from '#jobs/postgres/connect.ts'
 import {
   claimEnded,
@@ -60,11 +60,14 @@ async function archiveAndRelease(
   // BullMQ removes the entries of completed jobs itself; a job that ended otherwise may still have
   // one.
   for (const { job } of jobs) if (job.state !== 'complete') await dequeueJob(job, queues)
-  await releaseJobs(added, shard, store)
-  // The archive had these or they are deleted: an older Redis may have run them again, and its copy
-  // must not be read instead of the first ending.
-  const rest = jobs.map(({ job }) => job.id).filter((id) => !added.includes(id))
-  await dropEnded(rest, shard, store)
+  const rest = jobs.flatMap(({ job }) => (added.includes(job.id) ? [] : [job]))
+  // An archiver that died or lost Redis after its commit has left these.
+  const alike = await archivedAlike(rest, db)
+  await releaseJobs([...added, ...alike], shard, store)
+  // These are deleted or archived with another ending: an older Redis has run them again, and its
+  // copy must not be read instead of the first ending.
+  const again = rest.flatMap(({ id }) => (alike.includes(id) ? [] : [id]))
+  await dropEnded(again, shard, store)
 }
 
 /** After this many failures without a success, the database is to blame, not the jobs. */

@@ -77,6 +77,36 @@ export async function archiveIn(jobs: readonly JobToArchive[], tx: Transaction):
   return [...missing]
 }
 
+/** @returns the ids of those that the archive has with this very ending */
+export async function archivedAlike(jobs: readonly Job[], db: Database): Promise<string[]> {
+  if (jobs.length === 0) return []
+  const archived = await db
+    .select({
+      id: archivedJobs.id,
+      state: archivedJobs.state,
+      attempt: archivedJobs.attempt,
+      seq: archivedJobs.seq,
+      finishedAt: archivedJobs.finishedAt,
+    })
+    .from(archivedJobs)
+    .where(
+      inArray(
+        archivedJobs.id,
+        jobs.map(({ id }) => id),
+      ),
+    )
+  const found = new Map(archived.map((job) => [job.id, job]))
+  return jobs.flatMap(({ id, state, attempt, seq, finishedAt }) => {
+    const same = found.get(id)
+    const alike =
+      same?.state === state &&
+      same.attempt === attempt &&
+      same.seq === seq &&
+      same.finishedAt.toISOString() === finishedAt
+    return alike ? [id] : []
+  })
+}
+
 function archivedJobOf({ job, brief, stack }: JobToArchive): typeof archivedJobs.$inferInsert {
   const { createdAt, startedAt, finishedAt, ...facts } = job
   if (finishedAt === null) throw new Error(`Job ${job.id} has not ended`)

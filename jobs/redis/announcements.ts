@@ -28,15 +28,15 @@ export interface ListChange {
   epoch: string
   id: string
   /**
-   * The job after the change; null if it was removed. Parsed on demand: a later change often
-   * supersedes it first.
+   * The job after the change; null if it was removed, or if the message only says to read the list
+   * again. Parsed on demand: a later change often supersedes it first.
    */
   job(): JobSummary | null
 }
 
 /**
- * Parses `version|epoch|changed` or `version|epoch|removed`, followed on the next lines by the id
- * and the rest of the summary.
+ * Parses `version|epoch|kind`, followed on the next lines by the id and, if the kind is `changed`,
+ * by the rest of the summary. The other kinds are `removed` and `reread`.
  */
 export function parseListChange(message: string): ListChange {
   const firstBreak = message.indexOf('\n')

@@ -66,9 +66,9 @@ export async function announceLost(
     pipeline
       .hincrby(keys.versions(shard), userId, 1)
       .publish(keys.log(shard, id), `0|${noEpoch}|state||{}`)
-      .publish(keys.ownJobs(shard, userId), `0|${noEpoch}|changed\n${id}`)
+      .publish(keys.ownJobs(shard, userId), `0|${noEpoch}|reread\n${id}`)
   }
-  pipeline.publish(keys.feed(shard), `0|${noEpoch}|changed\n`)
+  pipeline.publish(keys.feed(shard), `0|${noEpoch}|reread\n`)
   await answersOf(pipeline)
 }
 
@@ -128,6 +128,6 @@ export async function recountJobs(
     ],
   )
   if (answer !== 'recounted') return false
-  await store.redis.publish(keys.feed(shard), `0|${noEpoch}|changed\n`)
+  await store.redis.publish(keys.feed(shard), `0|${noEpoch}|reread\n`)
   return true
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,19 +10,22 @@ import { z } from 'zod'
 import { defineSearch } from '#jobs/define-search.ts'
 import { JobInput } from '#jobs/job.ts'
 import { acceptedAfter, noteAccepted, readAccepted } from '#jobs/postgres/accepted-jobs.ts'
-import { archiveMigrations } from '#jobs/postgres/archive.ts'
+import { archiveJobs, archiveMigrations } from '#jobs/postgres/archive.ts'
 import { connectPostgres, type Postgres } from '#jobs/postgres/connect.ts'
 import { deleteArchivedJob } from '#jobs/postgres/delete-archived.ts'
 import { migrateDatabase } from '#jobs/postgres/migrate.ts'
 import { readArchivedJob } from '#jobs/postgres/read-archive.ts'
 import { lostWithStore } from '#jobs/reconcile.ts'
+import { parseListChange } from '#jobs/redis/announcements.ts'
 import { endJob } from '#jobs/redis/end-job.ts'
+import { readEnded, readLogInParts } from '#jobs/redis/ended-jobs.ts'
+import { epochOf } from '#jobs/redis/epoch.ts'
 import { findUnarchived } from '#jobs/redis/find-jobs.ts'
 import { countJobs, versionOfAllJobs } from '#jobs/redis/job-lists.ts'
 import { keys, type Shard } from '#jobs/redis/keys.ts'
 import { dropEnded } from '#jobs/redis/lost-jobs.ts'
 import { closeQueues, openQueues } from '#jobs/redis/queue.ts'
-import { readJob } from '#jobs/redis/read-job.ts'
+import { readJob, readLog } from '#jobs/redis/read-job.ts'
 import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { ensureRedis, stopRedis } from '#local/services/redis.ts'
 import type { Service } from '#local/services/service.ts'
@@ -204,6 +208,18 @@ describe('a store that has lost jobs', () => {
     expect(await readArchivedJob(ref.id, deps.db)).toMatchObject({ state: 'cancelled' })
   })
 
+  test('a job whose archiver died right after the commit stays readable for its grace time', async () => {
+    const ref = await newJob(store)
+    await cancel(ref)
+    const [ended] = await readEnded([ref.id], shard, store)
+    if (!ended) throw new Error('The job has not ended')
+    await archiveJobs([{ ...ended, log: () => readLogInParts(ref.id, shard, store) }], deps.db)
+    await archiveEnded(deps)
+    expect(await readLog(ref.id, store)).toHaveLength(2)
+    expect(await store.redis.ttl(keys.record(shard, ref.id))).toBeGreaterThan(0)
+    expect(await store.redis.zcard(keys.ended(shard))).toBe(0)
+  })
+
   test('jobs are counted exactly while they start, end and are archived', async () => {
     const total = 300
     let started = 0
@@ -224,6 +240,20 @@ describe('a store that has lost jobs', () => {
     const before = await versionOfAllJobs(shard, store)
     await recoverAgain()
     expect(await versionOfAllJobs(shard, store)).toBeGreaterThan(before)
+  })
+
+  test('counting anew tells the readers of the feed to read it again', async () => {
+    const reader = store.redis.duplicate()
+    try {
+      await reader.subscribe(keys.feed(shard))
+      const message = once(reader, 'message')
+      await recoverAgain()
+      const [, text] = await message
+      expect(parseListChange(text).job()).toBeNull()
+      expect(parseListChange(text).epoch).not.toBe(await epochOf(shard, store))
+    } finally {
+      reader.disconnect()
+    }
   })
 
   test('a live job that its server has not noted is noted by a worker', async () => {

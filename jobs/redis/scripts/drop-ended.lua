@@ -14,7 +14,7 @@ for _, record in ipairs(KEYS) do
     redis.call('ZREM', tag .. ':mine:' .. job[1], id)
     redis.call('DEL', record, tag .. ':log:' .. id, tag .. ':rows:' .. id)
     redis.call('HINCRBY', tag .. ':versions', job[1], 1)
-    redis.call('PUBLISH', tag .. ':mine:' .. job[1], '0|' .. ARGV[1] .. '|changed\n' .. id)
+    redis.call('PUBLISH', tag .. ':mine:' .. job[1], '0|' .. ARGV[1] .. '|reread\n' .. id)
     redis.call('PUBLISH', tag .. ':log:' .. id, '0|' .. ARGV[1] .. '|state||{}')
     redis.call('PUBLISH', tag .. ':control', id)
   end
