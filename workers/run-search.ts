@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Search, SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed, TimedOut } from '#jobs/errors.ts'
 import type { JobInput } from '#jobs/job.ts'
@@ -63,8 +62,18 @@ export async function runSearch<Tools>(
     const closed = Promise.resolve(rows.return?.())
       .catch(() => {})
       .then(() => tools.close())
-    await Promise.race([closed, delay(stopWithinMs, undefined, { ref: false })])
+    await atMost(stopWithinMs, closed)
   }
+}
+
+/** Waits for a task, but no longer than this. */
+async function atMost(ms: number, task: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const overdue = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([task, overdue])
+  clearTimeout(timer)
 }
 
 /** Never resolves; rejects with the signal's reason. */

@@ -1,5 +1,3 @@
-import { pack } from 'msgpackr'
-
 /** How the queue treats a job: what BullMQ stores of it besides its id and type. */
 export interface EntryFacts {
   userId: string
@@ -25,18 +23,11 @@ const options = {
   backoff: { type: 'exponential', delay: firstRetryAfterMs, jitter: 0.5 },
 }
 
-const packed = new Map<number, Buffer>()
-
-/** The data and the options of the entry, encoded as BullMQ's script takes them. */
+/** The data and the options of the entry as BullMQ stores them (JSON). */
 export function entryOf({ userId, attempts = defaultAttempts }: EntryFacts): {
   data: string
-  options: Buffer
+  options: string
 } {
-  let encoded = packed.get(attempts)
-  if (!encoded) {
-    encoded = pack({ ...options, attempts })
-    packed.set(attempts, encoded)
-  }
   const data: QueuedJob = { userId }
-  return { data: JSON.stringify(data), options: encoded }
+  return { data: JSON.stringify(data), options: JSON.stringify({ ...options, attempts }) }
 }

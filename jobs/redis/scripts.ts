@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
-import { bullmqScript, bullmqTexts } from './bullmq-scripts.ts'
+import { bullmqTexts, moveToActive } from './bullmq-scripts.ts'
+import { withoutComments, withoutUncalled } from './lua-text.ts'
 
 export interface Script {
   source: string
@@ -19,32 +20,29 @@ export function script(source: string): Script {
 export const plainScript = (name: string) => script(read(name))
 
 /** A script that changes a job and announces it, after the parts that it calls. */
-const changeScript = (name: string, ...parts: string[]) =>
-  script([read('shared'), ...parts, read(name)].join('\n'))
+function changeScript(name: string, ...parts: string[]): Script {
+  const rest = [...parts, read(name)].join('\n')
+  return script(withoutUncalled(withoutComments(`${read('shared')}\n${rest}`)))
+}
 
 /**
  * The scripts that change a job. Those that also change its entry in the queue call BullMQ's own
  * scripts, so that both change in one step.
  */
 export const changeScripts = {
-  create: changeScript('create-job', bullmqScript('addStandardJob', 'add_to_queue')),
+  create: changeScript('create-job', read('queue-entry')),
   start: changeScript('start-job', read('start-attempt')),
   write: changeScript('write-job', read('write-run')),
   end: changeScript('end-job'),
   endAttempt: changeScript('end-attempt'),
   delete: changeScript('delete-job'),
-  fetch: changeScript(
-    'fetch-job',
-    read('start-attempt'),
-    bullmqScript('moveToActive', 'move_to_active'),
-    read('take-job'),
-  ),
+  fetch: changeScript('fetch-job', read('start-attempt'), moveToActive, read('take-job')),
   finish: changeScript(
     'finish-job',
     read('start-attempt'),
     read('write-run'),
-    bullmqScript('moveToActive', 'move_to_active'),
-    bullmqScript('moveToFinished', 'move_to_finished'),
+    moveToActive,
+    read('queue-entry'),
     read('take-job'),
   ),
   delay: script(`${read('delay-entry')}\n${bullmqTexts.moveToDelayed.content}`),

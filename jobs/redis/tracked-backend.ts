@@ -6,7 +6,6 @@ import {
   RedisQueueBackend,
   raw2NextJobData,
 } from 'bullmq'
-import { pack, unpack } from 'msgpackr'
 import { z } from 'zod'
 import type { RunWrite } from '../run-write.ts'
 import { parseStarted, type StartedJob, startEvent, Written, writeArgs } from './attempt.ts'
@@ -27,10 +26,6 @@ const NextEntry = z.union([z.number(), z.array(z.unknown())])
 const Fetched = z.tuple([NextEntry, z.unknown(), z.number()])
 const Finished = z.tuple([z.union([Written, z.literal('')]), NextEntry, z.unknown(), z.number()])
 const Ids = z.array(z.string())
-const FinishOptions = z.object({ token: z.string() })
-
-/** The argument of BullMQ's moveToFinished that says whether to fetch the next job. */
-const fetchNextArgument = 5
 
 /** Between two tries of a command that Redis refuses for now. */
 const retryMs = 500
@@ -46,7 +41,6 @@ export interface TrackedBackendOptions {
 }
 
 type Super = typeof RedisQueueBackend.prototype
-type Argument = string | number | boolean | Buffer
 
 /**
  * BullMQ's Redis backend, except that a job starts in the step that fetches it, and ends in the
@@ -103,7 +97,7 @@ export class TrackedBackend extends RedisQueueBackend {
         store.redis,
         changeScripts.fetch,
         [this.toKey('')],
-        [pack({ token, lockDuration: lockMs }), token, worker, ...startEvent(worker)],
+        [lockMs, token, worker, ...startEvent(worker)],
       )
       next = this.#next(...Fetched.parse(answer))
     } catch (error) {
@@ -122,46 +116,59 @@ export class TrackedBackend extends RedisQueueBackend {
     await this.#options.store.redis.zadd(this.toKey('marker'), 0, '0')
   }
 
-  /** @param args the keys of BullMQ's script, then its arguments */
-  override async moveToFinished(id: string, args: Argument[]): Promise<unknown[]> {
-    const keyCount = this.moveToFinishedKeys.length
-    const { token } = FinishOptions.parse(unpack(z.instanceof(Buffer).parse(args[keyCount + 7])))
-    const queueArgs = args.slice(keyCount)
+  override async moveToCompleted(...args: Parameters<Super['moveToCompleted']>) {
+    const [{ id = '' }, , , token, fetchNext] = args
     const held = this.#slots.takeFrom(id)
     let next: unknown[] = []
     try {
-      for (;;) {
+      next = await this.#untilTaken(id, token, () =>
         // The slot goes to another shard whose worker waits for it.
-        if (!held || this.#slots.wanted) queueArgs[fetchNextArgument] = 0
-        try {
-          next = await this.#finish(id, token, args.slice(0, keyCount), queueArgs)
-          return next
-        } catch (error) {
-          if (!isRefusedForNow(error)) throw error
-          await delay(retryMs)
-          // BullMQ has stopped extending the lock, because the run is over.
-          await this.extendLocks([id], [token], this.#options.lockMs)
-        }
-      }
+        this.#finish(id, token, fetchNext && held && !this.#slots.wanted),
+      )
+      return { result: next, finishedOn: Date.now() }
     } finally {
       if (held) this.#slots.passOn(idOf(next))
     }
   }
 
-  async #finish(
-    id: string,
-    token: string,
-    queueKeys: Argument[],
-    queueArgs: Argument[],
-  ): Promise<unknown[]> {
-    const { store, shard, worker } = this.#options
+  /** Leaves the entry, which stalled too often, to the reconciler. Fetches no other. */
+  override async moveToFailed(...args: Parameters<Super['moveToFailed']>) {
+    const [job, reason, removeOnFail, token, , fields] = args
+    const { id = '' } = job
+    try {
+      return await this.#untilTaken(id, token, () =>
+        super.moveToFailed(job, reason, removeOnFail, token, false, fields),
+      )
+    } finally {
+      this.#slots.releaseOf(id)
+    }
+  }
+
+  /** Repeats a command on a job whose run is over for as long as Redis refuses it for now. */
+  async #untilTaken<Answer>(id: string, token: string, command: () => Promise<Answer>) {
+    for (;;) {
+      try {
+        return await command()
+      } catch (error) {
+        if (!isRefusedForNow(error)) throw error
+        await delay(retryMs)
+        // BullMQ has stopped extending the lock, because the run is over.
+        await this.extendLocks([id], [token], this.#options.lockMs)
+      }
+    }
+  }
+
+  async #finish(id: string, token: string, fetchNext: boolean): Promise<unknown[]> {
+    const { store, shard, worker, lockMs } = this.#options
     const write = this.#lastWrites.get(token)
     const answer = await runScript(
       store.redis,
       changeScripts.finish,
-      [keys.record(shard, id), ...queueKeys.map(String)],
+      [keys.record(shard, id)],
       [
-        ...queueArgs.map((arg) => (Buffer.isBuffer(arg) ? arg : String(arg ?? ''))),
+        this.toKey(''),
+        fetchNext ? '1' : '',
+        lockMs,
         token,
         worker,
         ...startEvent(worker),

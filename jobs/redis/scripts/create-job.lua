@@ -1,12 +1,12 @@
 -- Creates a job and adds it to its queue, unless its owner has an active one of that type or too
 -- many are waiting. Atomic, so that exactly one of any number of simultaneous starts wins, and no
--- job has a record without an entry in the queue. `add_to_queue` is BullMQ's own script.
+-- job has a record without an entry in the queue.
 -- KEYS 1 as in shared.lua
 -- ARGV 1 userId, 2 search, 3 brief (JSON), 4 input (JSON, '' = same as brief), 5 createdAt (ms,
 --      '' = now), 6 data of the state event, 7 maximum jobs waiting in this shard,
 --      8 maximum jobs of one owner waiting ('' = no limit),
 --      9 idempotency key ('' = none), 10 fingerprint of the request, 11 seconds to remember it,
---      12 data (JSON) and 13 options (MessagePack) of the queue entry
+--      12 data and 13 options (JSON) of the queue entry
 -- Answers {'created', createdAt (ms)}, also if this very id was created before (a resent command);
 --      {'already_running', id}; {'replayed', id}; {'mismatch', id}; {'too_many_waiting'};
 --      {'too_many_waiting_of_user'}
@@ -44,7 +44,7 @@ if max_of_owner and call('ZCARD', own_jobs) >= max_of_owner then
   if waiting >= max_of_owner then return refuse('too_many_waiting_of_user') end
 end
 
-local created_at = tonumber(ARGV[5]) or now()
+local created_at = ARGV[5] ~= '' and ARGV[5] or now()
 local fields = {'userId', owner, 'search', search, 'brief', ARGV[3], 'state', 'new', 'createdAt',
   created_at}
 if ARGV[4] ~= '' then
@@ -59,11 +59,7 @@ if ARGV[9] ~= '' then
   call('EXPIRE', idempotency, ARGV[11])
 end
 
-local queue = tag .. ':bull:' .. search .. ':'
-add_to_queue(
-  {queue .. 'wait', queue .. 'paused', queue .. 'meta', queue .. 'id', queue .. 'completed',
-    queue .. 'delayed', queue .. 'active', queue .. 'events', queue .. 'marker'},
-  {cmsgpack.pack({queue, id, search, now()}), ARGV[12], ARGV[13]})
+add_entry(tag .. ':bull:' .. search .. ':', id, search, ARGV[12], ARGV[13])
 local event, top = log(job, 'state', ARGV[6])
 changed(job, owner, 'created', {event}, top)
 announce()

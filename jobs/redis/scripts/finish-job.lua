@@ -1,19 +1,15 @@
 -- Ends a run: applies its last write, removes its job from the queue, and takes the next one.
 -- Atomic, so that no job has ended in its record and goes on in the queue, or the other way round.
--- `move_to_finished` is BullMQ's own script.
--- KEYS 1 record of the job, 2… the keys of move_to_finished
--- ARGV 1…9 the arguments of move_to_finished, 10 lock token, 11 worker, 12 and 13 head and tail of
---      the state event of the next job, 14… the args of write-run.lua (none: nothing to write)
--- Answers {answer of write-run.lua or '', what move_to_finished answers, answer of
+-- KEYS 1 record of the job
+-- ARGV 1 prefix of the queue's keys, 2 '1' = take the next job, 3 how long its lock lasts (ms),
+--      4 lock token, 5 worker, 6 and 7 head and tail of the state event of the next job,
+--      8… the args of write-run.lua (none: nothing to write)
+-- Answers {answer of write-run.lua or '', an error code of remove_entry or what moveToActive answers, answer of
 --      start-attempt.lua for the next job or '', now (ms)}
-local job, queue, token = job_of(KEYS[1]), ARGV[7], ARGV[10]
-local fetch_next, options = ARGV[6] == '1', ARGV[8]
-local queue_keys = {unpack(KEYS, 2)}
-local queue_args = {unpack(ARGV, 1, 9)}
-queue_args[2] = now()
+local job, queue, token = job_of(KEYS[1]), ARGV[1], ARGV[4]
 
 local wrote = ''
-if #ARGV > 13 then wrote = write(job, {unpack(ARGV, 14)}) end
+if #ARGV > 7 then wrote = write(job, {unpack(ARGV, 8)}) end
 
 -- The job that this worker took with its last command, if that command's answer was lost and it was
 -- sent again.
@@ -25,26 +21,20 @@ local function already_taken()
   end
 end
 
-local finished, answer = 0, nil
-if wrote == 'rolled_back' then
-  -- The caller hands the job back, so that it starts over.
-elseif wrote == 'overtaken' then
-  if fetch_next then
-    finished, answer = take(nil, job.tag, queue, options, token, ARGV[11], ARGV[12], ARGV[13])
-  end
-else
-  finished = move_to_finished(queue_keys, queue_args)
-  if is_job(finished) then
-    finished, answer = take(finished, job.tag, queue, options, token, ARGV[11], ARGV[12], ARGV[13])
-  elseif wrote ~= '' and type(finished) == 'number' and finished < 0 then
+-- A job that the store has rolled back stays: the caller hands it back, so that it starts over. An
+-- overtaken one belongs to another worker.
+local finished, repeated = 0, nil
+if wrote ~= 'rolled_back' and wrote ~= 'overtaken' then
+  finished = remove_entry(queue, job.id, token)
+  if wrote ~= '' and finished < 0 then
     -- The entry is gone or locked by another worker. The job has ended all the same, and an entry
     -- that is left is dropped by the worker that takes it.
-    finished = 0
-    if fetch_next then
-      finished, answer = take(already_taken(), job.tag, queue, options, token, ARGV[11], ARGV[12],
-        ARGV[13])
-    end
+    finished, repeated = 0, already_taken()
   end
 end
+local answer
+if ARGV[2] == '1' and finished == 0 and wrote ~= 'rolled_back' then
+  finished, answer = take(job.tag, queue, ARGV[3], token, ARGV[5], ARGV[6], ARGV[7], repeated)
+end
 announce()
-return {wrote, finished, answer or '', now()}
+return {wrote, finished, answer or '', tonumber(now())}

@@ -39,12 +39,12 @@ local function job_of(record)
 end
 
 -- The time in ms by this Redis' clock, the same throughout the script. No other clock counts: those
--- of servers and workers may differ by hours.
+-- of servers and workers may differ by hours. A string, since each use of a number formats it.
 local time
 local function now()
   if not time then
     local parts = call('TIME')
-    time = parts[1] * 1000 + math.floor(parts[2] / 1000)
+    time = parts[1] .. string.sub(string.format('%06d', parts[2]), 1, 3)
   end
   return time
 end
@@ -57,7 +57,7 @@ local function feed_version(tag)
 end
 
 -- Counts a change of the owner's list.
-local function count_change(tag, owner) return call('HINCRBY', tag .. ':versions', owner, 1) end
+local function count_change(tag, owner) return call('HINCRBY', tag .. ':versions', owner, '1') end
 
 -- The version of a list: a sweep raises the versions of all lists, so none repeats a number.
 local function version_of(changes, sweeps)
@@ -75,7 +75,7 @@ end
 -- last of `events`, `progress` is JSON, false or nil, `moved` the type whose queue has moved or nil.
 local changes = {}
 local function changed(job, owner, kind, events, top, progress, moved)
-  call('HINCRBY', job.tag .. ':tally', kind, 1)
+  call('HINCRBY', job.tag .. ':tally', kind, '1')
   changes[#changes + 1] = {
     job = job, events = events, top = top, progress = progress, moved = moved,
     own_jobs = job.tag .. ':mine:' .. owner, of_list = count_change(job.tag, owner),
@@ -86,28 +86,25 @@ end
 -- channels of its owner's list and of the feed. Asks once for all of them who listens.
 local function announce()
   if #changes == 0 then return end
-  local tag, channels = changes[1].job.tag, {}
-  local feed = tag .. ':feed'
+  local tag = changes[1].job.tag
+  local channels = {tag .. ':feed'}
   for _, change in ipairs(changes) do
     channels[#channels + 1] = change.job.log
     channels[#channels + 1] = change.own_jobs
     channels[#channels + 1] = tag .. ':moved:' .. (change.moved or '')
   end
-  local answer = call('PUBSUB', 'NUMSUB', feed, unpack(channels))
-  local subscribers, any = {}, 0
-  for i = 2, #answer, 2 do
-    subscribers[#subscribers + 1] = answer[i]
-    any = any + answer[i]
-  end
+  -- Names and numbers of subscribers, in turn.
+  local subscribers, any = call('PUBSUB', 'NUMSUB', unpack(channels)), 0
+  for i = 2, #subscribers, 2 do any = any + subscribers[i] end
   if any == 0 then return end
 
   local shard = call('HMGET', tag .. ':shard', 'epoch', 'sweeps')
   local epoch = shard[1] or ''
-  local feed_before = subscribers[1] > 0 and feed_version(tag) - #changes
+  local feed_before = subscribers[2] > 0 and feed_version(tag) - #changes
   for i, change in ipairs(changes) do
     local job, events = change.job, change.events
-    local of_job, of_owner = subscribers[3 * i - 1], subscribers[3 * i]
-    if subscribers[3 * i + 1] > 0 then call('PUBLISH', tag .. ':moved:' .. change.moved, '') end
+    local of_job, of_owner = subscribers[6 * i - 2], subscribers[6 * i]
+    if subscribers[6 * i + 2] > 0 then call('PUBLISH', tag .. ':moved:' .. change.moved, '') end
     if of_job > 0 then
       for k, event in ipairs(events) do
         call('PUBLISH', job.log, (change.top - #events + k) .. '|' .. epoch .. '|' .. event)
@@ -125,7 +122,7 @@ local function announce()
       if of_owner > 0 then
         call('PUBLISH', change.own_jobs, version_of(change.of_list, shard[2]) .. body)
       end
-      if feed_before then call('PUBLISH', feed, (feed_before + i) .. body) end
+      if feed_before then call('PUBLISH', tag .. ':feed', (feed_before + i) .. body) end
     end
   end
 end

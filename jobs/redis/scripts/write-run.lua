@@ -17,7 +17,7 @@ local function write(job, args)
   if attempt < current then return 'overtaken' end
   if before[1] == 'new' or attempt > current or n ~= last + 1 then return 'rolled_back' end
 
-  local fields, events = {'n', n}, {}
+  local fields, events = {'n', args[2]}, {}
   local rows = tonumber(before[4] or 0)
   local rows_before = rows
   for i = 8, #args, 3 do
@@ -39,7 +39,7 @@ local function write(job, args)
   end
   if rows > rows_before then set('rowCount', rows) end
   if args[3] ~= '' then set('progress', args[3]) end
-  if args[7] ~= '' then set('attemptOver', attempt) end
+  if args[7] ~= '' then set('attemptOver', args[1]) end
   local ending = args[4]
   if ending ~= '' then
     set('state', ending)
