@@ -1,6 +1,7 @@
 import type { BrowserContext } from 'playwright'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { everybodysTarget } from '../searches/many-shards.ts'
+import { apiClient } from '../server/server-fixture.ts'
 import {
   openLive,
   recordPageErrors,
@@ -8,6 +9,7 @@ import {
   recordSentFrames,
   recordStates,
   signIn,
+  startByKey,
   startSearch,
   startWhole,
   untilLive,
@@ -17,10 +19,11 @@ import {
 let whole: Whole
 let user: BrowserContext
 let admin: BrowserContext
+let people: Awaited<ReturnType<Whole['makePeople']>>
 
 beforeAll(async () => {
   whole = await startWhole()
-  await whole.makePeople()
+  people = await whole.makePeople()
   user = await signIn(whole, 'user@example.com')
   admin = await signIn(whole, 'admin@example.com')
 })
@@ -72,6 +75,29 @@ test('owner and admin see a search go from queued to complete without any page r
   await page.reload()
   await page.locator('[data-job-state="complete"]').waitFor()
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
+})
+
+test('a waiting search says why it waits and how many are ahead, on its page and in lists', async () => {
+  await startByKey(whole, people.other.key)
+  const list = await openLive(user, '/')
+  const page = await openLive(user, '/')
+  const id = await startSearch(page, everybodysTarget)
+  const says = async (onPage: string, inList: string) => {
+    await page.getByText(onPage).waitFor()
+    await list.locator(`[data-job="${id}"]`).getByText(inList).waitFor()
+  }
+  const asAdmin = apiClient(whole.url, people.admin.key)
+  await says('No worker is running it. It starts when one is back.', 'No worker is running')
+  const requests = [page, list].map(recordRequests)
+  await asAdmin('POST', '/api/admin/queue/pause?search=linking-domains')
+  await says('Paused by an admin. It starts when searches are resumed.', 'Paused by an admin')
+  await whole.addWorker()
+  whole.freezeWorkers()
+  await asAdmin('POST', '/api/admin/queue/resume?search=linking-domains')
+  await says('1 search is ahead.', '1 ahead')
+  whole.thawWorkers()
+  await page.locator('main [data-job-state="complete"]').waitFor()
+  expect(requests).toEqual([[], []])
 })
 
 test('a page opened during a search shows the rows found before', async () => {

@@ -57,6 +57,9 @@ export async function startWhole(
     freezeWorkers() {
       for (const worker of workers) worker.kill('SIGSTOP')
     },
+    thawWorkers() {
+      for (const worker of workers) worker.kill('SIGCONT')
+    },
     /** Stops responding but keeps its connections open, like a machine that hangs. */
     freezeServer: () => server.process.kill('SIGSTOP'),
     thawServer: () => server.process.kill('SIGCONT'),
