@@ -49,6 +49,7 @@ export class LiveConnection {
   #generation = 0
   #lastHeardAt = 0
   #probing = false
+  #closed = false
   #reconnecting: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: LiveConnectionOptions) {
@@ -162,7 +163,9 @@ export class LiveConnection {
     return this.#probing
   }
 
+  /** Closes for good, which is no change that anyone hears of. */
   close(): void {
+    this.#closed = true
     clearTimeout(this.#reconnecting)
     this.#socket.disconnect()
   }
@@ -231,6 +234,7 @@ export class LiveConnection {
   }
 
   #changed(): void {
+    if (this.#closed) return
     if (!this.connected || this.#behind.size === 0) this.#behindSince = null
     else this.#behindSince ??= this.#now()
     this.#options.onChange?.()

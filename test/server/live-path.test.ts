@@ -177,6 +177,7 @@ describe('the terminal client', () => {
     expect(rows.length).toBeGreaterThan(10)
     expect(new Set(rows.map((row) => row.site)).size).toBe(rows.length)
     expect(stderr).toContain(`complete (${rows.length} rows`)
+    expect(stderr).not.toContain('connection was lost')
   })
 
   test('names what is wrong with an input, a type or a key, and exits with 2', async () => {
