@@ -49,7 +49,7 @@ export async function findReading(
     : { mode: 'snapshot', job }
 }
 
-/** A job that was accepted but is nowhere: Redis has lost its data. Whoever looks for it ends it. */
+/** A job that was accepted but is nowhere: Redis has lost its data. Looking for it ends it. */
 async function readLostJob(id: string, { store, db }: JobPlaces): Promise<Job | null> {
   return (await endIfLost(id, { store, db })) ? readArchivedJob(id, db) : null
 }

@@ -145,7 +145,7 @@ async function orNull<Value>(
   value: Promise<Value>,
   { checkMs }: HealthDeps,
 ): Promise<Value | null> {
-  // Redis' own problem is told by its check.
+  // The check of Redis tells its own problem.
   return within(checkMs, value, null).catch(() => null)
 }
 

@@ -5,7 +5,7 @@
 --      event's data
 -- Answers {what BullMQ's moveToActive answers, answer of start-attempt.lua or '', now (ms)}
 local queue = KEYS[1]
-local fetched, answer = take(string.match(queue, '^({.-}):'), queue, ARGV[1], ARGV[2], ARGV[3], ARGV[4],
-  ARGV[5])
+local tag = string.match(queue, '^({.-}):')
+local fetched, answer = take(tag, queue, ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 announce()
 return {fetched, answer or '', tonumber(now())}

@@ -4,8 +4,8 @@
 -- ARGV 1 prefix of the queue's keys, 2 '1' = take the next job, 3 how long its lock lasts (ms),
 --      4 lock token, 5 worker, 6 and 7 head and tail of the state event of the next job,
 --      8… the args of write-run.lua (none: nothing to write)
--- Answers {answer of write-run.lua or '', an error code of remove_entry or what moveToActive answers, answer of
---      start-attempt.lua for the next job or '', now (ms)}
+-- Answers {answer of write-run.lua or '', an error code of remove_entry or what moveToActive answers,
+--      answer of start-attempt.lua for the next job or '', now (ms)}
 local job, queue, token = job_of(KEYS[1]), ARGV[1], ARGV[4]
 
 local wrote = ''
