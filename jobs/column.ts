@@ -12,3 +12,7 @@ export const Column = z.object({
   help: z.string().optional(),
 })
 export type Column = z.infer<typeof Column>
+
+/** The columns by which rows are ordered, the deciding one first. */
+export const RowOrder = z.array(z.object({ key: z.string(), descending: z.boolean() })).min(1)
+export type RowOrder = z.infer<typeof RowOrder>

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { Column } from './column.ts'
+import type { Column, RowOrder } from './column.ts'
 import type { Progress } from './job.ts'
 
-export type { Column } from './column.ts'
+export type { Column, RowOrder } from './column.ts'
 
 /** A value of a row. Rows are flat, so a row is also a table row, a CSV line and a JSON object. */
 export type Cell = string | number | boolean | null
@@ -27,6 +27,8 @@ export interface Search<Tools = unknown, Input extends z.ZodObject = z.ZodObject
   /** Also defines the form (`.meta({title, description, examples})`) and the API's schema. */
   input: Input
   columns: Column[]
+  /** The order in which rows are yielded, if it says which rows are the top ones. */
+  order?: RowOrder
   /** Maximum number of attempts; only a `PassingError` leads to another one. 3 by default. */
   attempts?: number
   /** How long one attempt may take. 15 minutes by default. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Column } from '#jobs/column.ts'
+import { Column, RowOrder } from '#jobs/column.ts'
 import { Job, JobInput, JobSummary } from '#jobs/job.ts'
 import { JobCounts } from '#jobs/job-counts.ts'
 import { TimelineEntry } from '#jobs/timeline.ts'
@@ -21,13 +21,17 @@ export type Account = z.infer<typeof Account>
 export const Me = z.object({ user: Account.nullable(), signUp: z.enum(['open', 'closed']) })
 export type Me = z.infer<typeof Me>
 
-/** A type of search. `input` is the JSON Schema of its input. */
+/**
+ * A type of search. `input` is the JSON Schema of its input. Rows come in the order of `order`; a
+ * type without it returns them in the order of its input or as they are found.
+ */
 export const SearchType = z.object({
   name: z.string(),
   title: z.string(),
   description: z.string(),
   input: z.record(z.string(), z.unknown()),
   columns: z.array(Column),
+  order: RowOrder.optional(),
 })
 export type SearchType = z.infer<typeof SearchType>
 

@@ -1,9 +1,11 @@
 import { z } from 'zod'
-import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
+import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
 import { phraseOf } from '#webindex/pages/phrase-tokens.ts'
 import type { Generation } from '#webindex/query/engine.ts'
+import type { Phrase } from '#webindex/query/phrases.ts'
 import { describeCoverage, describeGeneration } from './reading/describe-index.ts'
+import { describeTop } from './reading/describe-top.ts'
 import { limitField } from './reading/limit-field.ts'
 import { parseKeyword } from './reading/parse-keyword.ts'
 import { queryLogColumns } from './reading/query-log-columns.ts'
@@ -59,7 +61,7 @@ const notCounted = 'Empty for phrases of more than four words, which are not cou
 export const keywords = defineSearch<SearchTools, typeof Input>({
   name: 'keywords',
   title: 'Keywords',
-  description: 'Phrases that contain a word, with their usage and search volume.',
+  description: 'The top phrases that contain a word, with their usage and search volume.',
   input: Input,
   columns: [
     {
@@ -114,45 +116,56 @@ export const keywords = defineSearch<SearchTools, typeof Input>({
     },
     ...queryLogColumns,
   ],
+  order: [
+    { key: 'searches', descending: true },
+    { key: 'sites', descending: true },
+    { key: 'pages', descending: true },
+    { key: 'uses', descending: true },
+    { key: 'phrase', descending: false },
+  ],
 
   async *run(input: Input, { openIndex, signal, progress, note }: SearchContext<SearchTools>) {
     const { match, minPages, limit } = input
     const index = await openIndex()
     note(describeGeneration(index.generation, 'phrases'))
     const hasQueryLog = index.generation.counts.queries > 0
-    const phase = { phase: 'Reading phrases', total: index.shards.phrases, unit: 'shards' }
+    const question = { tokens: phraseOf(input.q).split(' '), match, minPages, limit }
+    const parts = readIndex(index.phrasesWith(question, { signal }), note)
+    const phase = { phase: 'Ranking phrases', total: index.shards.phrases, unit: 'shards' }
     progress({ ...phase, done: 0 })
-    let found = 0
-    // One more than the limit, to learn whether the limit cuts anything off.
-    const question = { tokens: phraseOf(input.q).split(' '), match, minPages, limit: limit + 1 }
-    for await (const { rows, done } of readIndex(index.phrasesWith(question, { signal }), note)) {
+    let [shown, found] = [0, 0]
+    for await (const { rows, done, ...part } of parts) {
+      found = part.found
+      progress({ ...phase, done })
       for (const row of rows) {
-        if (found === limit) {
-          note(
-            `Stopped at the limit of ${limit.toLocaleString('en')} phrases: there are more. Phrases arrive in no particular order, so these are not the top ones.`,
-          )
-          return
-        }
-        found++
-        yield {
-          phrase: row.phrase,
-          words: row.words,
-          uses: row.uses,
-          pages: row.pages,
-          sites: row.sites,
-          in_title: row.inTitle,
-          in_anchor: row.inAnchor,
-          searches: hasQueryLog ? (row.searches ?? 0) : null,
-          clicks: hasQueryLog ? (row.clicks ?? 0) : null,
-          position: row.position,
-        }
+        shown++
+        yield toRow(row, hasQueryLog)
         signal.throwIfAborted()
       }
-      progress({ ...phase, done })
     }
     if (found === 0) note(describeNothingFound(input, index.generation))
+    if (found > limit)
+      note(describeTop({ shown, found }, 'phrases', hasQueryLog ? bySearches : bySites))
   },
 })
+
+const bySites = 'sites, then pages'
+const bySearches = `searches, then ${bySites}`
+
+function toRow(row: Phrase, hasQueryLog: boolean): Row {
+  return {
+    phrase: row.phrase,
+    words: row.words,
+    uses: row.uses,
+    pages: row.pages,
+    sites: row.sites,
+    in_title: row.inTitle,
+    in_anchor: row.inAnchor,
+    searches: hasQueryLog ? (row.searches ?? 0) : null,
+    clicks: hasQueryLog ? (row.clicks ?? 0) : null,
+    position: row.position,
+  }
+}
 
 function describeNothingFound({ q, match, minPages }: Input, generation: Generation): string {
   const phrase = phraseOf(q)

@@ -6,6 +6,7 @@ import { type LinkTarget, leadsTo, readTarget } from '#webindex/pages/link-targe
 import type { Generation } from '#webindex/query/engine.ts'
 import type { ReferringDomain } from '#webindex/query/referring-domains.ts'
 import { describeCoverage, describeGeneration } from './reading/describe-index.ts'
+import { describeTop } from './reading/describe-top.ts'
 import { limitField } from './reading/limit-field.ts'
 import { readIndex } from './reading/read-index.ts'
 import { verifySamplePages } from './reading/verify-sample-pages.ts'
@@ -65,7 +66,7 @@ const linksUnknown = 'Empty where the links themselves are unknown.'
 export const linkingDomains = defineSearch<SearchTools, typeof Input>({
   name: 'linking-domains',
   title: 'Linking domains',
-  description: 'Domains that link to a site, with their links, pages and anchor texts.',
+  description: 'The top domains that link to a site, with their links, pages and anchor texts.',
   input: Input,
   // Verifying 1,000 pages, eight hosts at a time, where each request may time out after 15 s.
   timeoutMs: 45 * 60_000,
@@ -151,6 +152,12 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
       help: 'What a visit to the sample page found: live, live_nofollow, lost (the page exists, the link does not), gone (the page does not exist), or why the visit failed. Empty where the page was not visited.',
     },
   ],
+  order: [
+    { key: 'links', descending: true },
+    { key: 'linking_pages', descending: true },
+    { key: 'rank', descending: true },
+    { key: 'site', descending: false },
+  ],
 
   async *run(input: Input, context: SearchContext<SearchTools>) {
     if (input.verify === 0) {
@@ -176,29 +183,23 @@ async function* findDomains(
   const { scope, follow, limit } = input
   const index = await openIndex()
   note(describeGeneration(index.generation, 'links'))
-  const phase = { phase: 'Reading links', total: index.shards.links, unit: 'shards' }
+  const question = { target: targetOf(input), scope, follow, limit }
+  const parts = readIndex(index.referringDomains(question, { signal }), note)
+  const phase = { phase: 'Ranking domains', total: index.shards.links, unit: 'shards' }
   progress({ ...phase, done: 0 })
-  let found = 0
-  // One more than the limit, to learn whether the limit cuts anything off.
-  const question = { target: targetOf(input), scope, follow, limit: limit + 1 }
-  for await (const { rows, done } of readIndex(
-    index.referringDomains(question, { signal }),
-    note,
-  )) {
+  let [shown, found] = [0, 0]
+  for await (const { rows, done, ...part } of parts) {
+    found = part.found
+    progress({ ...phase, done })
     for (const domain of rows) {
-      if (found === limit) {
-        note(
-          `Stopped at the limit of ${limit.toLocaleString('en')} referring domains: there are more. Domains arrive in no particular order, so these are not the top ones.`,
-        )
-        return
-      }
-      found++
+      shown++
       yield domain
       signal.throwIfAborted()
     }
-    progress({ ...phase, done })
   }
   if (found === 0) note(describeNothingFound(input, index.generation))
+  if (found > limit)
+    note(describeTop({ shown, found }, 'referring domains', 'links, then linking pages, then rank'))
 }
 
 function targetOf({ domain }: Input): LinkTarget {

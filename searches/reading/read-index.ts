@@ -15,10 +15,10 @@ const maxNotes = 20
  * index as a whole can't be read
  * @throws {PassingError} when the generation is gone: the next attempt reads the live one
  */
-export async function* readIndex<Row>(
-  parts: AsyncIterable<Part<Row>>,
+export async function* readIndex<Row, More extends object>(
+  parts: AsyncIterable<Part<Row> & More>,
   note: (text: string) => void,
-): AsyncGenerator<Part<Row>> {
+): AsyncGenerator<Part<Row> & More> {
   const brokenFiles = new Map<string, BrokenFile>()
   let filesRead = 0
   let done = 0
@@ -30,6 +30,7 @@ export async function* readIndex<Row>(
           note(describeBroken(broken))
         brokenFiles.set(broken.file, broken)
       }
+      done = Math.min(done, part.done) // A step of another kind counts anew.
       for (let from = 0, last = false; !last; from += maxRowsPerBatch) {
         last = from + maxRowsPerBatch >= part.rows.length
         yield {

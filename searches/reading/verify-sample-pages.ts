@@ -12,12 +12,12 @@ interface VerifiedDomain {
 }
 
 /**
- * Visits the sample pages of the `limit` domains with the most links. Yields the other domains
- * first, then each verified domain as its visit ends. Without a network, notes so and yields the
- * rest unverified.
+ * Visits the sample pages of the first `limit` domains that have one. Yields the domains in their
+ * order: each after the visits that it and the domains before it need. Without a network, notes so
+ * and yields the rest unverified.
  */
 export async function* verifySamplePages(
-  domains: ReferringDomain[],
+  domains: readonly ReferringDomain[],
   { limit, isTarget }: { limit: number; isTarget(href: string): boolean },
   { web, signal, progress, note }: SearchContext<SearchTools>,
 ): AsyncGenerator<VerifiedDomain> {
@@ -25,22 +25,29 @@ export async function* verifySamplePages(
     .flatMap((domain) =>
       domain.sampleUrl === null ? [] : [{ domain, sourceUrl: domain.sampleUrl, isTarget }],
     )
-    .sort((a, b) => (b.domain.links ?? 0) - (a.domain.links ?? 0))
     .slice(0, limit)
   const waiting = new Set(chosen.map(({ domain }) => domain))
-  for (const [n, domain] of domains.entries()) {
-    if (!waiting.has(domain)) yield { domain, status: null }
-    if (n % 500 === 499) await yieldToEventLoop()
-    signal.throwIfAborted()
+  const statuses = new Map<ReferringDomain, LinkStatus>()
+  let next = 0
+  async function* ready(): AsyncGenerator<VerifiedDomain> {
+    for (; next < domains.length; next++) {
+      const domain = domains[next]
+      if (!domain || waiting.has(domain)) return
+      yield { domain, status: statuses.get(domain) ?? null }
+      if (next % 500 === 499) await yieldToEventLoop()
+      signal.throwIfAborted()
+    }
   }
 
   const phase = { phase: 'Verifying links', total: chosen.length, unit: 'sites' }
   progress({ ...phase, done: 0 })
+  yield* ready()
   if (chosen.length === 0) return
   try {
     for await (const { link, status } of web.verifyLinks(chosen, { signal })) {
       if (!waiting.delete(link.domain)) continue
-      yield { domain: link.domain, status }
+      statuses.set(link.domain, status)
+      yield* ready()
       progress({ ...phase, done: chosen.length - waiting.size })
     }
   } catch (error) {
@@ -49,5 +56,6 @@ export async function* verifySamplePages(
       `Stopped verifying; ${waiting.size.toLocaleString('en')} domains remain unverified. ${error.message}`,
     )
   }
-  for (const domain of waiting) yield { domain, status: null }
+  waiting.clear()
+  yield* ready()
 }

@@ -23,10 +23,10 @@ export function mayStart(
 
 export function addSearchRoutes(api: Api): void {
   const types = catalog.map((search) => {
-    const { name, title, description, input, columns } = search
+    const { name, title, description, input, columns, order } = search
     // `io: 'input'`: the schema of what people send, before defaults and transforms.
     const schema = z.toJSONSchema(input, { io: 'input' })
-    return { search, type: { name, title, description, input: schema, columns } }
+    return { search, type: { name, title, description, input: schema, columns, order } }
   })
   api.openapi(list, (c) => {
     const offered = types.filter(({ search }) => mayStart(search, c.get('principal')))

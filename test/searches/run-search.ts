@@ -43,7 +43,7 @@ export interface Run {
   steps: Progress[]
 }
 
-/** @param options.onRow called with each row as it is yielded */
+/** @param options.onRow called with each row as it is yielded; `onStep` at each progress */
 export async function runSearch(
   search: Search<SearchTools>,
   engine: IndexEngine,
@@ -53,6 +53,7 @@ export async function runSearch(
     web?: SearchTools['web']
     run?: Run
     onRow?(row: Row): void
+    onStep?(): void
   } = {},
 ): Promise<Run> {
   const {
@@ -60,13 +61,17 @@ export async function runSearch(
     web,
     run = { rows: [], notes: [], steps: [] },
     onRow,
+    onStep,
   } = options
   const index = await engine.open()
   try {
     const context = {
       ...toolsOver(index, web && { web }),
       signal: stop.signal,
-      progress: (step: Progress) => run.steps.push(step),
+      progress(step: Progress) {
+        run.steps.push(step)
+        onStep?.()
+      },
       note: (text: string) => run.notes.push(text),
     }
     for await (const row of search.run(search.input.parse(input), context)) {

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path'
 import { leaseLiveGeneration } from '../leases.ts'
 import { type Manifest, type ParquetFile, sizeOf } from '../manifest.ts'
+import type { LinkQuery } from './links-to.ts'
 import { lookUpPhrases, type PhraseLookup } from './look-up-phrases.ts'
 import { type Phrase, type PhraseQuery, phrasesWith } from './phrases.ts'
 import { openQueryPool } from './query-pool.ts'
 import type { GenerationFiles, Part } from './read-shards.ts'
-import { type LinkQuery, type ReferringDomain, referringDomains } from './referring-domains.ts'
+import type { TopPart } from './read-top.ts'
+import { type ReferringDomain, referringDomains } from './referring-domains.ts'
 
 /** The facts that a job records about the index it has read. */
 export interface Generation extends Pick<Manifest, 'id' | 'builtAt' | 'sources' | 'counts'> {
@@ -25,10 +27,10 @@ export interface WebIndex {
   generation: Generation
   /** Number of shards of links and of phrases: the steps of a query's progress. */
   shards: { links: number; phrases: number }
-  /** The target's referring domains. A part covers one or more shards, best domains first. */
-  referringDomains(query: LinkQuery, options: Options): AsyncIterable<Part<ReferringDomain>>
-  /** Phrases with the given words. A part covers one or more shards, best phrases first. */
-  phrasesWith(query: PhraseQuery, options: Options): AsyncIterable<Part<Phrase>>
+  /** The target's top referring domains, in order. */
+  referringDomains(query: LinkQuery, options: Options): AsyncIterable<TopPart<ReferringDomain>>
+  /** The top phrases with the given words, in order. */
+  phrasesWith(query: PhraseQuery, options: Options): AsyncIterable<TopPart<Phrase>>
   /** Rows come in the order of `phrases`. @param phrases distinct results of `phraseOf`. */
   lookUpPhrases(phrases: readonly string[], options: Options): AsyncIterable<Part<PhraseLookup>>
   /**

@@ -1,6 +1,8 @@
 import { listValue } from '@duckdb/node-api'
 import { z } from 'zod'
-import { type GenerationFiles, type Part, readFiles, readShards } from './read-shards.ts'
+import { type GenerationFiles, readFiles } from './read-shards.ts'
+import { readTop, type TopOfFiles, type TopPart, type Wanted } from './read-top.ts'
+import { byCodePoint } from './top-rows.ts'
 
 export interface PhraseQuery {
   /** The words to look for, as tokens (phrase-tokens.ts). At least one. */
@@ -9,7 +11,7 @@ export interface PhraseQuery {
   match: 'phrase' | 'all_words'
   /** Phrases on fewer pages are left out. 0 includes phrases that only a query log has. */
   minPages: number
-  /** Maximum number of phrases in all. Each step prefers the phrases on the most pages. */
+  /** Maximum number of phrases: the top ones. */
   limit: number
 }
 
@@ -43,27 +45,50 @@ export const phraseColumns = `
   phrase, words, uses::DOUBLE AS uses, pages::DOUBLE AS pages, sites::DOUBLE AS sites, in_title::DOUBLE AS "inTitle",
   in_anchor::DOUBLE AS "inAnchor", iaat::DOUBLE AS iaat, searches::DOUBLE AS searches, clicks::DOUBLE AS clicks, position`
 
+/** Searches, then sites, then pages, then uses: most first. An unknown number counts as 0. */
+export function comparePhrases(a: Phrase, b: Phrase): number {
+  return (
+    (b.searches ?? 0) - (a.searches ?? 0) ||
+    (b.sites ?? 0) - (a.sites ?? 0) ||
+    (b.pages ?? 0) - (a.pages ?? 0) ||
+    (b.uses ?? 0) - (a.uses ?? 0) ||
+    byCodePoint(a.phrase, b.phrase)
+  )
+}
+
+/** A phrase; or, without `phrase`, the number of all phrases in the files. */
+const Counted = Phrase.extend({
+  found: count,
+  phrase: z.string().nullable(),
+  words: count.nullable(),
+})
+
 /**
  * Reads only the rows of `$token`, by which files are sorted. Those include each phrase with the
  * token exactly once.
  */
 export const phrasesSql = `
-  SELECT ${phraseColumns} FROM read_parquet($files)
-  WHERE token = $token
-    AND CASE WHEN $adjacent THEN contains(concat(' ', phrase, ' '), $phrase) ELSE list_has_all(string_split(phrase, ' '), $tokens) END
-    AND (coalesce(pages, 0) >= $minPages)
-  ORDER BY pages DESC NULLS LAST, searches DESC NULLS LAST, phrase LIMIT $limit`
+  WITH hits AS MATERIALIZED (
+    SELECT ${phraseColumns} FROM read_parquet($files)
+    WHERE token = $token
+      AND CASE WHEN $adjacent THEN contains(concat(' ', phrase, ' '), $phrase) ELSE list_has_all(string_split(phrase, ' '), $tokens) END
+      AND coalesce(pages, 0) >= $minPages)
+  SELECT count(*)::DOUBLE AS found, NULL::VARCHAR AS phrase FROM hits
+  UNION ALL BY NAME (
+    SELECT 0 AS found, * FROM hits
+    WHERE (coalesce(searches, 0), coalesce(sites, 0), coalesce(pages, 0), coalesce(uses, 0)) >= ($searches, $sites, $pages, $uses)
+    ORDER BY coalesce(searches, 0) DESC, coalesce(sites, 0) DESC, coalesce(pages, 0) DESC, coalesce(uses, 0) DESC, phrase LIMIT $limit)`
 
 /**
- * The phrases with the given words, a few shards at a time. Each phrase is in one shard only, so
- * its row is final.
+ * The top phrases with the given words, in order. Each phrase is in one shard only, so its counts
+ * are final.
  * @throws {GenerationGone} @throws {NotEnoughMemory}
  */
-export async function* phrasesWith(
+export function phrasesWith(
   files: GenerationFiles,
   { tokens, match, minPages, limit }: PhraseQuery,
   { signal }: { signal: AbortSignal },
-): AsyncGenerator<Part<Phrase>> {
+): AsyncGenerator<TopPart<Phrase>> {
   const values = {
     token: longestToken(tokens),
     adjacent: match === 'phrase',
@@ -71,20 +96,47 @@ export async function* phrasesWith(
     tokens: listValue([...tokens]),
     minPages,
   }
-  let remaining = limit
-  const read = (shards: readonly number[], until: AbortSignal) =>
-    readFiles(
+
+  async function read(
+    shards: readonly number[],
+    { limit: wanted, floor }: Wanted<Phrase>,
+    until: AbortSignal,
+  ): Promise<TopOfFiles<Phrase>> {
+    const { searches, sites, pages, uses } = floor ?? {}
+    const bounds = {
+      searches: searches ?? 0,
+      sites: sites ?? 0,
+      pages: pages ?? 0,
+      uses: uses ?? 0,
+    }
+    const { rows, ...result } = await readFiles(
       files,
       shards.flatMap((shard) => files.phrases[shard] ?? []),
-      { shape: Phrase, sql: phrasesSql, values: { ...values, limit: remaining } },
+      { shape: Counted, sql: phrasesSql, values: { ...values, ...bounds, limit: wanted } },
       until,
     )
-  for await (const { shards: _, rows, ...part } of readShards([...files.phrases.keys()], read, {
-    signal,
-  })) {
-    yield { ...part, rows: rows.slice(0, remaining) }
-    remaining -= Math.min(remaining, rows.length)
-    if (remaining === 0) return
+    const found = rows.reduce((sum, row) => sum + row.found, 0)
+    return { read: { ...result, rows: rows.flatMap(phraseIn) }, found }
+  }
+
+  return readTop([...files.phrases.keys()], read, { limit, compare: comparePhrases, signal })
+}
+
+function phraseIn(row: z.infer<typeof Counted>): Phrase | [] {
+  const { phrase, words } = row
+  if (phrase === null || words === null) return []
+  return {
+    phrase,
+    words,
+    uses: row.uses,
+    pages: row.pages,
+    sites: row.sites,
+    inTitle: row.inTitle,
+    inAnchor: row.inAnchor,
+    iaat: row.iaat,
+    searches: row.searches,
+    clicks: row.clicks,
+    position: row.position,
   }
 }
 

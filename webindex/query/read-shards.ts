@@ -63,7 +63,7 @@ export async function readFiles<Shape extends z.ZodObject>(
   const [file] = files
   if (file === undefined) return { rows: [], read: 0, broken: [] }
   try {
-    const paths = listValue(files.map((each) => join(dir, each)))
+    const paths = pathsOf({ dir }, files)
     return {
       rows: await queries.rows(shape, sql, { ...values, files: paths }, signal),
       read: files.length,
@@ -84,6 +84,11 @@ export async function readFiles<Shape extends z.ZodObject>(
   for (const each of files)
     results.push(await readFiles({ dir, id, queries }, [each], query, signal))
   return combined(results)
+}
+
+/** Files as the parameter of a query. */
+export function pathsOf({ dir }: Pick<GenerationFiles, 'dir'>, files: readonly string[]) {
+  return listValue(files.map((file) => join(dir, file)))
 }
 
 export function combined<Row>(results: readonly FilesRead<Row>[]): FilesRead<Row> {

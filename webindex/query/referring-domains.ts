@@ -1,23 +1,8 @@
 import { z } from 'zod'
-import type { LinkTarget } from '../pages/link-target.ts'
-import {
-  combined,
-  type FilesRead,
-  type GenerationFiles,
-  type Part,
-  readFiles,
-  readShards,
-} from './read-shards.ts'
-
-export interface LinkQuery {
-  target: Pick<LinkTarget, 'site' | 'host' | 'key'>
-  /** Links to the whole site, to one of its hosts, or to one page. */
-  scope: 'site' | 'host' | 'url'
-  /** `only`: leave out links marked nofollow, ugc or sponsored. */
-  follow: 'all' | 'only'
-  /** Maximum number of domains in all. Each step prefers the domains with the most links. */
-  limit: number
-}
+import { isLinkToTarget, type LinkQuery, leadsToSite, linkValues, targetRange } from './links-to.ts'
+import { combined, type GenerationFiles, pathsOf, readFiles } from './read-shards.ts'
+import { readTop, type TopOfFiles, type TopPart, type Wanted } from './read-top.ts'
+import { byCodePoint, largestFirst } from './top-rows.ts'
 
 const count = z.number().int().nonnegative()
 
@@ -48,105 +33,140 @@ export const ReferringDomain = z.object({
 })
 export type ReferringDomain = z.infer<typeof ReferringDomain>
 
-/**
- * Rows whose target is the site or, for a whole code host, one of its owners (`github.com/…`).
- * `$site <= target_site < $past` only saves time: it lets DuckDB skip row groups, because files are
- * sorted by target.
- */
-const linksToTarget = `
-  target_site >= $site AND target_site < $past AND (target_site = $site OR starts_with(target_site, $owners))
-  AND source_site <> $site AND NOT starts_with(source_site, $owners)`
-
-/** A reported link counts for its whole target site only: which page it leads to is unknown. */
-export const linksSql = `
-  WITH hits AS MATERIALIZED (
-    SELECT source_site AS site, source_url, target_url, anchor, nofollow, kind, seen_at, source_rank, source_web_rank FROM read_parquet($files)
-    WHERE ${linksToTarget}
-      AND ($host::VARCHAR IS NULL OR (target_host = $host AND kind <> 'reported'))
-      AND ($key::VARCHAR IS NULL OR target_url = $key)
-      AND NOT ($followOnly AND nofollow)
-      AND kind <> 'metadata'
-  ),
-  uses AS (SELECT site, anchor, count(*) AS uses FROM hits WHERE anchor <> '' GROUP BY site, anchor),
-  named AS (SELECT site, first(anchor ORDER BY uses DESC, anchor) AS anchor, count(*) AS anchors FROM uses GROUP BY site),
-  counted AS (
-    SELECT site, count(*) AS links, count(DISTINCT source_url) AS pages, count(DISTINCT target_url) FILTER (kind <> 'reported') AS targets,
-      count(*) FILTER (NOT nofollow) AS follow, min(seen_at) AS first_seen, max(seen_at) AS last_seen, min(source_url) AS sample_url,
-      max(source_rank) AS rank, min(source_web_rank) AS web_rank
-    FROM hits GROUP BY site
+/** Links, then linking pages, then rank: most first. Domains known from an edge only come last. */
+export function compareDomains(a: ReferringDomain, b: ReferringDomain): number {
+  return (
+    largestFirst(a.links, b.links) ||
+    largestFirst(a.linkingPages, b.linkingPages) ||
+    largestFirst(a.rank, b.rank) ||
+    byCodePoint(a.site, b.site)
   )
-  SELECT counted.site, links::DOUBLE AS links, pages::DOUBLE AS "linkingPages", nullif(targets, 0)::DOUBLE AS "targetPages",
-    follow::DOUBLE AS "followLinks", named.anchor AS "topAnchor", coalesce(named.anchors, 0)::DOUBLE AS anchors,
-    strftime(first_seen, '%Y-%m-%dT%H:%M:%S.%gZ') AS "firstSeen", strftime(last_seen, '%Y-%m-%dT%H:%M:%S.%gZ') AS "lastSeen",
-    sample_url AS "sampleUrl", rank, web_rank::DOUBLE AS "webRank"
-  FROM counted LEFT JOIN named ON named.site = counted.site
-  ORDER BY links DESC, counted.site LIMIT $limit`
-
-/** Takes the largest of several counts for a domain: datasets count the same pages. */
-const edgesSql = `
-  SELECT source_site AS site, NULL AS links, max(linking_pages)::DOUBLE AS "linkingPages", max(target_pages)::DOUBLE AS "targetPages",
-    NULL AS "followLinks", NULL AS "topAnchor", NULL AS anchors, NULL AS "firstSeen", NULL AS "lastSeen", NULL AS "sampleUrl",
-    max(source_rank) AS rank, min(source_web_rank)::DOUBLE AS "webRank"
-  FROM read_parquet($files) WHERE ${linksToTarget}
-  GROUP BY source_site ORDER BY max(linking_pages) DESC NULLS LAST, max(source_rank) DESC NULLS LAST, source_site LIMIT $limit`
+}
 
 /**
- * The target's referring domains, a few shards at a time. Each domain is in one shard only, so its
- * row is final.
+ * A domain; or, without `site`, the number of all domains in the files. Moments are in milliseconds
+ * since 1970, because texts are slow to read.
+ */
+const Counted = ReferringDomain.extend({
+  found: count,
+  site: z.string().nullable(),
+  firstSeen: z.number().nullable(),
+  lastSeen: z.number().nullable(),
+})
+type Counted = z.infer<typeof Counted>
+
+/** The first `$limit` domains that are not below the given one. */
+const linksSql = `
+  WITH hits AS MATERIALIZED (
+    SELECT source_site AS site, source_url, target_url, anchor, nofollow, kind, seen_at, source_rank, source_web_rank
+    FROM read_parquet($files) WHERE ${isLinkToTarget}),
+  counted AS MATERIALIZED (
+    SELECT site, count(*)::DOUBLE AS links, count(DISTINCT source_url)::DOUBLE AS "linkingPages", max(source_rank) AS rank
+    FROM hits GROUP BY site),
+  top AS MATERIALIZED (
+    FROM counted WHERE $links IS NULL OR (links, "linkingPages", coalesce(rank, -1)) >= ($links, $linkingPages, $rank)
+    ORDER BY links DESC, "linkingPages" DESC, rank DESC NULLS LAST, site LIMIT $limit),
+  kept AS MATERIALIZED (FROM hits SEMI JOIN top USING (site)),
+  uses AS (SELECT site, anchor, count(*) AS uses FROM kept WHERE anchor <> '' GROUP BY site, anchor),
+  named AS (SELECT site, first(anchor ORDER BY uses DESC, anchor) AS anchor, count(*) AS anchors FROM uses GROUP BY site),
+  details AS (
+    SELECT site, count(DISTINCT target_url) FILTER (kind <> 'reported') AS targets, count(*) FILTER (NOT nofollow) AS follow,
+      min(seen_at) AS first_seen, max(seen_at) AS last_seen, min(source_url) AS sample_url, min(source_web_rank) AS web_rank
+    FROM kept GROUP BY site)
+  SELECT count(*)::DOUBLE AS found, NULL::VARCHAR AS site FROM counted
+  UNION ALL BY NAME
+  SELECT 0 AS found, site, links, "linkingPages", nullif(targets, 0)::DOUBLE AS "targetPages", follow::DOUBLE AS "followLinks",
+    named.anchor AS "topAnchor", coalesce(named.anchors, 0)::DOUBLE AS anchors,
+    epoch_ms(first_seen)::DOUBLE AS "firstSeen", epoch_ms(last_seen)::DOUBLE AS "lastSeen",
+    sample_url AS "sampleUrl", rank, web_rank::DOUBLE AS "webRank"
+  FROM top JOIN details USING (site) LEFT JOIN named USING (site)`
+
+/**
+ * Takes the largest of several counts for a domain: datasets count the same pages. Leaves out
+ * domains that have a link in `$linkFiles`.
+ */
+const edgesSql = (linkFiles: boolean) => `
+  WITH counted AS MATERIALIZED (
+    SELECT source_site AS site, max(linking_pages)::DOUBLE AS "linkingPages", max(target_pages)::DOUBLE AS "targetPages",
+      max(source_rank) AS rank, min(source_web_rank)::DOUBLE AS "webRank"
+    FROM read_parquet($files) WHERE ${leadsToSite}
+      ${linkFiles ? `AND source_site NOT IN (SELECT source_site FROM read_parquet($linkFiles) WHERE ${leadsToSite} AND kind <> 'metadata')` : ''}
+    GROUP BY source_site)
+  SELECT count(*)::DOUBLE AS found, NULL::VARCHAR AS site, NULL::DOUBLE AS links, NULL::DOUBLE AS "followLinks", NULL::VARCHAR AS "topAnchor",
+    NULL::DOUBLE AS anchors, NULL::DOUBLE AS "firstSeen", NULL::DOUBLE AS "lastSeen", NULL::VARCHAR AS "sampleUrl" FROM counted
+  UNION ALL BY NAME (
+    SELECT 0 AS found, * FROM counted ORDER BY "linkingPages" DESC NULLS LAST, rank DESC NULLS LAST, site LIMIT $limit)`
+
+/**
+ * The target's top referring domains, in order. Each domain is in one shard only, so its counts are
+ * final.
  * @throws {GenerationGone}
  * @throws {NotEnoughMemory}
  */
-export async function* referringDomains(
+export function referringDomains(
   files: GenerationFiles,
-  { target, scope, follow, limit }: LinkQuery,
+  query: LinkQuery,
   { signal }: { signal: AbortSignal },
-): AsyncGenerator<Part<ReferringDomain>> {
-  const range = targetRange(target)
-  const filter = {
-    host: scope === 'site' ? null : target.host,
-    key: scope === 'url' ? target.key : null,
-    followOnly: follow === 'only',
-  }
-  // Edges are between whole sites, and don't tell which links are nofollow.
-  const edges = scope === 'site' && follow === 'all' ? files.edges : []
-  let remaining = limit
+): AsyncGenerator<TopPart<ReferringDomain>> {
+  const shards = [...files.links.keys()]
+  const read = (some: readonly number[], wanted: Wanted<ReferringDomain>, until: AbortSignal) =>
+    readTopDomains(files, query, some, wanted, until)
+  return readTop(shards, read, { limit: query.limit, compare: compareDomains, signal })
+}
 
-  async function read(
-    shards: readonly number[],
-    until: AbortSignal,
-  ): Promise<FilesRead<ReferringDomain>> {
-    const fromLinks = await readFiles(
-      files,
-      shards.flatMap((shard) => files.links[shard] ?? []),
-      { shape: ReferringDomain, sql: linksSql, values: { ...range, ...filter, limit: remaining } },
-      until,
-    )
-    if (fromLinks.rows.length >= remaining) return fromLinks
-    const known = new Set(fromLinks.rows.map(({ site }) => site))
-    const fromEdges = await readFiles(
-      files,
-      shards.flatMap((shard) => edges[shard] ?? []),
-      {
-        shape: ReferringDomain,
-        sql: edgesSql,
-        values: { ...range, limit: remaining + known.size },
-      },
-      until,
-    )
-    const onlyEdges = fromEdges.rows.filter(({ site }) => !known.has(site))
-    return combined([fromLinks, { ...fromEdges, rows: onlyEdges }])
+async function readTopDomains(
+  files: GenerationFiles,
+  query: LinkQuery,
+  shards: readonly number[],
+  { limit, floor }: Wanted<ReferringDomain>,
+  signal: AbortSignal,
+): Promise<TopOfFiles<ReferringDomain>> {
+  const ofShards = (table: readonly string[]) => shards.flatMap((shard) => table[shard] ?? [])
+  const bounds = {
+    links: floor?.links ?? null,
+    linkingPages: floor?.linkingPages ?? -1,
+    rank: floor?.rank ?? -1,
   }
+  const values = { ...linkValues(query), ...bounds, limit }
+  const links = { shape: Counted, sql: linksSql, values }
+  const fromLinks = await readFiles(files, ofShards(files.links), links, signal)
 
-  for await (const { shards: _, rows, ...part } of readShards([...files.links.keys()], read, {
-    signal,
-  })) {
-    yield { ...part, rows: rows.slice(0, remaining) }
-    remaining -= Math.min(remaining, rows.length)
-    if (remaining === 0) return
+  // Edges are between whole sites, and don't say which links are nofollow.
+  const edges = query.scope === 'site' && query.follow === 'all' ? ofShards(files.edges) : []
+  const broken = new Set(fromLinks.broken.map(({ file }) => file))
+  const readable = ofShards(files.links).filter((file) => !broken.has(file))
+  const edgeValues = {
+    ...targetRange(query.target),
+    ...(readable.length > 0 && { linkFiles: pathsOf(files, readable) }),
+    // Where links reach the limit, domains with edges are only counted.
+    limit: bounds.links === null ? limit : 0,
+  }
+  const onlyEdges = { shape: Counted, sql: edgesSql(readable.length > 0), values: edgeValues }
+  const fromEdges = await readFiles(files, edges, onlyEdges, signal)
+
+  const { rows, ...read } = combined([fromLinks, fromEdges])
+  const found = rows.reduce((sum, row) => sum + row.found, 0)
+  return { read: { ...read, rows: rows.flatMap(domainIn) }, found }
+}
+
+function domainIn(row: Counted): ReferringDomain | [] {
+  if (row.site === null) return []
+  return {
+    site: row.site,
+    links: row.links,
+    linkingPages: row.linkingPages,
+    targetPages: row.targetPages,
+    followLinks: row.followLinks,
+    topAnchor: row.topAnchor,
+    anchors: row.anchors,
+    firstSeen: isoOf(row.firstSeen),
+    lastSeen: isoOf(row.lastSeen),
+    sampleUrl: row.sampleUrl,
+    rank: row.rank,
+    webRank: row.webRank,
   }
 }
 
-/** The range of `target_site` that holds the target: from `site` up to, but without, `past`. */
-export function targetRange({ site }: Pick<LinkTarget, 'site'>) {
-  return { site, owners: `${site}/`, past: `${site}0` } // '0' is the character after '/'.
+function isoOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
 }

@@ -71,7 +71,7 @@ function Screen({
       ) : null}
       <JobStatus view={view} admin={admin} />
       <div className="mt-5 grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_232px]">
-        <ResultsPanel view={view} columns={search?.columns ?? null} />
+        <ResultsPanel view={view} search={search} />
         <aside className="flex flex-col gap-5 max-xl:sm:grid max-xl:sm:grid-cols-2">
           <Timeline entries={view.timeline} />
           <JobFacts job={job} search={search} />

@@ -5,6 +5,7 @@ import { useDeferredValue, useMemo, useState } from 'react'
 import type { Column, Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
+import type { SearchType } from '#protocol/answers.ts'
 import type { JobView } from '#protocol/client/job-view.ts'
 import { count } from '../../words/numbers.ts'
 import { ResultsTable } from './results-table.tsx'
@@ -12,7 +13,7 @@ import type { RowSort } from './row-order.ts'
 import { useRowOrder } from './use-row-order.ts'
 
 /** The table of rows with its filter, or the reason why it is empty. */
-export function ResultsPanel({ view, columns }: { view: JobView; columns: Column[] | null }) {
+export function ResultsPanel({ view, search }: { view: JobView; search: SearchType | null }) {
   const [filter, setFilter] = useState('')
   const [sort, setSort] = useState<RowSort | null>(null)
   // Ordering many rows is slow; deferred values keep typing responsive.
@@ -20,6 +21,7 @@ export function ResultsPanel({ view, columns }: { view: JobView; columns: Column
   const query = useDeferredValue(filter.trim().toLowerCase())
   const order = useRowOrder(rows, query, useDeferredValue(sort))
   const firstRow = rows[order.indexes[0] ?? 0]
+  const columns = search?.columns
   const shownColumns = useMemo(() => columns ?? inferredColumns(firstRow), [columns, firstRow])
   const shown = order.indexes.length
   const filtering = query !== ''
@@ -31,6 +33,7 @@ export function ResultsPanel({ view, columns }: { view: JobView; columns: Column
           Results
         </h2>
         <p className="text-xs text-ink-3 tabular-nums">{countPhrase(view, shown, filtering)}</p>
+        {search && sort === null && view.job.rowCount > 0 ? <OrderPhrase search={search} /> : null}
         {view.job.rowCount > 0 ? <FilterBox value={filter} onChange={setFilter} /> : null}
       </div>
       {shown > 0 ? (
@@ -45,6 +48,17 @@ export function ResultsPanel({ view, columns }: { view: JobView; columns: Column
       )}
     </section>
   )
+}
+
+/** The order in which rows arrive, for types that name one. */
+function OrderPhrase({ search: { order = [], columns } }: { search: SearchType }) {
+  const labels = order.flatMap(({ key, descending }) => {
+    const column = columns.find((each) => each.key === key)
+    return descending && column ? [column.label.toLowerCase()] : []
+  })
+  return labels.length > 0 ? (
+    <p className="text-xs text-ink-3">Top first, by {labels.join(', ')}</p>
+  ) : null
 }
 
 /** Repeated clicks sort a column, reverse it, then restore the order of arrival. */

@@ -8,7 +8,8 @@ import { createBuilds } from '#webindex/build/build-index.ts'
 import { BrokenIndex, GenerationGone, NoIndex } from '#webindex/errors.ts'
 import { leaseLiveGeneration } from '#webindex/leases.ts'
 import { createIndexEngine, type WebIndex } from '#webindex/query/engine.ts'
-import type { LinkQuery, ReferringDomain } from '#webindex/query/referring-domains.ts'
+import type { LinkQuery } from '#webindex/query/links-to.ts'
+import type { ReferringDomain } from '#webindex/query/referring-domains.ts'
 import { collect, linkTo, pageAt, sourceOf, temporaryFolder } from '../index-fixture.ts'
 
 const { signal } = new AbortController()
