@@ -15,9 +15,11 @@ import type { SearchTools } from '#searches/search-tools.ts'
 import { toolsOver } from '#test/searches/tools-fixture.ts'
 import { type ParquetFile, readManifest } from '#webindex/manifest.ts'
 import { createIndexEngine } from '#webindex/query/engine.ts'
+import { phrasesSql } from '#webindex/query/find-phrases.ts'
 import { leadsToSite, targetRange } from '#webindex/query/links-to.ts'
 import { lookUpSql } from '#webindex/query/look-up-phrases.ts'
-import { longestToken, phrasesSql } from '#webindex/query/phrases.ts'
+import { filterValues } from '#webindex/query/phrase-filter.ts'
+import { longestToken } from '#webindex/query/phrases.ts'
 import { median, rounds, spread } from './measure.ts'
 import { targets, words, writeGeneratedIndex } from './search/generated-index.ts'
 
@@ -106,12 +108,13 @@ function wordCase(name: keyof typeof words): Case {
     minPages: 1,
     limit: 10_000,
     ...{ searches: 0, sites: 0, pages: 0, uses: 0 },
+    ...filterValues({ functionWords: [], questions: [], onlyQuestions: false, fold: false }, []),
   }
   return {
     name: `keywords, ${name}`,
     search: keywords,
     input: { q: token, limit: 10_000 },
-    bare: { sql: phrasesSql, values: { files: all(tables.phrases), ...question } },
+    bare: { sql: phrasesSql(false), values: { files: all(tables.phrases), ...question } },
   }
 }
 

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
 import { phraseOf } from '#webindex/pages/phrase-tokens.ts'
-import type { Generation } from '#webindex/query/engine.ts'
-import type { Phrase } from '#webindex/query/phrases.ts'
-import { describeCoverage, describeGeneration } from './reading/describe-index.ts'
+import type { FoundPhrase, PhraseQuery } from '#webindex/query/find-phrases.ts'
+import type { Language } from '#webindex/query/languages.ts'
+import { describeGeneration } from './reading/describe-index.ts'
+import { describeFragments, describeNoPhrases } from './reading/describe-phrases.ts'
 import { describeTop } from './reading/describe-top.ts'
 import { limitField } from './reading/limit-field.ts'
 import { parseKeyword } from './reading/parse-keyword.ts'
@@ -40,6 +41,18 @@ const Input = z.object({
         'The words next to each other in this order, or all of them anywhere in the phrase.',
       labels: { phrase: 'Exact phrase', all_words: 'All words' },
     }),
+  questions: z.boolean().default(false).meta({
+    title: 'Questions only',
+    description: 'Only phrases that begin like a question, such as “how to” or “what is”.',
+  }),
+  fragments: z.boolean().default(false).meta({
+    title: 'Include fragments',
+    description: 'Also phrases that begin or end with a function word, such as “redis and the”.',
+  }),
+  fold: z.boolean().default(false).meta({
+    title: 'Merge variants',
+    description: 'One row for phrases that differ only in a plural or in the order of words.',
+  }),
   minPages: z
     .number()
     .int()
@@ -115,6 +128,13 @@ export const keywords = defineSearch<SearchTools, typeof Input>({
       help: 'How often people searched for exactly this phrase, according to the imported query logs. Empty if this index has no query log.',
     },
     ...queryLogColumns,
+    {
+      key: 'variants',
+      label: 'Variants',
+      type: 'number',
+      unit: 'phrases',
+      help: 'With “Merge variants”: how many phrases this row stands for, itself included. The other numbers are those of the phrase shown. Empty otherwise.',
+    },
   ],
   order: [
     { key: 'searches', descending: true },
@@ -125,34 +145,53 @@ export const keywords = defineSearch<SearchTools, typeof Input>({
   ],
 
   async *run(input: Input, { openIndex, signal, progress, note }: SearchContext<SearchTools>) {
-    const { match, minPages, limit } = input
     const index = await openIndex()
     note(describeGeneration(index.generation, 'phrases'))
     const hasQueryLog = index.generation.counts.queries > 0
-    const question = { tokens: phraseOf(input.q).split(' '), match, minPages, limit }
-    const parts = readIndex(index.phrasesWith(question, { signal }), note)
+    const languages = await index.languages({ signal })
     const phase = { phase: 'Ranking phrases', total: index.shards.phrases, unit: 'shards' }
     progress({ ...phase, done: 0 })
-    let [shown, found] = [0, 0]
+    const question = questionOf(input, languages)
+    const parts = readIndex(index.phrasesWith(question, { signal }), note)
+    let [shown, covered, found, leftOut] = [0, 0, 0, 0]
     for await (const { rows, done, ...part } of parts) {
       found = part.found
+      leftOut = part.leftOut
       progress({ ...phase, done })
       for (const row of rows) {
         shown++
+        covered += row.variants ?? 1
         yield toRow(row, hasQueryLog)
         signal.throwIfAborted()
       }
     }
-    if (found === 0) note(describeNothingFound(input, index.generation))
-    if (found > limit)
+    if (leftOut > 0) note(describeFragments(leftOut, languages))
+    if (found === 0) note(describeNoPhrases(input, index.generation))
+    if (found > covered)
       note(describeTop({ shown, found }, 'phrases', hasQueryLog ? bySearches : bySites))
   },
 })
 
+function questionOf(input: Input, languages: readonly Language[]): PhraseQuery {
+  const { match, minPages, limit, questions, fragments, fold } = input
+  return {
+    tokens: phraseOf(input.q).split(' '),
+    match,
+    minPages,
+    limit,
+    filter: {
+      functionWords: fragments ? [] : languages.flatMap(({ functionWords }) => functionWords),
+      questions: languages.flatMap((language) => language.questions),
+      onlyQuestions: questions,
+      fold,
+    },
+  }
+}
+
 const bySites = 'sites, then pages'
 const bySearches = `searches, then ${bySites}`
 
-function toRow(row: Phrase, hasQueryLog: boolean): Row {
+function toRow(row: FoundPhrase, hasQueryLog: boolean): Row {
   return {
     phrase: row.phrase,
     words: row.words,
@@ -164,20 +203,6 @@ function toRow(row: Phrase, hasQueryLog: boolean): Row {
     searches: hasQueryLog ? (row.searches ?? 0) : null,
     clicks: hasQueryLog ? (row.clicks ?? 0) : null,
     position: row.position,
+    variants: row.variants,
   }
-}
-
-function describeNothingFound({ q, match, minPages }: Input, generation: Generation): string {
-  const phrase = phraseOf(q)
-  const hasSeveralWords = phrase.includes(' ')
-  const wanted =
-    hasSeveralWords && match === 'all_words' ? `all words of “${phrase}”` : `“${phrase}”`
-  const onPages = minPages > 1 ? ` and is on at least ${minPages.toLocaleString('en')} pages` : ''
-  const looser =
-    hasSeveralWords && match === 'phrase' ? ' Choose “All words” to find them in any order.' : ''
-  const fewer =
-    minPages > 0
-      ? ` Set “Minimum pages” to 0 to include phrases ${minPages > 1 ? 'on fewer pages or ' : ''}only in query logs.`
-      : ''
-  return `No phrase in this index contains ${wanted}${onPages}.${looser}${fewer} ${describeCoverage(generation)}`
 }

@@ -62,6 +62,7 @@ function expectedRows({
       searches: log ? (logged?.searches ?? 0) : null,
       clicks: log ? (logged?.clicks ?? 0) : null,
       position: log ? (logged?.position ?? null) : null,
+      variants: null,
     }
   })
 }
@@ -186,6 +187,9 @@ test('every input but the words has a default', () => {
   expect(keywords.input.parse({ q: ' web socket ' })).toEqual({
     q: 'web socket',
     match: 'phrase',
+    questions: false,
+    fragments: false,
+    fold: false,
     minPages: 1,
     limit: 1000,
   })

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { leaseLiveGeneration } from '../leases.ts'
 import { type Manifest, type ParquetFile, sizeOf } from '../manifest.ts'
+import { type FoundPhrase, type PhraseQuery, phrasesWith } from './find-phrases.ts'
 import type { LinkQuery } from './links-to.ts'
 import { lookUpPhrases, type PhraseLookup } from './look-up-phrases.ts'
-import { type Phrase, type PhraseQuery, phrasesWith } from './phrases.ts'
 import { openQueryPool } from './query-pool.ts'
+import { type Language, readLanguages } from './read-languages.ts'
 import type { GenerationFiles, Part } from './read-shards.ts'
 import type { TopPart } from './read-top.ts'
 import { type ReferringDomain, referringDomains } from './referring-domains.ts'
@@ -30,7 +31,9 @@ export interface WebIndex {
   /** The target's top referring domains, in order. */
   referringDomains(query: LinkQuery, options: Options): AsyncIterable<TopPart<ReferringDomain>>
   /** The top phrases with the given words, in order. */
-  phrasesWith(query: PhraseQuery, options: Options): AsyncIterable<TopPart<Phrase>>
+  phrasesWith(query: PhraseQuery, options: Options): AsyncIterable<TopPart<FoundPhrase>>
+  /** The languages of the texts. Looked up once per generation. */
+  languages(options: Options): Promise<readonly Language[]>
   /** Rows come in the order of `phrases`. @param phrases distinct results of `phraseOf`. */
   lookUpPhrases(phrases: readonly string[], options: Options): AsyncIterable<Part<PhraseLookup>>
   /**
@@ -66,6 +69,7 @@ export async function createIndexEngine({
 }: EngineOptions): Promise<IndexEngine> {
   const root = resolve(dir)
   const queries = await openQueryPool({ memoryLimitMb, threads })
+  let known: { id: string; languages: readonly Language[] } | undefined
   return {
     async open() {
       const { manifest, end } = await leaseLiveGeneration(root)
@@ -83,6 +87,11 @@ export async function createIndexEngine({
       return {
         generation: { id, builtAt, sources, counts, bytes: sizeOf(manifest) },
         ...queriesOver(files),
+        async languages({ signal }) {
+          if (known?.id !== id)
+            known = { id, languages: await readLanguages(files, counts.pages, signal) }
+          return known.languages
+        },
         close: end,
       }
     },

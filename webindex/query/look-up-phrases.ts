@@ -24,7 +24,7 @@ const shardOfFirstRow =
  */
 export const lookUpSql = `
   WITH wanted AS (SELECT unnest($tokens) AS token, unnest($phrases) AS phrase)
-  SELECT ${phraseColumns} FROM read_parquet($files) JOIN wanted USING (token, phrase)`
+  SELECT ${phraseColumns}, iaat::DOUBLE AS iaat FROM read_parquet($files) JOIN wanted USING (token, phrase)`
 
 /**
  * Phrases in the first batch, and how much larger each next batch is. The first is small, so that

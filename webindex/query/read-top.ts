@@ -1,16 +1,19 @@
 import { type FilesRead, type Part, readShards } from './read-shards.ts'
-import { type Compare, TopRows } from './top-rows.ts'
+import { type TopOrder, TopRows } from './top-rows.ts'
 
 /** A step of a query for the top rows. Only the last one has rows: all of them, in order. */
 export interface TopPart<Row> extends Part<Row> {
   /** Rows found so far, of which the top ones are returned. */
   found: number
+  /** Rows that the query's filter left out so far. */
+  leftOut: number
 }
 
 /** What one query returns: the top rows of some shards, and how many rows they have in all. */
 export interface TopOfFiles<Row> {
   read: FilesRead<Row>
   found: number
+  leftOut?: number
 }
 
 /** Which rows a query needs. */
@@ -33,11 +36,12 @@ export async function* readTop<Row>(
     wanted: Wanted<Row>,
     signal: AbortSignal,
   ) => Promise<TopOfFiles<Row>>,
-  { limit, compare, signal }: { limit: number; compare: Compare<Row>; signal: AbortSignal },
+  { signal, ...order }: TopOrder<Row> & { signal: AbortSignal },
 ): AsyncGenerator<TopPart<Row>> {
-  const top = new TopRows(limit, compare)
+  const { limit, compare } = order
+  const top = new TopRows(order)
   const cutOff: { shards: readonly number[]; rows: Row[] }[] = []
-  let found = 0
+  let [found, leftOut] = [0, 0]
 
   async function readShare(some: readonly number[], until: AbortSignal) {
     const share = (limit * some.length) / shards.length
@@ -46,13 +50,14 @@ export async function* readTop<Row>(
     const { rows } = result.read
     if (rows.length >= wanted && wanted < limit) cutOff.push({ shards: some, rows })
     found += result.found
+    leftOut += result.leftOut ?? 0
     return result.read
   }
 
   for await (const { rows, shards: _, ...part } of readShards(shards, readShare, { signal })) {
     top.add(rows)
-    if (part.done < shards.length) yield { ...part, rows: [], found }
-    else yield { ...part, rows: await readRest(), found }
+    if (part.done < shards.length) yield { ...part, rows: [], found, leftOut }
+    else yield { ...part, rows: await readRest(), found, leftOut }
   }
 
   async function readRest(): Promise<Row[]> {

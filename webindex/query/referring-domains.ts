@@ -111,8 +111,11 @@ export function referringDomains(
   const shards = [...files.links.keys()]
   const read = (some: readonly number[], wanted: Wanted<ReferringDomain>, until: AbortSignal) =>
     readTopDomains(files, query, some, wanted, until)
-  return readTop(shards, read, { limit: query.limit, compare: compareDomains, signal })
+  const order = { limit: query.limit, compare: compareDomains, keyOf: siteOf }
+  return readTop(shards, read, { ...order, signal })
 }
+
+const siteOf = ({ site }: ReferringDomain) => site
 
 async function readTopDomains(
   files: GenerationFiles,

@@ -1,39 +1,53 @@
-/** Orders rows: negative if `a` comes first, 0 if both are the same row. */
-export type Compare<Row> = (a: Row, b: Row) => number
+export interface TopOrder<Row> {
+  /** Number of rows to keep. */
+  limit: number
+  /** Negative if `a` comes first. */
+  compare(a: Row, b: Row): number
+  /** Of several rows with the same key, only the first is kept. */
+  keyOf(row: Row): string
+}
 
 /** Keeps the first `limit` rows of all that are added. */
 export class TopRows<Row> {
-  readonly #limit: number
-  readonly #compare: Compare<Row>
+  readonly #order: TopOrder<Row>
   #rows: Row[] = []
-  #inOrder = true
+  #settled = true
 
-  constructor(limit: number, compare: Compare<Row>) {
-    this.#limit = limit
-    this.#compare = compare
+  constructor(order: TopOrder<Row>) {
+    this.#order = order
   }
 
-  /** @param rows that are held already are ignored. */
   add(rows: readonly Row[]): void {
     if (rows.length === 0) return
     this.#rows = this.#rows.concat(rows)
-    this.#inOrder = false
+    this.#settled = false
   }
 
   /** In order. */
   get rows(): readonly Row[] {
-    if (this.#inOrder) return this.#rows
-    const sorted = this.#rows.sort(this.#compare)
-    const isFirst = (row: Row, at: number) =>
-      at === 0 || this.#compare(sorted[at - 1] as Row, row) !== 0
-    this.#rows = sorted.filter(isFirst).slice(0, this.#limit)
-    this.#inOrder = true
+    if (!this.#settled) this.#settle()
     return this.#rows
   }
 
   /** The last row, once there are `limit` rows: a row that comes after it is of no use. */
   get floor(): Row | undefined {
-    return this.#rows.length < this.#limit ? undefined : this.rows[this.#limit - 1]
+    const { limit } = this.#order
+    return this.#rows.length < limit ? undefined : this.rows[limit - 1]
+  }
+
+  #settle(): void {
+    const { limit, keyOf } = this.#order
+    const keys = new Set<string>()
+    const kept: Row[] = []
+    for (const row of this.#rows.sort(this.#order.compare)) {
+      if (kept.length === limit) break
+      const key = keyOf(row)
+      if (keys.has(key)) continue
+      keys.add(key)
+      kept.push(row)
+    }
+    this.#rows = kept
+    this.#settled = true
   }
 }
 

@@ -20,7 +20,7 @@ async function topOf(shards: number[][], limit: number) {
         const rows = useful.sort(descending).slice(0, wanted.limit)
         return { read: { rows, read: some.length, broken: [] }, found: all.length }
       },
-      { limit, compare: descending, signal },
+      { limit, compare: descending, keyOf: String, signal },
     ),
   )
   return { parts, limits, rows: parts.at(-1)?.rows ?? [] }
