@@ -1,4 +1,3 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
@@ -7,26 +6,14 @@ import { describeGeneration } from './reading/describe-index.ts'
 import { parseKeyword } from './reading/parse-keyword.ts'
 import { queryLogColumns } from './reading/query-log-columns.ts'
 import { readIndex } from './reading/read-index.ts'
-
-const maxLines = 10_000
+import { type LineReading, linesField, readLines } from './reading/read-lines.ts'
 
 const Input = z.object({
-  keywords: z
-    .string()
-    .trim()
-    .min(1, 'Enter at least one keyword.')
-    .max(200_000, 'Too long: enter at most 200,000 characters.')
-    .meta({
-      title: 'Keywords',
-      description: 'One keyword per line, up to 10,000.',
-      examples: ['redis', 'web socket'],
-    })
-    .superRefine((text, context) => {
-      const lines = linesOf(text).length
-      if (lines <= maxLines) return
-      const message = `Too many keywords (${lines.toLocaleString('en')}): enter at most ${maxLines.toLocaleString('en')}.`
-      context.addIssue({ code: 'custom', message, input: text })
-    }),
+  keywords: linesField({ noun: 'keyword', maxLines: 10_000, maxCharacters: 200_000 }).meta({
+    title: 'Keywords',
+    description: 'One keyword per line, up to 10,000.',
+    examples: ['redis', 'web socket'],
+  }),
 })
 
 const notCounted = 'Empty for keywords of more than four words, which are not counted.'
@@ -112,7 +99,7 @@ export const keywordMetrics = defineSearch<SearchTools, typeof Input>({
         'This index has no query log, so searches, KEI and KEI3 are unknown. Add one: npm run index -- add search-console FILE',
       )
 
-    const typedForms = await readLines(keywords, { signal, note })
+    const typedForms = await readLines(keywords, readKeyword, 'keyword', { signal, note })
     const phase = { phase: 'Looking up keywords', total: typedForms.size, unit: 'keywords' }
     progress({ ...phase, done: 0 })
     for await (const { rows, done } of readIndex(
@@ -128,41 +115,9 @@ export const keywordMetrics = defineSearch<SearchTools, typeof Input>({
   },
 })
 
-/**
- * Maps each phrase to the form typed first, in line order. Skips lines that can't be looked up, and
- * notes so.
- */
-async function readLines(
-  text: string,
-  { signal, note }: Pick<SearchContext<unknown>, 'signal' | 'note'>,
-): Promise<Map<string, string>> {
-  const typedForms = new Map<string, string>()
-  const skipped = new Map<string, { first: string; count: number }>()
-  let repeated = 0
-  for (const [n, line] of linesOf(text).entries()) {
-    const parsed = parseKeyword(line)
-    if (!parsed.ok) {
-      const { first, count } = skipped.get(parsed.reason) ?? { first: line, count: 0 }
-      skipped.set(parsed.reason, { first, count: count + 1 })
-    } else if (typedForms.has(parsed.phrase)) repeated++
-    else typedForms.set(parsed.phrase, line)
-    if (n % 500 === 499) {
-      await yieldToEventLoop()
-      signal.throwIfAborted()
-    }
-  }
-  if (repeated > 0)
-    note(
-      `Merged ${counted(repeated, 'line')} that ${repeated === 1 ? 'repeats' : 'repeat'} an earlier keyword.`,
-    )
-  for (const [reason, { first, count }] of skipped) {
-    const shown = first.length > 60 ? `${first.slice(0, 60)}…` : first
-    const plural = reason.replace(/^has /, count === 1 ? 'has ' : 'have ')
-    note(
-      `Skipped ${counted(count, 'line')} that ${plural}${count === 1 ? '' : ', the first'}: “${shown}”.`,
-    )
-  }
-  return typedForms
+function readKeyword(line: string): LineReading<string> {
+  const parsed = parseKeyword(line)
+  return parsed.ok ? { ok: true, key: parsed.phrase, value: line } : parsed
 }
 
 function toRow(keyword: string, { phrase, found }: PhraseLookup, hasQueryLog: boolean): Row {
@@ -192,15 +147,4 @@ function toRow(keyword: string, { phrase, found }: PhraseLookup, hasQueryLog: bo
 
 function quotient(dividend: number, divisor: number | null): number | null {
   return divisor === null || divisor === 0 ? null : dividend / divisor
-}
-
-function linesOf(text: string): string[] {
-  return text
-    .split(/\r\n|\r|\n/)
-    .map((line) => line.trim())
-    .filter(Boolean)
-}
-
-function counted(count: number, unit: string): string {
-  return `${count.toLocaleString('en')} ${unit}${count === 1 ? '' : 's'}`
 }

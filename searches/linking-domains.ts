@@ -7,31 +7,17 @@ import type { Generation } from '#webindex/query/engine.ts'
 import type { ReferringDomain } from '#webindex/query/referring-domains.ts'
 import { describeCoverage, describeGeneration } from './reading/describe-index.ts'
 import { describeTop } from './reading/describe-top.ts'
+import { domainField } from './reading/domain-field.ts'
 import { limitField } from './reading/limit-field.ts'
 import { readIndex } from './reading/read-index.ts'
 import { verifySamplePages } from './reading/verify-sample-pages.ts'
 
-/** A web address in any form that people paste, normalised; parsing the output changes nothing. */
-const Domain = z
-  .string()
-  .trim()
-  .min(1, 'Enter a domain, such as redis.io.')
-  .max(2048, 'Too long for a web address.')
-  // Before the transform: examples on a transformed schema don't reach the form.
-  .meta({
+const Input = z.object({
+  domain: domainField({
     title: 'Domain',
     description: 'The site to look up: a domain, a page address, or an owner on a code host.',
     examples: ['nodejs.org', 'github.com/redis', 'https://developer.mozilla.org/en-US/docs/Web'],
-  })
-  .transform((written, context) => {
-    const reading = readTarget(written)
-    if (reading.ok) return reading.target.text
-    context.addIssue({ code: 'custom', message: reading.reason, input: written })
-    return z.NEVER
-  })
-
-const Input = z.object({
-  domain: Domain,
+  }),
   scope: z
     .enum(['site', 'host', 'url'])
     .default('site')

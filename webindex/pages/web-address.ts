@@ -64,6 +64,11 @@ const codeHosts: Record<
   'git.sr.ht': { site: 'sr.ht', owner: /^~[a-z\d_.-]+$/, minSegments: 1, reserved: new Set() },
 }
 
+/** Whether the owners on this site are sites of their own: `github.com`. */
+export function isCodeHost(site: string): boolean {
+  return Object.values(codeHosts).some((host) => host.site === site)
+}
+
 /**
  * @returns null if the page is not on the public web: another scheme than http and https, an IP
  * address, a host name without a public suffix.

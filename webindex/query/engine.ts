@@ -1,7 +1,9 @@
 import { resolve } from 'node:path'
 import { leaseLiveGeneration } from '../leases.ts'
 import { type Manifest, type ParquetFile, sizeOf } from '../manifest.ts'
+import { type DomainTotals, domainTotals } from './domain-totals.ts'
 import { type FoundPhrase, type PhraseQuery, phrasesWith } from './find-phrases.ts'
+import { type GapQuery, type GapSite, linkGap } from './link-gap.ts'
 import type { LinkQuery } from './links-to.ts'
 import { lookUpPhrases, type PhraseLookup } from './look-up-phrases.ts'
 import { openQueryPool } from './query-pool.ts'
@@ -32,6 +34,10 @@ export interface WebIndex {
   referringDomains(query: LinkQuery, options: Options): AsyncIterable<TopPart<ReferringDomain>>
   /** The top phrases with the given words, in order. */
   phrasesWith(query: PhraseQuery, options: Options): AsyncIterable<TopPart<FoundPhrase>>
+  /** The top sites that link to competitors and not to a site, in order. */
+  linkGap(query: GapQuery, options: Options): AsyncIterable<TopPart<GapSite>>
+  /** The totals of these distinct sites, in their order, with the last part. */
+  domainTotals(sites: readonly string[], options: Options): AsyncIterable<Part<DomainTotals>>
   /** The languages of the texts. Looked up once per generation. */
   languages(options: Options): Promise<readonly Language[]>
   /** Rows come in the order of `phrases`. @param phrases distinct results of `phraseOf`. */
@@ -82,6 +88,7 @@ export async function createIndexEngine({
         links: paths(tables.links),
         edges: paths(tables.edges),
         phrases: paths(tables.phrases),
+        sites: paths(tables.sites),
         queries,
       }
       return {
@@ -100,13 +107,13 @@ export async function createIndexEngine({
 }
 
 /** The queries over a generation's files. */
-function queriesOver(
-  files: GenerationFiles,
-): Pick<WebIndex, 'shards' | 'referringDomains' | 'phrasesWith' | 'lookUpPhrases'> {
+function queriesOver(files: GenerationFiles): Omit<WebIndex, 'generation' | 'languages' | 'close'> {
   return {
     shards: { links: files.links.length, phrases: files.phrases.length },
     referringDomains: (query, options) => referringDomains(files, query, options),
     phrasesWith: (query, options) => phrasesWith(files, query, options),
+    linkGap: (query, options) => linkGap(files, query, options),
+    domainTotals: (sites, options) => domainTotals(files, sites, options),
     lookUpPhrases: (phrases, options) => lookUpPhrases(files, phrases, options),
   }
 }

@@ -14,6 +14,8 @@ export interface GenerationFiles {
   links: readonly string[]
   edges: readonly string[]
   phrases: readonly string[]
+  /** One file. */
+  sites: readonly string[]
   queries: QueryPool
 }
 
