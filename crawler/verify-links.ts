@@ -7,7 +7,7 @@ import type { FetchDeps } from './follow-redirects.ts'
 import { createHostFailures } from './host-failures.ts'
 import { readVisited } from './read-visited.ts'
 import { type Visit, visitPage } from './visit-page.ts'
-import type { LinkStatus, LinkToVerify } from './web.ts'
+import type { LinkStatus, LinkToVerify, VerifiedLink } from './web.ts'
 import { hostOf } from './web-url.ts'
 
 /** A linking page with all the links to verify on it. */
@@ -15,11 +15,6 @@ interface SourcePage<Link> {
   url: URL
   host: string
   links: Link[]
-}
-
-interface VerifiedLink<Link> {
-  link: Link
-  status: LinkStatus
 }
 
 /** If all of the first hosts are out of reach, this machine has no network. */
@@ -46,7 +41,7 @@ export async function* verifyLinks<Link extends LinkToVerify>(
   deps: FetchDeps,
 ): AsyncGenerator<VerifiedLink<Link>> {
   const { pages, invalid } = sourcePagesOf(links)
-  for (const link of invalid) yield { link, status: 'http_error' }
+  for (const link of invalid) yield unvisited(link, 'http_error', 'not a web address')
 
   const queues = new Map<string, SourcePage<Link>[]>()
   for (const page of pages) {
@@ -142,7 +137,10 @@ function createPageCheck<Link extends LinkToVerify>(deps: FetchDeps) {
   const failed = new Map<string, LinkStatus>()
   return async ({ url, host, links }: SourcePage<Link>): Promise<CheckedPage<Link>> => {
     const status = failed.get(host)
-    if (status) return { host, visit: null, verified: links.map((link) => ({ link, status })) }
+    if (status) {
+      const verified = links.map((link) => unvisited(link, status, 'its host failed before'))
+      return { host, visit: null, verified }
+    }
     const visit = await visitPage(url, deps)
     // After a redirect, the failure counts for the host that it led to.
     if (failures.after(hostOf(visit.url), visit) && !visit.ok)
@@ -156,19 +154,30 @@ async function verifyOnPage<Link extends LinkToVerify>(
   visit: Visit,
   { session }: FetchDeps,
 ): Promise<VerifiedLink<Link>[]> {
-  if (!visit.ok) return links.map((link) => ({ link, status: statusOf[visit.reason] }))
+  const { status: httpStatus, url, redirected } = visit
+  const facts = { httpStatus, movedTo: redirected === null ? null : url.href }
+  if (!visit.ok) {
+    const failed = { ...facts, anchor: null, problem: visit.problem }
+    return links.map((link) => ({ link, status: statusOf[visit.reason], ...failed }))
+  }
   const page = await readVisited(visit, session)
   const yieldIfDue = createEventLoopYield(session.signal)
   const verified: VerifiedLink<Link>[] = []
   for (const link of links) {
     let status: LinkStatus = 'lost'
-    for (const [n, { href, nofollow }] of page.links.entries()) {
+    let text: string | null = null
+    for (const [n, { href, nofollow, anchor }] of page.links.entries()) {
       if (n % batchSize === 0) await yieldIfDue()
       if (!link.isTarget(href)) continue
       status = nofollow ? 'live_nofollow' : 'live'
+      text = anchor
       if (!nofollow) break
     }
-    verified.push({ link, status })
+    verified.push({ link, status, ...facts, anchor: text, problem: null })
   }
   return verified
+}
+
+function unvisited<Link>(link: Link, status: LinkStatus, problem: string): VerifiedLink<Link> {
+  return { link, status, httpStatus: null, movedTo: null, anchor: null, problem }
 }

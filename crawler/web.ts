@@ -50,6 +50,20 @@ export interface LinkToVerify {
   isTarget(href: string): boolean
 }
 
+/** A link after its page was visited. */
+export interface VerifiedLink<Link> {
+  link: Link
+  status: LinkStatus
+  /** HTTP status of the page; null if there was no answer. */
+  httpStatus: number | null
+  /** Where the page is now, if it redirects. */
+  movedTo: string | null
+  /** The link's text now; null if it is not there. */
+  anchor: string | null
+  /** Why the page could not be checked, in a few words; null if it was. */
+  problem: string | null
+}
+
 /**
  * The web, visited politely: respects robots.txt, sends one request at a time per host across all
  * workers, and connects to no private addresses.
@@ -65,5 +79,5 @@ export interface Web {
   verifyLinks<Link extends LinkToVerify>(
     links: readonly Link[],
     options: { signal: AbortSignal },
-  ): AsyncIterable<{ link: Link; status: LinkStatus }>
+  ): AsyncIterable<VerifiedLink<Link>>
 }

@@ -6,6 +6,7 @@ import { keywordMetrics } from './keyword-metrics.ts'
 import { keywords } from './keywords.ts'
 import { linkGap } from './link-gap.ts'
 import { linkingDomains } from './linking-domains.ts'
+import { lostLinks } from './lost-links.ts'
 import { siteCrawl } from './site-crawl.ts'
 
 /** All search types, in the order in which the page offers them. */
@@ -13,6 +14,7 @@ export const catalog: readonly Search<SearchTools>[] = [
   linkingDomains,
   linkGap,
   bulkDomains,
+  lostLinks,
   keywords,
   keywordMetrics,
   siteCrawl,

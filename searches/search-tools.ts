@@ -1,7 +1,16 @@
 import type { Web } from '#crawler/web.ts'
+import type { Row } from '#jobs/define-search.ts'
+import type { JobInput } from '#jobs/job.ts'
 import type { IndexBuilds } from '#webindex/build/builds.ts'
 import type { WebIndex } from '#webindex/query/engine.ts'
 import type { Imports } from '#webindex/sources/find-source.ts'
+
+/** A search that the same user ran before, with its rows so far, page by page. */
+export interface EarlierSearch {
+  search: string
+  input: JobInput
+  rows: AsyncIterable<Row[]>
+}
 
 /** What a search may use. The worker supplies it and closes what was opened when the run ends. */
 export interface SearchTools {
@@ -17,4 +26,6 @@ export interface SearchTools {
   builds: IndexBuilds
   /** Opens the files that an import names. */
   imports: Imports
+  /** @returns null if this user has no such search */
+  findEarlier(id: string): Promise<EarlierSearch | null>
 }

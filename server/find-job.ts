@@ -1,24 +1,15 @@
-import type { Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
 import type { Position } from '#jobs/position.ts'
-import type { Database } from '#jobs/postgres/connect.ts'
 import { endIfLost } from '#jobs/postgres/end-lost.ts'
+import type { JobPlaces } from '#jobs/postgres/find-rows.ts'
 import {
   readArchivedJob,
-  readArchivedRows,
   readArchivedStack,
   readArchivedTimeline,
 } from '#jobs/postgres/read-archive.ts'
-import { type JobReading, readJob, readLog, readRows, readStack } from '#jobs/redis/read-job.ts'
-import type { JobStore } from '#jobs/redis/store.ts'
-import type { RowsPage } from '#jobs/rows-page.ts'
+import { type JobReading, readJob, readLog, readStack } from '#jobs/redis/read-job.ts'
 import type { TimelineEntry } from '#jobs/timeline.ts'
 import { timelineEntry } from '#jobs/timeline.ts'
-
-export interface JobPlaces {
-  store: JobStore
-  db: Database
-}
 
 /** Users see their own jobs, admins see all. */
 export interface Viewer {
@@ -58,34 +49,6 @@ async function readLostJob(id: string, { store, db }: JobPlaces): Promise<Job | 
 export async function findJob(id: string, viewer: Viewer, places: JobPlaces): Promise<Job | null> {
   const reading = await findReading(id, null, places)
   return reading && maySee(reading.job, viewer) ? reading.job : null
-}
-
-/** A page of a job's rows. */
-export async function findRows(
-  job: Job,
-  page: { from: number; limit: number },
-  { store, db }: JobPlaces,
-): Promise<RowsPage> {
-  const live = await readRows(job.id, page, store)
-  if (live) return live
-  return {
-    attempt: job.attempt,
-    from: page.from,
-    rows: await readArchivedRows(job.id, page, db),
-    rowCount: job.rowCount,
-  }
-}
-
-const rowsPerPage = 1_000
-
-/** All rows of a job in order, page by page. Ends early if a new attempt begins meanwhile. */
-export async function* allRows(job: Job, places: JobPlaces): AsyncGenerator<Row[]> {
-  for (let from = 0; ; ) {
-    const page = await findRows(job, { from, limit: rowsPerPage }, places)
-    if (page.rows.length === 0 || page.attempt !== job.attempt) return
-    yield page.rows
-    from += page.rows.length
-  }
 }
 
 /** The stack trace of a job's error, for admins; null if there is none. */

@@ -22,6 +22,7 @@ import { createImports } from '#webindex/sources/find-source.ts'
 import { openImport } from '#webindex/sources/open-import.ts'
 import packageFacts from '../package.json' with { type: 'json' }
 import { createArchiver } from './archive-ended.ts'
+import { findEarlier } from './find-earlier.ts'
 import { createHostLeases } from './host-leases.ts'
 import { maintain } from './maintain.ts'
 import { createRunningJobs } from './running-jobs.ts'
@@ -68,6 +69,7 @@ async function main(): Promise<void> {
   })
   const shared: SharedTools = {
     engine,
+    findEarlier: (id, job) => findEarlier(id, job, { store, db: postgres.db }),
     web: createWeb({
       leases: createHostLeases({ redis, namespace: settings.REDIS_PREFIX }),
       userAgent: crawlerName(packageFacts.version, settings.CRAWL_CONTACT),
@@ -88,7 +90,7 @@ async function main(): Promise<void> {
     archiver,
     running,
     findSearch,
-    openTools: () => openTools(shared),
+    openTools: (job: string) => openTools(job, shared),
     makeEpoch: uuid,
     now,
     archiveDays: settings.ARCHIVE_DAYS ?? null,

@@ -57,7 +57,7 @@ export async function runJob<Tools>(delivery: QueueDelivery, deps: RunDeps<Tools
   if (lostWorker !== null)
     run.note('The worker stopped responding. The search is starting over.', lostWorker)
   try {
-    await runSearch({ search, input }, run, current.abort, deps)
+    await runSearch({ id, search, input }, run, current.abort, deps)
     await run.complete()
   } catch (cause) {
     const error: unknown = signal.aborted ? signal.reason : cause

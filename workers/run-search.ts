@@ -6,8 +6,8 @@ import { errorForUsers } from './error-for-users.ts'
 
 export interface RunSearchDeps<Tools> {
   findSearch(name: string): Search<Tools> | undefined
-  /** Creates the tools of one run. */
-  openTools(): Tools & { close(): void | Promise<void> }
+  /** Creates the tools of one run. @param job its id */
+  openTools(job: string): Tools & { close(): void | Promise<void> }
 }
 
 const defaultTimeoutMs = 15 * 60_000
@@ -19,7 +19,7 @@ const stopWithinMs = 2_000
  * @throws {SearchFailed} if this installation can't run the search, or the abort's reason
  */
 export async function runSearch<Tools>(
-  job: { search: string; input: JobInput },
+  job: { id: string; search: string; input: JobInput },
   run: TrackedRun,
   abort: AbortController,
   { findSearch, openTools }: RunSearchDeps<Tools>,
@@ -35,7 +35,7 @@ export async function runSearch<Tools>(
     )
   }
 
-  const tools = openTools()
+  const tools = openTools(job.id)
   const timeoutMs = search.timeoutMs ?? defaultTimeoutMs
   const timer = setTimeout(() => abort.abort(new TimedOut(timeoutMs)), timeoutMs)
   const { signal } = abort

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isLive } from '#jobs/lifecycle.ts'
-import { findJob, type JobPlaces } from '../find-job.ts'
+import type { JobPlaces } from '#jobs/postgres/find-rows.ts'
+import { findJob } from '../find-job.ts'
 import type { Authorization } from '../live/authorization.ts'
 import type { Hub } from '../live/hub.ts'
 import { jobEventStream, parseEventId } from '../live/sse.ts'

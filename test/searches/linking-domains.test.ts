@@ -556,7 +556,8 @@ describe('verifying', () => {
         if (network === 'is out of reach') throw new NoNetwork()
         for (const [n, link] of [...links].reverse().entries()) {
           if (network === 'breaks off' && n === 20) throw new NoNetwork()
-          yield { link, status: n % 2 === 0 ? 'live' : 'lost' }
+          const page = { httpStatus: 200, movedTo: null, anchor: null, problem: null }
+          yield { link, status: n % 2 === 0 ? 'live' : 'lost', ...page }
         }
       },
     }

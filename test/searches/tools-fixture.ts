@@ -19,6 +19,7 @@ export function toolsWith(tools: Partial<SearchTools>): SearchTools {
     web: { crawl: missing('web'), verifyLinks: missing('web') },
     builds: { add: missing('builds'), remove: missing('builds'), compact: missing('builds') },
     imports: { find: missing('imports') },
+    findEarlier: missing('earlier searches'),
     ...tools,
   }
 }

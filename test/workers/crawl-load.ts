@@ -59,6 +59,7 @@ export async function openCrawlLoad(store: JobStore, indexDir: string, log: Log)
     }),
     builds: createBuilds({ dir: indexDir, now }),
     imports: { find: () => Promise.reject(new Error('There are no imports')) },
+    findEarlier: async () => null,
   }
   const types: Search<SearchTools>[] = [siteCrawl, keywords]
   const deps = {
@@ -67,7 +68,7 @@ export async function openCrawlLoad(store: JobStore, indexDir: string, log: Log)
     running: createRunningJobs(),
     archiver: { wake() {}, idle: async () => {} },
     findSearch: (name: string) => types.find((type) => type.name === name),
-    openTools: () => openTools(shared),
+    openTools: (job: string) => openTools(job, shared),
     log,
   }
   const workers = [
