@@ -22,6 +22,7 @@ const Input = z
       .default('')
       .meta({
         only: { from: ['list'] },
+        subject: true,
         title: 'List of links',
         description:
           'One per line, up to 2,000: the address of the page with the link, and after a space where it leads. Without that, it is a link to your domain.',
@@ -45,6 +46,7 @@ const Input = z
       .default('')
       .meta({
         only: { from: ['search'] },
+        subject: true,
         title: 'Search',
         description:
           'The id of one of your “Linking domains” searches: the last part of its address.',

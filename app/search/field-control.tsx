@@ -22,22 +22,30 @@ export function FieldControl({
   const describedBy =
     [issue ? issueId : null, field.help ? helpId : null].filter(Boolean).join(' ') || undefined
   const segmented = field.kind === 'choice' && field.options.length <= maxSegments
+  const control = (
+    <Control
+      field={field}
+      id={id}
+      invalid={issue !== undefined}
+      describedBy={describedBy}
+      large={large}
+    />
+  )
   return (
     <div className="min-w-0">
-      {segmented ? (
+      {field.kind === 'switch' ? (
+        <label htmlFor={id} className="flex min-h-[34px] items-center gap-2 text-sm font-medium">
+          {control}
+          {field.label}
+        </label>
+      ) : segmented ? (
         <div className="mb-1 text-sm font-medium">{field.label}</div>
       ) : (
         <label htmlFor={id} className="mb-1 block text-sm font-medium">
           {field.label}
         </label>
       )}
-      <Control
-        field={field}
-        id={id}
-        invalid={issue !== undefined}
-        describedBy={describedBy}
-        large={large}
-      />
+      {field.kind === 'switch' ? null : control}
       {issue ? (
         <p id={issueId} className="mt-1.5 text-sm text-bad">
           {issue}

@@ -7,6 +7,8 @@ interface Base {
   label: string
   help: string | undefined
   required: boolean
+  /** Says what a search is about: its title, if it has a value. */
+  subject: boolean
   /** Conditions: show the field only while each of these choices has one of its listed values. */
   only: Record<string, string[]>
 }
@@ -37,6 +39,7 @@ const Property = z.object({
   /** Labels of the enum's values. */
   labels: z.record(z.string(), z.string()).optional(),
   only: z.record(z.string(), z.array(z.string())).default({}),
+  subject: z.boolean().default(false),
   anyOf: z.array(z.unknown()).optional(),
   oneOf: z.array(z.unknown()).optional(),
   minimum: z.number().optional(),
@@ -66,6 +69,7 @@ function fieldOf(name: string, property: Property, required: boolean): Field {
     label: property.title ?? humanised(name),
     help: property.description,
     required,
+    subject: property.subject,
     only: property.only,
   }
   const initial = Scalar.safeParse(property.default).data

@@ -17,7 +17,11 @@ export function inputPhrase(
   search: SearchType | undefined,
 ): InputPhrase {
   const fields = fieldsOf(input, search)
-  const subjectField = fields.find((field) => field.required) ?? fields[0]
+  const hasValue = ({ name }: Field) => input[name] !== undefined && input[name] !== ''
+  const subjectField =
+    fields.find((field) => field.subject && hasValue(field)) ??
+    fields.find((field) => field.required) ??
+    fields.find(hasValue)
   const details = fields
     .filter(
       (field) =>
@@ -62,7 +66,17 @@ function valuePhrase(field: Field, value: unknown): string {
   }
   if (typeof value === 'number') return count(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  return typeof value === 'string' ? value : JSON.stringify(value ?? '')
+  if (typeof value !== 'string') return JSON.stringify(value ?? '')
+  return field.kind === 'lines' ? linesPhrase(value) : value
+}
+
+/** The first line, and how many others there are. */
+function linesPhrase(text: string): string {
+  const [first = '', ...others] = text.split('\n').filter((line) => line.trim() !== '')
+  if (others.length === 0) return first
+  // A summary's long text is cut off.
+  const number = text.endsWith('…') ? 'more' : `${count(others.length)} more`
+  return `${shortened(first)} and ${number}`
 }
 
 /** A field of a search type that the server no longer has. */
@@ -73,6 +87,7 @@ function plainField(name: string): Field {
     label: humanised(name),
     help: undefined,
     required: false,
+    subject: false,
     only: {},
     initial: '',
     examples: [],
@@ -85,7 +100,6 @@ function capitalised(field: Field, value: string): string {
   return field.kind === 'choice' ? text.charAt(0).toUpperCase() + text.slice(1) : text
 }
 
-function shortened(text: string): string {
-  const [line = ''] = text.split('\n')
+function shortened(line: string): string {
   return line.length > maxTextLength ? `${line.slice(0, maxTextLength - 1)}…` : line
 }
