@@ -12,6 +12,7 @@ import { keywordMetrics } from '#searches/keyword-metrics.ts'
 import { keywords } from '#searches/keywords.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
+import { drive } from '#test/searches/drive.ts'
 import { toolsOver } from '#test/searches/tools-fixture.ts'
 import { type ParquetFile, readManifest } from '#webindex/manifest.ts'
 import { createIndexEngine } from '#webindex/query/engine.ts'
@@ -55,11 +56,11 @@ const all = (table: { shards: ParquetFile[] }) =>
 async function run({ search, input }: Case, { signal } = new AbortController()) {
   const startedAt = performance.now()
   const index = await engine.open()
-  const context = { ...toolsOver(index), signal, progress() {}, note() {} }
+  const context = { ...toolsOver(index), signal, progress() {}, note() {}, update() {} }
   let first: number | null = null
   let rows = 0
   try {
-    for await (const _ of search.run(search.input.parse(input), context)) {
+    for await (const _ of drive(search.run(search.input.parse(input), context))) {
       first ??= performance.now() - startedAt
       rows++
     }

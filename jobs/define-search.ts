@@ -7,6 +7,8 @@ export type { Column, RowOrder } from './column.ts'
 /** A value of a row. Rows are flat, so a row is also a table row, a CSV line and a JSON object. */
 export type Cell = string | number | boolean | null
 export type Row = Record<string, Cell>
+/** Some cells of a row. */
+export type Cells = Record<string, Cell>
 
 /** The tools of this installation that a search reads from, and its means to report and to stop. */
 export type SearchContext<Tools> = Tools & {
@@ -16,7 +18,15 @@ export type SearchContext<Tools> = Tools & {
   progress(progress: Progress): void
   /** Adds a sentence for the user to the job's timeline. */
   note(text: string): void
+  /**
+   * Changes some cells of a row that was yielded before. `yield` answers with the row's index.
+   * @throws {TypeError} if there is no such row or column yet
+   */
+  update(index: number, cells: Cells): void
 }
+
+/** Rows in order. Each is answered with its index, so that the search may update it later. */
+export type RowStream = AsyncGenerator<Row, void, number>
 
 /** A type of search: one file in `searches/`, one line in `searches/catalog.ts`. */
 export interface Search<Tools = unknown, Input extends z.ZodObject = z.ZodObject> {
@@ -40,7 +50,7 @@ export interface Search<Tools = unknown, Input extends z.ZodObject = z.ZodObject
   slots?: number
   /** Only admins see it and may start it. */
   forAdmins?: true
-  run(input: z.output<Input>, context: SearchContext<Tools>): AsyncIterable<Row>
+  run(input: z.output<Input>, context: SearchContext<Tools>): RowStream
 }
 
 /** Infers the type of `run`'s input from the search's own schema. */

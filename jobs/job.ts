@@ -38,6 +38,8 @@ function jobWithInput<Input extends z.ZodType>(input: Input) {
     progress: Progress.nullable(),
     /** Rows of the current attempt. */
     rowCount: z.number().int().nonnegative(),
+    /** Whether rows of the current attempt have changed since they were yielded. */
+    patched: z.boolean().optional(),
     /** 0 until a worker starts it. */
     attempt: z.number().int().nonnegative(),
     /** The lifetime of the store that numbered the events; a `seq` counts only under its epoch. */

@@ -2,10 +2,12 @@ import type { Progress } from './job.ts'
 
 /** One durable event of a run; `data` is JSON, to which Redis adds `at`. */
 export interface RunEvent {
-  type: 'rows' | 'note' | 'state'
+  type: 'rows' | 'patch' | 'note' | 'state'
   data: string
   /** Number of rows in it. */
   rows: number
+  /** Of a patch: the index of each row, and its changed cells as JSON. */
+  patches?: readonly (readonly [index: number, cells: string])[]
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Row } from './define-search.ts'
+import type { Cells, Row } from './define-search.ts'
 import { SearchFailed, WriteRefused } from './errors.ts'
 import type { NoteEvent, StateEvent } from './events.ts'
 import type { Progress } from './job.ts'
@@ -13,8 +13,9 @@ const rowsAfterMs = 250
 const progressAfterMs = 100
 /** A search that is faster than its writes has to wait once this much is pending. */
 const maxBytesPending = 1024 * 1024
-/** Limit of one script call: Lua's `unpack` takes all events at once. */
+/** Limits of one script call: Lua's `unpack` takes all events, and all changed rows, at once. */
 const eventsPerWrite = 500
+const patchesPerWrite = 1_000
 
 export interface TrackedRunDeps {
   /** Applies a write once. @throws {WriteRefused} if this run may no longer write. */
@@ -34,6 +35,9 @@ export class TrackedRun {
   readonly #deps: TrackedRunDeps
   #rows: string[] = []
   #events: RunEvent[] = []
+  /** By the index of a row: all its changed cells, and those rows that changed since the last event. */
+  readonly #cells = new Map<number, Cells>()
+  readonly #patched = new Set<number>()
   #progress: Progress | null = null
   #ending: RunWrite['ending'] = null
   #rowCount = 0
@@ -52,25 +56,18 @@ export class TrackedRun {
   }
 
   /**
-   * Resolves when the search may go on.
+   * Resolves with the row's index when the search may go on.
    * @throws {WriteRefused}
    * @throws {SearchFailed} if the row is too large or the job is full.
    */
-  async add(row: Row): Promise<void> {
+  async add(row: Row): Promise<number> {
     this.#throwFailure()
-    if (this.#stopped) return
+    const index = this.#rowCount
+    if (this.#stopped) return index
     const json = JSON.stringify(row)
-    const bytes = new TextEncoder().encode(json).length
-    if (bytes > runLimits.bytesPerRow)
-      throw new SearchFailed(
-        `The search found a row of ${Math.ceil(bytes / 1024)} KB; a row may have at most 16 KB.`,
-      )
-    if (this.#rowCount >= runLimits.rows || this.#bytes + bytes > runLimits.bytes) {
-      throw new SearchFailed(
-        `The search found more than one job can hold (100,000 rows or 32 MB). The first ${this.#rowCount} rows are kept.`,
-      )
-    }
-    this.#bytes += bytes
+    const bytes = bytesOf(json)
+    if (this.#rowCount >= runLimits.rows) this.#refuseMore()
+    this.#takeBytes(bytes)
     this.#rowCount++
     this.#rows.push(json)
     if (this.#rows.length >= rowsPerEvent) {
@@ -81,6 +78,31 @@ export class TrackedRun {
       await this.#writing
       this.#throwFailure()
     }
+    return index
+  }
+
+  /**
+   * Changes cells of a row that was added before.
+   * @throws {TypeError} if there is no such row
+   * @throws {SearchFailed} if the row becomes too large, or the job is full
+   */
+  update(index: number, cells: Cells): void {
+    this.#throwFailure()
+    if (this.#stopped) return
+    if (!Number.isInteger(index) || index < 0 || index >= this.#rowCount)
+      throw new TypeError(`There is no row ${index} yet, so it can't be changed`)
+    const waiting = this.#rows[index - this.#sealedRows]
+    if (waiting !== undefined) {
+      const json = JSON.stringify({ ...JSON.parse(waiting), ...cells })
+      this.#takeBytes(bytesOf(json))
+      this.#rows[index - this.#sealedRows] = json
+      return
+    }
+    const changed = { ...this.#cells.get(index), ...cells }
+    this.#takeBytes(bytesOf(JSON.stringify(changed)))
+    this.#cells.set(index, changed)
+    this.#patched.add(index)
+    this.#writeAfter(rowsAfterMs)
   }
 
   progress(progress: Progress): void {
@@ -137,7 +159,7 @@ export class TrackedRun {
 
   /** Resolves when everything gathered so far is written. @throws {WriteRefused} */
   async flush(): Promise<void> {
-    this.#sealRows()
+    this.#seal()
     while (this.#writing || this.#hasMore()) {
       this.#writeNow()
       await this.#writing
@@ -147,7 +169,7 @@ export class TrackedRun {
   }
 
   #end(state: 'complete' | 'error', text: string | null, stack: string | null): Promise<void> {
-    this.#sealRows()
+    this.#seal()
     this.stop()
     // PostgreSQL can't store NUL, and a message may quote a page.
     const message = text?.replaceAll('\0', '') ?? null
@@ -159,6 +181,21 @@ export class TrackedRun {
     this.#events.push({ type: 'state', data: JSON.stringify(event), rows: 0 })
     this.#ending = { state, message, stack: stack?.replaceAll('\0', '') ?? null }
     return this.flush()
+  }
+
+  /** Turns the rows and changes gathered so far into events: rows first, as they may be changed. */
+  #seal(): void {
+    this.#sealRows()
+    const changed = [...this.#patched]
+    this.#patched.clear()
+    for (let from = 0; from < changed.length; from += rowsPerEvent) {
+      const patches = changed
+        .slice(from, from + rowsPerEvent)
+        .map((index) => [index, JSON.stringify(this.#cells.get(index))] as const)
+      const rows = patches.map(([index, cells]) => `[${index},${cells}]`)
+      const data = `{"attempt":${this.#attempt},"rows":[${rows.join(',')}]}`
+      this.#events.push({ type: 'patch', data, rows: 0, patches })
+    }
   }
 
   /** Turns the rows gathered so far into one event. */
@@ -192,12 +229,13 @@ export class TrackedRun {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
     if (this.#writing || this.#failure) return
-    this.#sealRows()
+    this.#seal()
     if (!this.#hasMore()) return
     this.#writing = this.#send(this.#nextWrite()).then(
       () => {
         this.#writing = null
-        if (this.#hasMore() || this.#rows.length > 0) this.#writeAfter(progressAfterMs)
+        if (this.#hasMore() || this.#rows.length > 0 || this.#patched.size > 0)
+          this.#writeAfter(progressAfterMs)
       },
       (error) => {
         this.#writing = null
@@ -208,7 +246,7 @@ export class TrackedRun {
   }
 
   #nextWrite(): RunWrite {
-    const events = this.#events.splice(0, eventsPerWrite)
+    const events = this.#events.splice(0, this.#eventsOfNextWrite())
     const progress = this.#progress
     this.#progress = null
     return {
@@ -220,6 +258,32 @@ export class TrackedRun {
       ending: this.#events.length === 0 ? this.#ending : null,
       attemptOver: this.#attemptOver,
     }
+  }
+
+  #eventsOfNextWrite(): number {
+    let [count, patches] = [0, 0]
+    for (const event of this.#events) {
+      patches += event.patches?.length ?? 0
+      if (count === eventsPerWrite || patches > patchesPerWrite) break
+      count++
+    }
+    return count
+  }
+
+  /** @throws {SearchFailed} if the row is too large, or the job is full */
+  #takeBytes(bytes: number): void {
+    if (bytes > runLimits.bytesPerRow)
+      throw new SearchFailed(
+        `The search found a row of ${Math.ceil(bytes / 1024)} KB; a row may have at most 16 KB.`,
+      )
+    if (this.#bytes + bytes > runLimits.bytes) this.#refuseMore()
+    this.#bytes += bytes
+  }
+
+  #refuseMore(): never {
+    throw new SearchFailed(
+      `The search found more than one job can hold (100,000 rows or 32 MB). The first ${this.#rowCount} rows are kept.`,
+    )
   }
 
   /** Sends a write until it is answered. Its number makes sure that it is applied once. */
@@ -237,4 +301,8 @@ export class TrackedRun {
   #throwFailure(): void {
     if (this.#failure) throw this.#failure
   }
+}
+
+function bytesOf(json: string): number {
+  return new TextEncoder().encode(json).length
 }

@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { type JobEvent, NoteEvent, ProgressEvent, RowsEvent, StateEvent } from '#jobs/events.ts'
+import {
+  type JobEvent,
+  NoteEvent,
+  PatchEvent,
+  ProgressEvent,
+  RowsEvent,
+  StateEvent,
+} from '#jobs/events.ts'
 import { FeedFilter } from '#jobs/feed-filter.ts'
 import { Job, JobSummary } from '#jobs/job.ts'
 import { JobCounts } from '#jobs/job-counts.ts'
@@ -22,6 +29,8 @@ export const clientMessages = {
     jobs: z
       .array(z.object({ id: requestedId, since: resumeFrom.optional() }))
       .max(watchLimits.jobsPerWatch),
+    /** Whether the client knows the event `patch`; it gets resyncs otherwise. */
+    patches: z.boolean().optional(),
   }),
   unwatch: z.object({ jobs: z.array(requestedId).max(watchLimits.watchesPerSocket) }),
   'jobs:open': z.object({}),
@@ -36,6 +45,7 @@ export type ClientMessage<Name extends ClientMessageName> = z.infer<(typeof clie
 const LoggedEvent = z.union([
   z.tuple([seq, z.literal('state'), StateEvent]),
   z.tuple([seq, z.literal('rows'), RowsEvent]),
+  z.tuple([seq, z.literal('patch'), PatchEvent]),
   z.tuple([seq, z.literal('note'), NoteEvent]),
 ])
 
@@ -43,6 +53,7 @@ const LoggedEvent = z.union([
 const DeliveredEvent = z.union([
   z.tuple([id, seq, z.literal('state'), StateEvent]),
   z.tuple([id, seq, z.literal('rows'), RowsEvent]),
+  z.tuple([id, seq, z.literal('patch'), PatchEvent]),
   z.tuple([id, seq, z.literal('note'), NoteEvent]),
   z.tuple([id, z.null(), z.literal('progress'), ProgressEvent]),
 ])
@@ -99,6 +110,8 @@ export function jobEventOf(event: z.infer<typeof LoggedEvent> | UnnamedEvent): J
     case 'state':
       return { seq, type, data }
     case 'rows':
+      return { seq, type, data }
+    case 'patch':
       return { seq, type, data }
     case 'note':
       return { seq, type, data }

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Row } from '#jobs/define-search.ts'
 import type { Job } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import { OneJob, type StartRequest } from '#protocol/answers.ts'
@@ -64,18 +66,18 @@ function follow(job: Job, server: ServerAddress): Promise<Job> {
 /** Rows to standard output, one JSON object a line; notes and progress to standard error. */
 function printer(): (view: JobView) => void {
   let attempt = 0
-  let rowsPrinted = 0
+  let printed: Row[] = []
   let timelineSeq = 0
   let saidWaiting: string | null = null
   return ({ job, rows, timeline, waiting }) => {
     if (job.attempt > attempt) {
       if (attempt > 0) printStatus('The search is starting over; its rows follow again.\n')
       attempt = job.attempt
-      rowsPrinted = 0
+      printed = []
     }
-    for (let row = rows[rowsPrinted]; row !== undefined; row = rows[rowsPrinted]) {
-      process.stdout.write(`${JSON.stringify(row)}\n`)
-      rowsPrinted++
+    for (let row = rows[printed.length]; row !== undefined; row = rows[printed.length]) {
+      printRow(row)
+      printed.push(row)
     }
     for (const { seq, type, data } of timeline) {
       if (seq <= timelineSeq) continue
@@ -86,5 +88,25 @@ function printer(): (view: JobView) => void {
     if (phrase && phrase !== saidWaiting) printStatus(`${phrase}\n`)
     saidWaiting = phrase
     if (job.progress && isLive(job.state)) showProgress(job.progress)
+    if (!isLive(job.state) && firstHole({ job, rows }) === null) printChanged(rows, printed)
   }
+}
+
+/** Prints rows that have changed since they were printed once more, as they are in the end. */
+function printChanged(rows: JobView['rows'], printed: Row[]): void {
+  const changed = rows.flatMap((row, i) =>
+    row && row !== printed[i] && !isDeepStrictEqual(row, printed[i]) ? [{ row, i }] : [],
+  )
+  if (changed.length === 0) return
+  printStatus(
+    `${changed.length} ${changed.length === 1 ? 'row has' : 'rows have'} changed since; they follow again:\n`,
+  )
+  for (const { row, i } of changed) {
+    printRow(row)
+    printed[i] = row
+  }
+}
+
+function printRow(row: Row): void {
+  process.stdout.write(`${JSON.stringify(row)}\n`)
 }

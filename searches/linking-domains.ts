@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { LinkStatus } from '#crawler/web.ts'
-import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
+import { defineSearch, type Row, type RowStream, type SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
 import { type LinkTarget, leadsTo, readTarget } from '#webindex/pages/link-target.ts'
 import type { Generation } from '#webindex/query/engine.ts'
@@ -10,7 +9,7 @@ import { describeTop } from './reading/describe-top.ts'
 import { domainField } from './reading/domain-field.ts'
 import { limitField } from './reading/limit-field.ts'
 import { readIndex } from './reading/read-index.ts'
-import { verifySamplePages } from './reading/verify-sample-pages.ts'
+import { type FoundLink, verifySamplePages } from './reading/verify-sample-pages.ts'
 
 const Input = z.object({
   domain: domainField({
@@ -145,20 +144,19 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
     { key: 'site', descending: false },
   ],
 
-  async *run(input: Input, context: SearchContext<SearchTools>) {
-    if (input.verify === 0) {
-      for await (const domain of findDomains(input, context)) yield toRow(domain)
-      return
-    }
-    const domains: ReferringDomain[] = []
-    for await (const domain of findDomains(input, context)) domains.push(domain)
+  async *run(input: Input, context: SearchContext<SearchTools>): RowStream {
     const target = targetOf(input)
-    const options = {
-      limit: input.verify,
-      isTarget: (href: string) => leadsTo(href, target, input.scope),
+    const known: FoundLink[] = []
+    for await (const domain of findDomains(input, context)) {
+      const index = yield toRow(domain)
+      if (known.length < input.verify && domain.sampleUrl !== null)
+        known.push({
+          index,
+          sourceUrl: domain.sampleUrl,
+          isTarget: (href) => leadsTo(href, target, input.scope),
+        })
     }
-    for await (const { domain, status } of verifySamplePages(domains, options, context))
-      yield toRow(domain, status)
+    if (input.verify > 0) await verifySamplePages(known, context)
   },
 })
 
@@ -194,7 +192,7 @@ function targetOf({ domain }: Input): LinkTarget {
   return reading.target
 }
 
-function toRow(domain: ReferringDomain, status: LinkStatus | null = null): Row {
+function toRow(domain: ReferringDomain): Row {
   return {
     site: domain.site,
     links: domain.links,
@@ -208,7 +206,7 @@ function toRow(domain: ReferringDomain, status: LinkStatus | null = null): Row {
     rank: domain.rank,
     web_rank: domain.webRank,
     sample_url: domain.sampleUrl,
-    status,
+    status: null,
   }
 }
 

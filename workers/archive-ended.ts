@@ -5,8 +5,8 @@ import type { Database } from '#jobs/postgres/connect.ts'
 import {
   claimEnded,
   type EndedJob,
+  jobToArchive,
   readEnded,
-  readLogInParts,
   releaseJobs,
 } from '#jobs/redis/ended-jobs.ts'
 import type { Shard } from '#jobs/redis/keys.ts'
@@ -54,7 +54,7 @@ async function archiveAndRelease(
   { store, db, queues }: ArchiveDeps,
 ): Promise<void> {
   const added = await archiveJobs(
-    jobs.map((ended) => ({ ...ended, log: () => readLogInParts(ended.job.id, shard, store) })),
+    jobs.map((ended) => jobToArchive(ended, shard, store)),
     db,
   )
   // BullMQ removes the entries of completed jobs itself; a job that ended otherwise may still have

@@ -39,19 +39,26 @@ export async function runSearch<Tools>(
   const timeoutMs = search.timeoutMs ?? defaultTimeoutMs
   const timer = setTimeout(() => abort.abort(new TimedOut(timeoutMs)), timeoutMs)
   const { signal } = abort
+  const columns = new Set(search.columns.map(({ key }) => key))
   const context: SearchContext<Tools> = {
     ...tools,
     signal,
     progress: (progress) => run.progress(progress),
     note: (text) => run.note(text),
+    update(index, cells) {
+      const unknown = Object.keys(cells).find((key) => !columns.has(key))
+      if (unknown !== undefined) throw new TypeError(`There is no column “${unknown}” to change`)
+      run.update(index, cells)
+    },
   }
-  const rows = search.run(input.data, context)[Symbol.asyncIterator]()
+  const rows = search.run(input.data, context)
   const aborted = rejectOnAbort(signal)
   try {
-    for (;;) {
-      const next = await Promise.race([rows.next(), aborted])
+    // The first value is ignored: it answers no `yield`.
+    for (let index = 0; ; ) {
+      const next = await Promise.race([rows.next(index), aborted])
       if (next.done) return
-      await run.add(next.value)
+      index = await run.add(next.value)
     }
   } catch (error) {
     throw errorForUsers(error)
@@ -59,7 +66,7 @@ export async function runSearch<Tools>(
     clearTimeout(timer)
     // The tools are closed after the search has stopped, never under a running query: that hung the
     // whole process at its exit.
-    const closed = Promise.resolve(rows.return?.())
+    const closed = Promise.resolve(rows.return())
       .catch(() => {})
       .then(() => tools.close())
     await atMost(stopWithinMs, closed)

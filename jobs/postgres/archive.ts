@@ -22,6 +22,8 @@ export interface JobToArchive {
   stack: string | null
   /** Yields its durable events in order, in parts. */
   log(): AsyncIterable<LoggedEvent[]>
+  /** Puts in the changed cells of rows, if the job has any. @param from index of the first row */
+  patch?(rows: Row[], from: number): Promise<Row[]>
 }
 
 /**
@@ -68,10 +70,10 @@ export async function archiveIn(jobs: readonly JobToArchive[], tx: Transaction):
     .returning({ id: archivedJobs.id })
   const missing = new Set(inserted.map(({ id }) => id))
   const writer = new LogWriter(tx)
-  for (const { job, log } of wanted) {
-    if (!missing.has(job.id)) continue
-    for await (const events of log()) await writer.add(job, events)
-    writer.endPiece()
+  for (const ended of wanted) {
+    if (!missing.has(ended.job.id)) continue
+    for await (const events of ended.log()) await writer.add(ended, events)
+    await writer.endPiece(ended)
   }
   await writer.flush()
   return [...missing]
@@ -140,8 +142,10 @@ class LogWriter {
   }
 
   /** Keeps the states and notes of all attempts, but only the rows of the job's last attempt. */
-  async add({ id, attempt }: Job, events: readonly LoggedEvent[]): Promise<void> {
+  async add(ended: JobToArchive, events: readonly LoggedEvent[]): Promise<void> {
+    const { id, attempt } = ended.job
     for (const { seq, type, data } of events) {
+      if (type === 'patch') continue
       this.#bytes += data.length
       if (type !== 'rows') {
         this.#timeline.push({ jobId: id, seq, type, data: JSON.parse(data) })
@@ -153,7 +157,7 @@ class LogWriter {
       this.#piece.rows.push(...part.rows)
       this.#piece.bytes += data.length
       if (this.#piece.rows.length >= rowsPerPiece || this.#piece.bytes >= bytesPerPiece)
-        this.endPiece()
+        await this.endPiece(ended)
     }
     if (
       this.#bytes >= bytesPerInsert ||
@@ -172,10 +176,11 @@ class LogWriter {
   }
 
   /** Closes the current piece: it is full, or its job's log ends. */
-  endPiece(): void {
+  async endPiece({ patch }: JobToArchive): Promise<void> {
     if (!this.#piece) return
     const { jobId, from, rows } = this.#piece
-    this.#pieces.push({ jobId, from, count: rows.length, rows })
     this.#piece = null
+    const final = patch ? await patch(rows, from) : rows
+    this.#pieces.push({ jobId, from, count: rows.length, rows: final })
   }
 }

@@ -8,12 +8,16 @@ import { type TimelineEntry, timelineEntry } from '../timeline.ts'
 import type { Database } from './connect.ts'
 import { archivedJobs, archivedRows, archivedTimeline, listKey } from './schema.ts'
 
-type Times = Pick<typeof archivedJobs.$inferSelect, 'createdAt' | 'startedAt' | 'finishedAt'>
+type Times = Pick<
+  typeof archivedJobs.$inferSelect,
+  'createdAt' | 'startedAt' | 'finishedAt' | 'patched'
+>
 
 function factsOf<Row extends Times>(row: Row, input: unknown) {
   return {
     ...row,
     input,
+    patched: row.patched ?? undefined,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt.toISOString(),

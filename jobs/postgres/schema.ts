@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
   bigint,
+  boolean,
   index,
   integer,
   json,
@@ -39,6 +40,8 @@ export const archivedJobs = pgTable(
     stack: text('stack'),
     progress: json('progress').$type<Progress>(),
     rowCount: integer('row_count').notNull(),
+    /** Null in archives of versions whose rows never changed. */
+    patched: boolean('patched'),
     attempt: integer('attempt').notNull(),
     epoch: text('epoch').notNull(),
     seq: bigint('seq', { mode: 'number' }).notNull(),

@@ -88,7 +88,12 @@ export function writeArgs(write: RunWrite): (string | number)[] {
     ending?.message ? JSON.stringify(ending.message) : '',
     ending?.stack ?? '',
     attemptOver ? '1' : '',
-    ...events.flatMap(({ type, data, rows }) => [type, data, rows]),
+    ...events.flatMap(({ type, data, rows, patches = [] }) => [
+      type,
+      data,
+      rows,
+      ...(type === 'patch' ? [patches.length, ...patches.flat()] : []),
+    ]),
   ]
 }
 

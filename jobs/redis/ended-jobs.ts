@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import type { Row } from '../define-search.ts'
 import type { LoggedEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import { keys, type Shard } from './keys.ts'
 import { readEntries } from './log-entry.ts'
 import { answersOf } from './pipeline.ts'
+import { patched } from './read-job.ts'
 import { parseRecord } from './record.ts'
 import { plainScript, runScript } from './scripts.ts'
 import type { JobStore } from './store.ts'
@@ -48,6 +50,24 @@ export async function readEnded(
     const job = parseRecord(fields, { id, seq: Number(answers[2 * i]), epoch: String(epoch ?? '') })
     return [{ job, brief: JSON.parse(fields.brief ?? '{}'), stack: fields.stack ?? null }]
   })
+}
+
+/** An ended job with what the archive reads of it. */
+export function jobToArchive(ended: EndedJob, shard: Shard, store: JobStore) {
+  const { id, patched: changed } = ended.job
+  return {
+    ...ended,
+    log: () => readLogInParts(id, shard, store),
+    async patch(rows: Row[], from: number): Promise<Row[]> {
+      if (!changed || rows.length === 0) return rows
+      const indexes = rows.map((_, i) => String(from + i))
+      const cells = await store.redis.hmget(keys.patches(shard, id), ...indexes)
+      return patched(
+        rows,
+        cells.map((each) => each ?? ''),
+      )
+    },
+  }
 }
 
 const eventsPerPart = 200

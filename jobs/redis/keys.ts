@@ -14,6 +14,8 @@ export const keys = {
   /** A job's durable events; also the channel that announces them. */
   log: (shard: Shard, id: string) => `${tag(shard)}:log:${id}`,
   rows: (shard: Shard, id: string) => `${tag(shard)}:rows:${id}`,
+  /** The changed cells of rows, by the index of the row. */
+  patches: (shard: Shard, id: string) => `${tag(shard)}:patches:${id}`,
   lock: (shard: Shard, userId: string, search: string) => `${tag(shard)}:lock:${userId}:${search}`,
   live: (shard: Shard) => `${tag(shard)}:live`,
   ended: (shard: Shard) => `${tag(shard)}:ended`,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type LoggedEvent, RowsEvent } from '../events.ts'
+import type { Row } from '../define-search.ts'
+import { CellsData, type LoggedEvent, RowsEvent } from '../events.ts'
 import type { Job } from '../job.ts'
 import type { Position } from '../position.ts'
 import type { RowsPage } from '../rows-page.ts'
@@ -49,7 +50,10 @@ export async function readJob(
     : { mode, job, events: readEntries(entries, seq - entries.length + 1) }
 }
 
-const Rows = z.union([z.tuple([]), z.tuple([z.coerce.number(), z.coerce.number(), strings])])
+const Rows = z.union([
+  z.tuple([]),
+  z.tuple([z.coerce.number(), z.coerce.number(), strings, strings]),
+])
 
 /** Up to `limit` rows of the current attempt, starting at index `from`. Null if not in Redis. */
 export async function readRows(
@@ -59,11 +63,11 @@ export async function readRows(
 ): Promise<RowsPage | null> {
   const shard = shardForJob(id, store)
   if (!shard) return null
-  const [attempt, rowCount, entries] = Rows.parse(
+  const [attempt, rowCount, entries, patches] = Rows.parse(
     await runScript(
       store.redis,
       rowsScript,
-      [keys.record(shard, id), keys.log(shard, id), keys.rows(shard, id)],
+      [keys.record(shard, id), keys.log(shard, id), keys.rows(shard, id), keys.patches(shard, id)],
       [from, limit],
     ),
   )
@@ -73,7 +77,15 @@ export async function readRows(
     .flatMap(({ type, data }) => (type === 'rows' ? [RowsEvent.parse(JSON.parse(data))] : []))
   const first = events[0]?.from ?? from
   const rows = events.flatMap((event) => event.rows).slice(from - first, from - first + limit)
-  return { attempt, from, rows, rowCount }
+  return { attempt, from, rows: patched(rows, patches ?? []), rowCount }
+}
+
+/** @param patches the changed cells of each row as JSON, '' for none; empty if no row has changed */
+export function patched(rows: readonly Row[], patches: readonly string[]): Row[] {
+  return rows.map((row, i) => {
+    const cells = patches[i]
+    return cells ? { ...row, ...CellsData.parse(JSON.parse(cells)) } : row
+  })
 }
 
 /** The stack of a job's error; null if it has none or the job is not in Redis. */

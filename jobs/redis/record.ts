@@ -39,6 +39,7 @@ function factsOf(fields: Fields, input: string | undefined, { id, seq, epoch }: 
     message: fields.message ? JSON.parse(fields.message) : null,
     progress: fields.progress ? JSON.parse(fields.progress) : null,
     rowCount: Number(fields.rowCount ?? 0),
+    ...(fields.patched ? { patched: true } : {}),
     attempt: Number(fields.attempt ?? 0),
     epoch,
     seq,

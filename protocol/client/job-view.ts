@@ -1,5 +1,5 @@
-import type { Row } from '#jobs/define-search.ts'
-import type { JobEvent, RowsEvent, StateEvent } from '#jobs/events.ts'
+import type { Cells, Row } from '#jobs/define-search.ts'
+import type { JobEvent, PatchEvent, RowsEvent, StateEvent } from '#jobs/events.ts'
 import type { Job, Progress } from '#jobs/job.ts'
 import { isLive } from '#jobs/lifecycle.ts'
 import type { TimelineEntry } from '#jobs/timeline.ts'
@@ -13,6 +13,11 @@ export interface JobView {
   job: Job
   /** By index. A hole is a row that has not been fetched yet. */
   rows: readonly (Row | undefined)[]
+  /**
+   * All changed cells of rows, by index. Kept because rows may be fetched later, from an answer that
+   * is older than the change.
+   */
+  patches: ReadonlyMap<number, Cells>
   /** By seq. */
   timeline: readonly TimelineEntry[]
   /** What the job waits for; null once it has started, and until the server has said so. */
@@ -25,7 +30,7 @@ export interface JobView {
 export function viewOf(job: Job): JobView {
   const created = { at: job.createdAt, state: 'new', attempt: 0 } as const
   const timeline = job.seq === 1 ? [{ seq: 1, type: 'state', data: created } as const] : []
-  return { job, rows: [], timeline, waiting: null, freshFrom: null }
+  return { job, rows: [], patches: new Map(), timeline, waiting: null, freshFrom: null }
 }
 
 /**
@@ -60,6 +65,11 @@ export function applyEvents(
         if (own !== next.rows) own = next.rows.slice()
         next = withArrivedRows(next, own, event.data)
       }
+    } else if (event.type === 'patch') {
+      if (event.data.attempt === next.job.attempt) {
+        if (own !== next.rows) own = next.rows.slice()
+        next = withChangedRows(next, own, event.data)
+      }
     } else next = { ...next, timeline: mergeTimeline(next.timeline, [event]) }
     if (event.type === 'state') next = withState(next, event.data)
     next = { ...next, job: { ...next.job, seq: event.seq } }
@@ -76,15 +86,17 @@ function isBehind(said: Progress, held: Progress | null): boolean {
 }
 
 /**
- * What the server holds, all at once. Rows of the same attempt stay: a row never changes, only more
- * of them come.
+ * What the server holds, all at once. Rows of the same attempt stay, unless some may have changed
+ * meanwhile.
  */
 export function replaceJob(view: JobView, job: Job): JobView {
   const sameStore = view.job.epoch === job.epoch
-  const sameRows = sameStore && view.job.attempt === job.attempt
+  const unchanged = !job.patched || view.job.seq === job.seq
+  const sameRows = sameStore && view.job.attempt === job.attempt && unchanged
   return {
     job,
     rows: sameRows ? view.rows.slice(0, job.rowCount) : [],
+    patches: sameRows ? view.patches : new Map(),
     timeline: sameStore ? view.timeline : [],
     waiting: job.state === 'new' ? view.waiting : null,
     freshFrom: null,
@@ -107,7 +119,11 @@ export function putRows(
 ): JobView {
   if (page.attempt !== view.job.attempt || page.rows.length === 0) return view
   const rows = view.rows.slice()
-  put(rows, page.from, page.rows)
+  put(
+    rows,
+    page.from,
+    page.rows.map((row, i) => ({ ...row, ...view.patches.get(page.from + i) })),
+  )
   return { ...view, rows }
 }
 
@@ -126,7 +142,10 @@ export function lacksTimeline({ timeline }: JobView): boolean {
 }
 
 /** The first rows that the job has and the view lacks: from `from`, up to but without `to`. */
-export function firstHole({ job, rows }: JobView): { from: number; to: number } | null {
+export function firstHole({
+  job,
+  rows,
+}: Pick<JobView, 'job' | 'rows'>): { from: number; to: number } | null {
   let from = 0
   while (from < job.rowCount && rows[from] !== undefined) from++
   if (from >= job.rowCount) return null
@@ -145,12 +164,23 @@ function withArrivedRows(
   return { ...view, job: { ...view.job, rowCount }, rows: own, freshFrom: from }
 }
 
+/** Each change holds all changed cells of its row, so it takes the place of an earlier one. */
+function withChangedRows(view: JobView, own: (Row | undefined)[], { rows }: PatchEvent): JobView {
+  const patches = new Map(view.patches)
+  for (const [index, cells] of rows) {
+    patches.set(index, cells)
+    const row = own[index]
+    if (row) own[index] = { ...row, ...cells }
+  }
+  return { ...view, job: { ...view.job, patched: true }, rows: own, patches }
+}
+
 function withState(view: JobView, event: StateEvent): JobView {
   const { job } = view
   const newAttempt = event.state === 'running' && event.attempt > job.attempt
   const waiting = event.state === 'new' ? view.waiting : null
   const moved: JobView = { ...view, job: movedJob(job, event), waiting }
-  return newAttempt ? { ...moved, rows: [], freshFrom: null } : moved
+  return newAttempt ? { ...moved, rows: [], patches: new Map(), freshFrom: null } : moved
 }
 
 /** The record after a state event. A job's start is that of its first attempt. */
@@ -170,6 +200,7 @@ function movedJob(job: Job, { state, attempt, message, at }: StateEvent): Job {
             finishedAt: null,
             progress: null,
             rowCount: 0,
+            patched: undefined,
           }
         : { ...job, state, message: null, startedAt, finishedAt: null }
     case 'complete':

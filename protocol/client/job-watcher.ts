@@ -148,7 +148,7 @@ export class JobWatcher {
         if (!view || view === 'gone') return []
         return [{ id, since: { epoch: view.job.epoch, seq: view.job.seq } }]
       })
-      const answers = WatchAck.parse(await this.#connection.ask('watch', { jobs }))
+      const answers = WatchAck.parse(await this.#connection.ask('watch', { jobs, patches: true }))
       if ('error' in answers) throw new Error(answers.error.message)
       await Promise.all(answers.map((answer) => this.#takeAnswer(answer)))
     }

@@ -1,54 +1,30 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { NoNetwork } from '#crawler/errors.ts'
-import type { LinkStatus } from '#crawler/web.ts'
+import type { LinkToVerify } from '#crawler/web.ts'
 import type { SearchContext } from '#jobs/define-search.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
-import type { ReferringDomain } from '#webindex/query/referring-domains.ts'
 
-/** `status` is null if the sample page was not visited. */
-interface VerifiedDomain {
-  domain: ReferringDomain
-  status: LinkStatus | null
+/** A link on the sample page of a row. */
+export interface FoundLink extends LinkToVerify {
+  /** Of the row. */
+  index: number
 }
 
 /**
- * Visits the sample pages of the first `limit` domains that have one. Yields the domains in their
- * order: each after the visits that it and the domains before it need. Without a network, notes so
- * and yields the rest unverified.
+ * Visits sample pages, and sets the status of each row as its visit ends. Without a network, notes
+ * so and leaves the rest unverified.
  */
-export async function* verifySamplePages(
-  domains: readonly ReferringDomain[],
-  { limit, isTarget }: { limit: number; isTarget(href: string): boolean },
-  { web, signal, progress, note }: SearchContext<SearchTools>,
-): AsyncGenerator<VerifiedDomain> {
-  const chosen = domains
-    .flatMap((domain) =>
-      domain.sampleUrl === null ? [] : [{ domain, sourceUrl: domain.sampleUrl, isTarget }],
-    )
-    .slice(0, limit)
-  const waiting = new Set(chosen.map(({ domain }) => domain))
-  const statuses = new Map<ReferringDomain, LinkStatus>()
-  let next = 0
-  async function* ready(): AsyncGenerator<VerifiedDomain> {
-    for (; next < domains.length; next++) {
-      const domain = domains[next]
-      if (!domain || waiting.has(domain)) return
-      yield { domain, status: statuses.get(domain) ?? null }
-      if (next % 500 === 499) await yieldToEventLoop()
-      signal.throwIfAborted()
-    }
-  }
-
-  const phase = { phase: 'Verifying links', total: chosen.length, unit: 'sites' }
+export async function verifySamplePages(
+  links: readonly FoundLink[],
+  { web, signal, progress, note, update }: SearchContext<SearchTools>,
+): Promise<void> {
+  const phase = { phase: 'Verifying links', total: links.length, unit: 'sites' }
   progress({ ...phase, done: 0 })
-  yield* ready()
-  if (chosen.length === 0) return
+  const waiting = new Set(links)
   try {
-    for await (const { link, status } of web.verifyLinks(chosen, { signal })) {
-      if (!waiting.delete(link.domain)) continue
-      statuses.set(link.domain, status)
-      yield* ready()
-      progress({ ...phase, done: chosen.length - waiting.size })
+    for await (const { link, status } of web.verifyLinks(links, { signal })) {
+      if (!waiting.delete(link)) continue
+      update(link.index, { status })
+      progress({ ...phase, done: links.length - waiting.size })
     }
   } catch (error) {
     if (!(error instanceof NoNetwork)) throw error
@@ -56,6 +32,4 @@ export async function* verifySamplePages(
       `Stopped verifying; ${waiting.size.toLocaleString('en')} domains remain unverified. ${error.message}`,
     )
   }
-  waiting.clear()
-  yield* ready()
 }

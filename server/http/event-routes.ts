@@ -14,7 +14,10 @@ export interface EventRoutesDeps extends JobPlaces {
 }
 
 /** Events that not every client knows are sent only to those that ask for them. */
-const EventsQuery = z.object({ waiting: z.stringbool().default(false) })
+const EventsQuery = z.object({
+  waiting: z.stringbool().default(false),
+  patches: z.stringbool().default(false),
+})
 
 /** `GET /api/jobs/:id/events`: the live events of a job as server-sent events. */
 export function addEventRoutes(api: Api, deps: EventRoutesDeps): void {
@@ -31,7 +34,7 @@ export function addEventRoutes(api: Api, deps: EventRoutesDeps): void {
       hub: deps.hub,
       authorization: deps.authorization,
       principal,
-      waiting: query.data.waiting,
+      ...query.data,
       since: since ?? { epoch: job.epoch, seq: 0 },
       signal: c.req.raw.signal,
     })

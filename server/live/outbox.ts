@@ -54,6 +54,8 @@ const retrySnapshotMs = 1_000
 export class Outbox implements JobReader, WaitingReader {
   readonly #connection: Connection
   readonly #deps: OutboxDeps
+  /** Whether the client knows the event `patch`. One that doesn't gets a resync in its place. */
+  knowsPatches = false
   /** By job id, the next to be sent first. */
   readonly #pending = new Map<string, PendingEvents>()
   // These four are created on first use, so that an idle client takes little memory.
@@ -79,6 +81,12 @@ export class Outbox implements JobReader, WaitingReader {
 
   event(event: LiveEvent): void {
     if (event.type === 'state') this.#waiting?.delete(event.jobId)
+    if (event.type === 'patch' && !this.knowsPatches) {
+      const pending = this.#pendingOf(event.jobId)
+      if (pending.status === 'current') this.#markStale(pending)
+      this.#flush()
+      return
+    }
     if (this.#pending.size === 0 && this.#mayWrite(event.jobId)) {
       this.#connection.events([event])
       return

@@ -1,5 +1,6 @@
+import { PatchEvent } from '#jobs/events.ts'
 import type { Job } from '#jobs/job.ts'
-import type { LiveEvent } from './live-event.ts'
+import { LiveEvent } from './live-event.ts'
 
 /** The events of one job that wait to be sent to one client. */
 export class PendingEvents {
@@ -17,6 +18,8 @@ export class PendingEvents {
   #events: LiveEvent[] = []
   /** The latest only. */
   #progress: LiveEvent | null = null
+  /** By the index of a changed row: the seq of the pending event that holds its cells. */
+  #changes: Map<number, number> | null = null
 
   get empty(): boolean {
     return this.#events.length === 0 && this.#progress === null && this.resync === null
@@ -33,8 +36,35 @@ export class PendingEvents {
     }
     // A state event means an ending or a new attempt, which voids earlier progress.
     if (event.type === 'state') this.#progress = null
+    if (event.type === 'patch') this.#dropOverwritten(event)
     this.#events.push(event)
     this.bytes += event.data.length
+  }
+
+  /**
+   * Takes rows out of pending changes that this one overwrites. The events stay, because their seqs
+   * must not have gaps.
+   */
+  #dropOverwritten({ seq, data }: LiveEvent): void {
+    if (seq === null) return
+    this.#changes ??= new Map()
+    const overwritten = new Map<number, Set<number>>()
+    for (const [index] of PatchEvent.parse(JSON.parse(data)).rows) {
+      const before = this.#changes.get(index)
+      this.#changes.set(index, seq)
+      if (before === undefined) continue
+      overwritten.set(before, (overwritten.get(before) ?? new Set()).add(index))
+    }
+    if (overwritten.size === 0) return
+    this.#events = this.#events.map((event) => {
+      const indexes = event.seq === null ? undefined : overwritten.get(event.seq)
+      if (!indexes) return event
+      const patch = PatchEvent.parse(JSON.parse(event.data))
+      const rows = patch.rows.filter(([index]) => !indexes.has(index))
+      const data = JSON.stringify({ ...patch, rows })
+      this.bytes -= event.data.length - data.length
+      return new LiveEvent(event.jobId, event.seq, event.type, data)
+    })
   }
 
   /**
@@ -51,6 +81,7 @@ export class PendingEvents {
     }
     this.bytes -= bytes
     const taken = this.#events.splice(0, count)
+    if (this.#events.length === 0) this.#changes = null
     if (this.#progress && this.#events.length === 0) taken.push(this.#progress)
     return taken
   }
@@ -58,6 +89,7 @@ export class PendingEvents {
   /** Drops everything; a snapshot must be fetched. */
   markStale(): void {
     this.#events = []
+    this.#changes = null
     this.#progress = null
     this.bytes = 0
     this.resync = null

@@ -146,10 +146,11 @@ export class SocketSession {
   }
 
   async #watch(
-    { jobs }: ClientMessage<'watch'>,
+    { jobs, patches }: ClientMessage<'watch'>,
     acknowledge: (answer: unknown) => void,
   ): Promise<void> {
     const { watched } = this.#outbox
+    if (patches) this.#outbox.knowsPatches = true
     const added = new Set(jobs.flatMap(({ id }) => (watched.has(id) ? [] : [id])))
     if (watched.size + added.size > watchLimits.watchesPerSocket)
       throw new Refused(
@@ -168,7 +169,8 @@ export class SocketSession {
         const visible = reading !== null && maySee(reading.state, this.#principal)
         if (visible) {
           replayed += bytesOf(reading)
-          answer = answerOf(reading, replayed <= limits.replayBytesPerWatch)
+          const mayReplay = replayed <= limits.replayBytesPerWatch
+          answer = answerOf(reading, { mayReplay, knowsPatches: this.#outbox.knowsPatches })
           if (reading.state.state === 'new') waiting.push(reading.state)
         } else watched.delete(id)
         return visible && this.#socket.connected

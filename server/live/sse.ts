@@ -6,6 +6,7 @@ import type { Authorization } from './authorization.ts'
 import type { Hub } from './hub.ts'
 import type { LiveEvent } from './live-event.ts'
 import { type Connection, Outbox } from './outbox.ts'
+import { isKnown } from './watch-answer.ts'
 
 export interface EventStreamOptions {
   hub: Hub
@@ -15,6 +16,8 @@ export interface EventStreamOptions {
   since: Position | null
   /** Whether to tell what the job waits for before it starts. */
   waiting: boolean
+  /** Whether the client knows the event `patch`. */
+  patches: boolean
   /** Aborted when the client disconnects; ends the stream. */
   signal: AbortSignal
 }
@@ -58,8 +61,9 @@ function sendEvents(
   connection: StreamConnection,
   options: EventStreamOptions,
 ): void {
-  const { hub, authorization, principal, since, waiting, signal } = options
+  const { hub, authorization, principal, since, waiting, patches, signal } = options
   const outbox = new Outbox(connection, { hub, now: () => performance.now() })
+  outbox.knowsPatches = patches
   const endAdmission = authorization.admit(principal, () => connection.close())
   const heartbeat = setInterval(() => {
     connection.beat()
@@ -85,7 +89,7 @@ function sendEvents(
         return false
       }
       connection.epoch = reading.state.epoch
-      if (reading.mode === 'snapshot') connection.resync(reading.state)
+      if (reading.mode === 'snapshot' || !isKnown(reading, outbox)) connection.resync(reading.state)
       else connection.events(reading.events)
       if (waiting) hub.waiting.watch(outbox, reading.state)
       return true

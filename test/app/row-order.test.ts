@@ -71,3 +71,30 @@ test('rows of a new attempt replace the old ones', () => {
   expect(shown(orderRows(names('d', 'c', 'b'), criteria({}), previous))).toEqual(['b', 'c', 'd'])
   expect(shown(orderRows([], criteria({}), previous))).toEqual([])
 })
+
+test('changed rows are put in place: the order is that of sorting anew', () => {
+  let seed = 5
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+    return seed % below
+  }
+  for (const chosen of [
+    criteria(),
+    criteria({}),
+    criteria({ descending: true }),
+    criteria({}, '1'),
+  ]) {
+    let rows: ({ site: string } | undefined)[] = []
+    let order = orderRows(rows, chosen, null)
+    for (let round = 0; round < 60; round++) {
+      rows = rows.slice()
+      for (let n = random(5); n > 0; n--) rows.push({ site: `s${random(30)}` })
+      for (let n = random(4); n > 0 && rows.length > 0; n--) {
+        const value = random(8)
+        rows[random(rows.length)] = value === 0 ? undefined : { site: `s${value}` }
+      }
+      order = orderRows(rows, chosen, order)
+      expect([...order.indexes]).toEqual([...orderRows(rows, chosen, null).indexes])
+    }
+  }
+})

@@ -1,6 +1,8 @@
 import type { BrowserContext } from 'playwright'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { jobIn, openStore } from '../jobs/job-fixture.ts'
 import { everybodysTarget } from '../searches/many-shards.ts'
+import { runByHand } from '../server/live/live-environment.ts'
 import { apiClient } from '../server/server-fixture.ts'
 import {
   openLive,
@@ -194,4 +196,34 @@ test('a search can be run again from its page', async () => {
   await page.locator('main [data-job-state="new"]').waitFor()
   await page.getByRole('button', { name: 'Cancel' }).click()
   await page.locator('main [data-job-state="cancelled"]').waitFor()
+})
+
+test('cells of shown rows change in place, sorted or not', async () => {
+  const id = await startByKey(whole, people.user.key)
+  const store = await openStore(whole.redisPrefix)
+  const { userId, search } = await jobIn(store, id)
+  const run = await runByHand({ id, userId, search }, store)
+  for (const site of ['a.com', 'b.com', 'c.com']) await run.add({ site, links: 1, status: null })
+  await run.flush()
+  const page = await openLive(user, `/jobs/${id}`)
+  const requests = recordRequests(page)
+  const cells = (row: number) => page.locator(`[data-row="${row}"] td`).last().textContent()
+  await expect.poll(() => page.locator('[data-row]').count()).toBe(3)
+  await run.change([1, { status: 'live' }])
+  await expect.poll(() => cells(1)).toBe('live')
+  await page.getByRole('button', { name: 'Status' }).click()
+  await run.change([2, { status: 'gone' }], [1, { status: 'lost' }])
+  await expect.poll(() => cells(1)).toBe('lost')
+  const order = () =>
+    page
+      .locator('[data-row]')
+      .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-row')))
+  await expect.poll(order).toEqual(['2', '1', '0'])
+  await run.complete()
+  await page.locator('[data-job-state="complete"]').waitFor()
+  expect(requests).toEqual([])
+  await page.reload()
+  await untilLive(page)
+  await expect.poll(() => Promise.all([0, 1, 2].map(cells))).toEqual(['–', 'lost', 'gone'])
+  store.close()
 })

@@ -48,6 +48,7 @@ export async function startWhole(
     url,
     sites,
     browser,
+    redisPrefix: environment.REDIS_PREFIX,
     makePeople: () => makePeople(environment.DATABASE_URL, environment.AUTH_SECRET, url),
     async addWorker(): Promise<void> {
       workers.add(await startWorker(environment, 'inherit', project))

@@ -33,6 +33,14 @@ export function rowsEvent(seq: number, from: number, names: string[], attempt = 
   }
 }
 
+export function patchEvent(
+  seq: number,
+  rows: [index: number, cells: Record<string, string>][],
+  attempt = 1,
+): JobEvent {
+  return { seq, type: 'patch', data: { at: later, attempt, rows } }
+}
+
 export function noteEvent(seq: number, text: string, attempt = 1): JobEvent {
   return { seq, type: 'note', data: { at: later, attempt, text } }
 }

@@ -565,7 +565,9 @@ describe('verifying', () => {
 
   test('visits the top domains and keeps their order', async () => {
     const web = fakeWeb('works')
-    const { rows, steps, notes } = await search(await engineOver(items), input, { web })
+    const { rows, steps, notes, updates } = await search(await engineOver(items), input, { web })
+    // In the order in which the fake web reports them.
+    expect(updates?.map(([index]) => index)).toEqual(Array.from({ length: 50 }, (_, n) => 49 - n))
     expect(rows.map(({ site, links, status }) => [site, links, status])).toEqual([
       ...Array.from({ length: 50 }, (_, n) => [
         `site${59 - n}.com`,

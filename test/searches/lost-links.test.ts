@@ -13,6 +13,7 @@ import {
   robots,
   webOf,
 } from '#test/crawler/local-sites.ts'
+import { drive } from './drive.ts'
 import { toolsWith } from './tools-fixture.ts'
 
 async function check(tools: Partial<SearchTools>, input: Record<string, unknown>) {
@@ -22,8 +23,10 @@ async function check(tools: Partial<SearchTools>, input: Record<string, unknown>
     signal: new AbortController().signal,
     progress: (step: unknown) => void steps.push(step),
     note: (text: string) => void notes.push(text),
+    update: () => {},
   }
-  for await (const row of lostLinks.run(lostLinks.input.parse(input), context)) rows.push(row)
+  for await (const row of drive(lostLinks.run(lostLinks.input.parse(input), context)))
+    rows.push(row)
   return { rows, notes, steps }
 }
 

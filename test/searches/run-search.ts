@@ -1,11 +1,12 @@
 import { onTestFinished } from 'vitest'
-import type { Row, Search } from '#jobs/define-search.ts'
+import type { Cells, Row, Search } from '#jobs/define-search.ts'
 import type { Progress } from '#jobs/job.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
 import { sourceOf, temporaryFolder } from '#test/webindex/index-fixture.ts'
 import { createBuilds } from '#webindex/build/build-index.ts'
 import { createIndexEngine, type IndexEngine } from '#webindex/query/engine.ts'
 import type { SourceItem } from '#webindex/source.ts'
+import { drive } from './drive.ts'
 import { toolsOver } from './tools-fixture.ts'
 
 export const builtAt = new Date('2026-05-06T07:08:09.010Z')
@@ -41,6 +42,8 @@ export interface Run {
   rows: Row[]
   notes: string[]
   steps: Progress[]
+  /** In order; `rows` has them applied. */
+  updates?: [index: number, cells: Cells][]
 }
 
 /** @param options.onRow called with each row as it is yielded; `onStep` at each progress */
@@ -73,8 +76,14 @@ export async function runSearch(
         onStep?.()
       },
       note: (text: string) => run.notes.push(text),
+      update(index: number, cells: Cells) {
+        const row = run.rows[index]
+        if (row) run.rows[index] = { ...row, ...cells }
+        run.updates ??= []
+        run.updates.push([index, cells])
+      },
     }
-    for await (const row of search.run(search.input.parse(input), context)) {
+    for await (const row of drive(search.run(search.input.parse(input), context))) {
       run.rows.push(row)
       onRow?.(row)
     }

@@ -21,6 +21,7 @@ import { createBuilds } from '#webindex/build/build-index.ts'
 import { takeBuildLock } from '#webindex/build/build-lock.ts'
 import { NoIndex } from '#webindex/errors.ts'
 import { createIndexEngine } from '#webindex/query/engine.ts'
+import { drive } from './drive.ts'
 import { toolsOver, toolsWith } from './tools-fixture.ts'
 
 interface Installation {
@@ -43,8 +44,9 @@ async function run(
     signal: stop.signal,
     progress: (step: Progress) => steps.push(step),
     note: (text: string) => notes.push(text),
+    update() {},
   }
-  for await (const row of search.run(search.input.parse(input), context)) rows.push(row)
+  for await (const row of drive(search.run(search.input.parse(input), context))) rows.push(row)
   return { rows, notes, steps }
 }
 
@@ -63,9 +65,10 @@ async function linkingDomainsIn(dir: string, domain: string): Promise<Row[]> {
     signal: new AbortController().signal,
     progress() {},
     note() {},
+    update() {},
   }
-  for await (const row of linkingDomains.run(linkingDomains.input.parse({ domain }), context))
-    rows.push(row)
+  const found = linkingDomains.run(linkingDomains.input.parse({ domain }), context)
+  for await (const row of drive(found)) rows.push(row)
   index.close()
   return rows
 }

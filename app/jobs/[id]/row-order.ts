@@ -22,25 +22,23 @@ export interface RowOrder {
 }
 
 /**
- * Filters and sorts rows. If `rows` extends those of `previous`, as while a search runs, only the
- * new rows are sorted and merged in, so adding a few to a long table stays cheap.
+ * Filters and sorts rows. Only rows that are new or others than in `previous` are sorted and merged
+ * in, so adding or changing a few in a long table stays cheap.
  */
 export function orderRows(
   rows: RowOrder['rows'],
   criteria: RowCriteria,
   previous: RowOrder | null,
 ): RowOrder {
-  const added =
-    previous !== null && sameCriteria(previous.criteria, criteria)
-      ? addedIndexes(previous.rows, rows)
-      : null
-  const ordered = added === null || previous === null ? new Uint32Array() : previous.indexes
-  const arrived = (added ?? addedIndexes([], rows) ?? []).filter((index) =>
-    matches(rows[index], criteria.query),
-  )
+  const base =
+    previous !== null && sameCriteria(previous.criteria, criteria) ? previous : nothingIn(criteria)
+  const { added, changed } = differences(base.rows, rows)
+  const ordered =
+    changed.size === 0 ? base.indexes : base.indexes.filter((index) => !changed.has(index))
+  const arrived = [...added, ...changed].filter((index) => matches(rows[index], criteria.query))
   const compare = (a: number, b: number) => compareRows(a, b, criteria.sort, rows)
-  // Without a sort they are already in order.
-  if (criteria.sort) arrived.sort(compare)
+  // Without a sort, added rows are already in order.
+  if (criteria.sort || changed.size > 0) arrived.sort(compare)
   return { rows, criteria, indexes: merge(ordered, arrived, compare) }
 }
 
@@ -50,19 +48,25 @@ function sameCriteria(a: RowCriteria, b: RowCriteria): boolean {
   )
 }
 
-/**
- * Indexes of the new rows; null if `rows` doesn't extend `previous`. Rows are neither
- * copied nor changed, so identity tells which are new.
- */
-function addedIndexes(previous: RowOrder['rows'], rows: RowOrder['rows']): number[] | null {
-  if (rows.length < previous.length) return null
+const nothingIn = (criteria: RowCriteria): RowOrder => ({
+  indexes: new Uint32Array(),
+  rows: [],
+  criteria,
+})
+
+/** Indexes of the new rows, ascending, and of rows that are others now. A row is never modified. */
+function differences(
+  previous: RowOrder['rows'],
+  rows: RowOrder['rows'],
+): { added: number[]; changed: Set<number> } {
   const added: number[] = []
-  for (let i = 0; i < rows.length; i++) {
+  const changed = new Set<number>()
+  for (let i = 0; i < Math.max(rows.length, previous.length); i++) {
     if (rows[i] === previous[i]) continue
-    if (previous[i] !== undefined) return null
-    added.push(i)
+    if (previous[i] === undefined) added.push(i)
+    else changed.add(i)
   }
-  return added
+  return { added, changed }
 }
 
 function matches(row: Row | undefined, query: string): boolean {

@@ -9,7 +9,7 @@ local tag, id = job.tag, job.id
 local state = call('HGET', job.record, 'state')
 if state == 'new' or state == 'running' then return 'live' end
 local own_jobs = tag .. ':mine:' .. ARGV[1]
-call('DEL', job.record, job.log, tag .. ':rows:' .. id)
+call('DEL', job.record, job.log, tag .. ':rows:' .. id, tag .. ':patches:' .. id)
 call('ZREM', tag .. ':ended', id)
 call('ZREM', own_jobs, id)
 call('HINCRBY', tag .. ':tally', ARGV[3] ~= '' and 'deleted_' .. ARGV[2] or 'changed', 1)

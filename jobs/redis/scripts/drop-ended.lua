@@ -12,7 +12,7 @@ for _, record in ipairs(KEYS) do
     local lock = tag .. ':lock:' .. job[1] .. ':' .. job[2]
     if redis.call('GET', lock) == id then redis.call('DEL', lock) end
     redis.call('ZREM', tag .. ':mine:' .. job[1], id)
-    redis.call('DEL', record, tag .. ':log:' .. id, tag .. ':rows:' .. id)
+    redis.call('DEL', record, tag .. ':log:' .. id, tag .. ':rows:' .. id, tag .. ':patches:' .. id)
     redis.call('HINCRBY', tag .. ':versions', job[1], 1)
     redis.call('PUBLISH', tag .. ':mine:' .. job[1], '0|' .. ARGV[1] .. '|reread\n' .. id)
     redis.call('PUBLISH', tag .. ':log:' .. id, '0|' .. ARGV[1] .. '|state||{}')

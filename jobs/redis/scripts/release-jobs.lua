@@ -14,7 +14,9 @@ for _, record in ipairs(KEYS) do
     redis.call('ZREM', tag .. ':mine:' .. now[2], id)
     redis.call('EXPIRE', record, ARGV[1])
     redis.call('EXPIRE', tag .. ':log:' .. id, ARGV[1])
-    redis.call('EXPIRE', tag .. ':rows:' .. id, ARGV[1])
+    if redis.call('EXPIRE', tag .. ':rows:' .. id, ARGV[1]) == 1 then
+      redis.call('EXPIRE', tag .. ':patches:' .. id, ARGV[1])
+    end
     released = released + 1
   end
 end

@@ -6,6 +6,8 @@
 --                              is its position, from 1. Also the channel of the job
 --   tag:rows:<id>              sorted set: seq of each rows event of this attempt, by the index of
 --                              its first row
+--   tag:patches:<id>           hash: index of a row of this attempt that has changed since it was
+--                              yielded → its changed cells (JSON)
 --   tag:lock:<owner>:<search>  string: the active job of this user and this type of search
 --   tag:live                   sorted set: live jobs, by creation (ms)
 --   tag:ended                  sorted set: ended jobs that are not archived yet, by the time (ms)

@@ -27,8 +27,8 @@ local function start(job, search, delivery, token, worker, head, tail)
     local former = call('HMGET', job.record, 'attemptOver', 'worker')
     call('HSET', job.record, 'state', 'running', 'attempt', delivery, 'token', token, 'worker',
       worker)
-    call('HDEL', job.record, 'n', 'progress', 'rowCount', 'lost')
-    call('DEL', job.tag .. ':rows:' .. job.id)
+    call('HDEL', job.record, 'n', 'progress', 'rowCount', 'lost', 'patched')
+    call('DEL', job.tag .. ':rows:' .. job.id, job.tag .. ':patches:' .. job.id)
     if former[1] ~= before[2] then
       lost = former[2]
       call('HSET', job.record, 'lost', lost)

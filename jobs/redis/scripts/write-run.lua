@@ -4,7 +4,8 @@
 --   args 1 attempt, 2 n (1, 2, 3… within the attempt), 3 progress (JSON, '' = unchanged),
 --        4 ending ('' = none), 5 message (JSON, '' = none), 6 stack ('' = none),
 --        7 '1' = one of the events says why the attempt is over although the job goes on,
---        8… for each durable event: its type, its data, the number of rows in it
+--        8… for each durable event: its type, its data, the number of rows in it; after a patch also
+--        the number of rows it changes, and for each of them its index and its changed cells (JSON)
 -- Answers 'applied' (also for a repeat of the last write), 'ended', 'overtaken', or 'rolled_back':
 -- the store has lost writes of this run that it had acknowledged, so the job must start over
 local function write(job, args)
@@ -20,13 +21,21 @@ local function write(job, args)
   local fields, events = {'n', args[2]}, {}
   local rows = tonumber(before[4] or 0)
   local rows_before = rows
-  for i = 8, #args, 3 do
+  local counts, patches, i = {}, {}, 8
+  while args[i] do
     events[#events + 1] = args[i] .. '|' .. now() .. '|' .. args[i + 1]
+    counts[#counts + 1] = args[i + 2]
+    local next = i + 3
+    if args[i] == 'patch' then
+      next = i + 4 + 2 * args[i + 3]
+      for k = i + 4, next - 1 do patches[#patches + 1] = args[k] end
+    end
+    i = next
   end
   local top = 0
   if #events > 0 then top = call('RPUSH', job.log, unpack(events)) end
   for i, _ in ipairs(events) do
-    local count = tonumber(args[7 + 3 * i])
+    local count = tonumber(counts[i])
     if count > 0 then
       call('ZADD', job.tag .. ':rows:' .. job.id, rows, top - #events + i)
       rows = rows + count
@@ -38,6 +47,10 @@ local function write(job, args)
     fields[#fields + 1] = value
   end
   if rows > rows_before then set('rowCount', rows) end
+  if #patches > 0 then
+    call('HSET', job.tag .. ':patches:' .. job.id, unpack(patches))
+    set('patched', '1')
+  end
   if args[3] ~= '' then set('progress', args[3]) end
   if args[7] ~= '' then set('attemptOver', args[1]) end
   local ending = args[4]

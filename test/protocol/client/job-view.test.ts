@@ -8,7 +8,7 @@ import {
   replaceJob,
   viewOf,
 } from '#protocol/client/job-view.ts'
-import { at, job, later, noteEvent, progressEvent, rowsEvent } from '../job-fixture.ts'
+import { at, job, later, noteEvent, patchEvent, progressEvent, rowsEvent } from '../job-fixture.ts'
 
 const sites = (view: { rows: readonly unknown[] }) =>
   view.rows.map((row) => (row as { site: string } | undefined)?.site)
@@ -208,5 +208,54 @@ describe('holes', () => {
   test('rows that were fetched of another attempt are thrown away', () => {
     const view = viewOf(job({ attempt: 2, rowCount: 1 }))
     expect(putRows(view, { attempt: 1, from: 0, rows: [{ site: 'old' }] })).toEqual(view)
+  })
+})
+
+describe('changed rows', () => {
+  const start = () => applyEvents(viewOf(job()), [rowsEvent(3, 0, ['a', 'b'])]).view
+
+  test('cells change in place, and the view before does not', () => {
+    const before = start()
+    const { view } = applyEvents(before, [patchEvent(4, [[1, { site: 'c', more: 'd' }]])])
+    expect(view.rows).toEqual([{ site: 'a' }, { site: 'c', more: 'd' }])
+    expect(view.rows[0]).toBe(before.rows[0])
+    expect(sites(before)).toEqual(['a', 'b'])
+    expect(view.job).toMatchObject({ seq: 4, rowCount: 2, patched: true })
+  })
+
+  test('a row that is fetched later, from an older answer, is changed too', () => {
+    const empty = viewOf(job({ rowCount: 2 }))
+    const { view } = applyEvents(empty, [patchEvent(3, [[1, { site: 'new' }]])])
+    expect(sites(view)).toEqual([])
+    const rows = [{ site: 'a' }, { site: 'old' }]
+    expect(sites(putRows(view, { attempt: 1, from: 0, rows }))).toEqual(['a', 'new'])
+  })
+
+  test('changes of a former attempt are dropped, and a new attempt forgets all', () => {
+    const { view } = applyEvents(start(), [patchEvent(4, [[0, { site: 'x' }]], 0)])
+    expect(sites(view)).toEqual(['a', 'b'])
+    const running = { at: later, state: 'running' as const, attempt: 2 }
+    const again = applyEvents(view, [
+      patchEvent(5, [[0, { site: 'y' }]]),
+      { seq: 6, type: 'state', data: running },
+      rowsEvent(7, 0, ['z'], 2),
+    ]).view
+    expect(sites(again)).toEqual(['z'])
+    expect(again.patches.size).toBe(0)
+    expect(again.job.patched).toBeUndefined()
+  })
+
+  test('a snapshot keeps rows unless they may have changed since', () => {
+    const view = start()
+    const at = (seq: number, patched?: boolean) =>
+      replaceJob(view, job({ seq, rowCount: 2, ...(patched && { patched }) })).rows.length
+    expect([at(9), at(3, true), at(9, true)]).toEqual([2, 2, 0])
+  })
+
+  test('a replay with changes keeps the other rows', () => {
+    const view = start()
+    const state = job({ seq: 4, rowCount: 2, patched: true })
+    const replayed = applyReplay(view, state, [patchEvent(4, [[0, { site: 'x' }]])])
+    expect(sites(replayed)).toEqual(['x', 'b'])
   })
 })

@@ -1,8 +1,10 @@
 import { tmpdir } from 'node:os'
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
+import type { Cells, Row } from '#jobs/define-search.ts'
 import { startJob, writeRun } from '#jobs/redis/attempt.ts'
 import { keys } from '#jobs/redis/keys.ts'
+import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { TrackedRun } from '#jobs/tracked-run.ts'
 import { delivery, newJob, newRef, openStore } from '../../jobs/job-fixture.ts'
 import { makePeople, password, testEnvironment } from '../server-fixture.ts'
@@ -32,21 +34,7 @@ export async function openLiveEnvironment({ servers: count = 1 } = {}) {
       createdAt = new Date(),
     ) {
       const ref = await newJob(store, newRef(search, userId), { createdAt })
-      await startJob(delivery(ref), store)
-      const run = new TrackedRun(1, {
-        write: (write) => writeRun(ref, write, store),
-        onRefused() {},
-        signal: new AbortController().signal,
-      })
-      return {
-        ...ref,
-        /** Adds rows in one event. */
-        async rows(count: number, bytes = 1): Promise<void> {
-          for (let n = 0; n < count; n++) await run.add({ n, text: 'x'.repeat(bytes) })
-          await run.flush()
-        },
-        complete: () => run.complete(),
-      }
+      return runByHand(ref, store)
     },
     /** How many servers are subscribed to a job's channel. */
     async listenersOf(jobId: string): Promise<number> {
@@ -90,6 +78,32 @@ export async function openLiveEnvironment({ servers: count = 1 } = {}) {
       await Promise.all(servers.map((server) => server.close()))
       await drop()
     },
+  }
+}
+
+/** Starts a job, and returns functions that write its rows and complete it. */
+export async function runByHand(ref: JobRef, store: JobStore) {
+  await startJob(delivery(ref), store)
+  const run = new TrackedRun(1, {
+    write: (write) => writeRun(ref, write, store),
+    onRefused() {},
+    signal: new AbortController().signal,
+  })
+  return {
+    ...ref,
+    add: (row: Row) => run.add(row),
+    flush: () => run.flush(),
+    /** Adds rows in one event. */
+    async rows(count: number, bytes = 1): Promise<void> {
+      for (let n = 0; n < count; n++) await run.add({ n, text: 'x'.repeat(bytes) })
+      await run.flush()
+    },
+    /** Changes cells of rows, in one event. */
+    async change(...changes: [index: number, cells: Cells][]): Promise<void> {
+      for (const [index, cells] of changes) run.update(index, cells)
+      await run.flush()
+    },
+    complete: () => run.complete(),
   }
 }
 

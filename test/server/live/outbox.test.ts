@@ -84,6 +84,17 @@ function openOutbox({
 
 const rows = (seq: number, bytes = 10, id = 'a') =>
   new LiveEvent(id, seq, 'rows', JSON.stringify('x'.repeat(bytes)))
+const patch = (seq: number, changes: [index: number, text: string][]) =>
+  new LiveEvent(
+    'a',
+    seq,
+    'patch',
+    JSON.stringify({
+      at: '2026-01-01T00:00:00.000Z',
+      attempt: 1,
+      rows: changes.map(([index, text]) => [index, { text }]),
+    }),
+  )
 const progress = (done: number, id = 'a') =>
   new LiveEvent(id, null, 'progress', JSON.stringify(`at ${done}`))
 const state = (seq: number, id = 'a') => new LiveEvent(id, seq, 'state', '{}')
@@ -258,5 +269,69 @@ describe('an outbox', () => {
     await drain()
     expect(finished()).toBeGreaterThan(0)
     connection.writable = false
+  })
+
+  describe('of changed rows', () => {
+    test('sends a slow client only the latest change of each row, without gaps', async () => {
+      const { outbox, connection, drain } = openOutbox({ writable: false })
+      outbox.knowsPatches = true
+      const received: [number | null, unknown][] = []
+      const written = connection.events
+      connection.events = (events) => {
+        for (const { seq, type, data } of events)
+          received.push([seq, type === 'patch' ? JSON.parse(data).rows : type])
+        written(events)
+      }
+      outbox.event(rows(1))
+      outbox.event(
+        patch(2, [
+          [0, 'a'],
+          [1, 'b'],
+        ]),
+      )
+      outbox.event(patch(3, [[1, 'c']]))
+      outbox.event(rows(4))
+      outbox.event(
+        patch(5, [
+          [0, 'd'],
+          [2, 'e'],
+        ]),
+      )
+      await drain()
+      expect(received).toEqual([
+        [1, 'rows'],
+        [2, []],
+        [3, [[1, { text: 'c' }]]],
+        [4, 'rows'],
+        [
+          5,
+          [
+            [0, { text: 'd' }],
+            [2, { text: 'e' }],
+          ],
+        ],
+      ])
+      outbox.event(patch(6, [[0, 'f']]))
+      await drain()
+      expect(received.at(-1)).toEqual([6, [[0, { text: 'f' }]]])
+    })
+
+    test('any number of changes of the same rows never makes a client stale', async () => {
+      const { outbox, sent, drain } = openOutbox({ writable: false })
+      outbox.knowsPatches = true
+      for (let seq = 1; seq <= 2_000; seq++) outbox.event(patch(seq, [[seq % 10, 'x'.repeat(200)]]))
+      await drain()
+      expect(sent.flat()).toEqual(Array.from({ length: 2_000 }, (_, n) => n + 1))
+    })
+
+    test('sends a client that does not know them a resync in their place', async () => {
+      const { outbox, sent, drain } = openOutbox({ top: 3 })
+      outbox.event(rows(1))
+      await drain()
+      outbox.event(patch(2, [[0, 'a']]))
+      outbox.event(patch(3, [[0, 'b']]))
+      await drain()
+      expect(sent).toEqual([[1], 'resync a 3'])
+    })
   })
 })

@@ -1,0 +1,1 @@
+ALTER TABLE "archived_jobs" ADD COLUMN "patched" boolean;
