@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance, type DuckDBValue, listValue } from '@duckdb/node-api'
 import type { Search } from '#jobs/define-search.ts'
+import { bulkDomains } from '#searches/bulk-domains.ts'
 import { keywordMetrics } from '#searches/keyword-metrics.ts'
 import { keywords } from '#searches/keywords.ts'
+import { linkGap } from '#searches/link-gap.ts'
 import { linkingDomains } from '#searches/linking-domains.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
 import { drive } from '#test/searches/drive.ts'
@@ -119,6 +121,55 @@ function wordCase(name: keyof typeof words): Case {
   }
 }
 
+/** The totals of many sites in one query over all shards. */
+const totalsSql = `
+  WITH hits AS (
+    SELECT * FROM read_parquet($files) JOIN (SELECT unnest($sites) AS target) ON target = target_site WHERE kind <> 'metadata' AND source_site <> target),
+  totals AS (
+    SELECT target, count(DISTINCT source_site), count(*), count(*) FILTER (NOT nofollow), count(DISTINCT source_url), min(seen_at), max(seen_at)
+    FROM hits GROUP BY target)
+  FROM totals LEFT JOIN read_parquet($siteFiles) ON site = target`
+
+function bulkCase(count: number): Case {
+  const sites = ['popular.com', 'wide.com']
+  for (let n = 0; sites.length < count; n++) sites.push(`target-${n}.com`)
+  const values = {
+    files: all(tables.links),
+    siteFiles: all(tables.sites),
+    sites: listValue(sites),
+  }
+  return {
+    name: `bulk-domains, ${count.toLocaleString('en')} domains`,
+    search: bulkDomains,
+    input: { domains: sites.join('\n') },
+    bare: { sql: totalsSql, values },
+  }
+}
+
+/** The sites that link to competitors and not to the first target, in one query over all shards. */
+const gapSql = `
+  WITH hits AS (
+    SELECT * FROM read_parquet($files) JOIN (SELECT unnest($sites) AS target) ON target = target_site WHERE kind <> 'metadata' AND source_site <> target)
+  SELECT source_site, count(DISTINCT target) AS competitors, count(*) AS links, count(DISTINCT source_url) AS pages, max(source_rank) AS rank,
+    min(source_web_rank), min(source_url), string_agg(DISTINCT target)
+  FROM hits GROUP BY source_site HAVING NOT bool_or(target = $mine)
+  ORDER BY competitors DESC, links DESC, pages DESC, rank DESC NULLS LAST, source_site LIMIT $limit`
+
+function gapCase(mine: string, competitors: string[]): Case {
+  const values = {
+    files: all(tables.links),
+    sites: listValue([mine, ...competitors]),
+    mine,
+    limit: 10_000,
+  }
+  return {
+    name: `link-gap, ${competitors.length} competitors`,
+    search: linkGap,
+    input: { domain: mine, competitors: competitors.join('\n'), limit: 10_000 },
+    bare: { sql: gapSql, values },
+  }
+}
+
 /** The index contains nine of ten keywords in the list. */
 async function listCase(count: number): Promise<Case> {
   const sample = `SELECT DISTINCT phrase FROM read_parquet($files) WHERE hash(phrase) % 97 = 1 LIMIT ${Math.ceil(count * 0.9)}`
@@ -144,6 +195,13 @@ async function listCase(count: number): Promise<Case> {
 const cases = [
   ...(['popular', 'wide', 'rare', 'absent'] as const).map(linkCase),
   ...(['popular', 'rare', 'absent'] as const).map(wordCase),
+  bulkCase(10),
+  bulkCase(1_000),
+  gapCase('wide.com', ['popular.com', 'rare.com']),
+  gapCase(
+    'popular.com',
+    Array.from({ length: 10 }, (_, n) => `target-${n}.com`),
+  ),
   await listCase(1_000),
   await listCase(10_000),
 ]

@@ -43,6 +43,10 @@ const links = ({ links: count }: GeneratedSize) => `
     (hash(source) % 1000) / 10.0 AS source_rank, CASE WHEN hash(source) % 3 = 0 THEN (hash(source) % 1000000)::UINTEGER END AS source_web_rank
   FROM ends`
 
+const sites = `
+  SELECT source_site AS site, 0::UBIGINT AS pages, 0::UBIGINT AS linking_sites, any_value(source_rank) AS rank, any_value(source_web_rank) AS web_rank
+  FROM links GROUP BY source_site ORDER BY source_site`
+
 /**
  * Phrases of one to four of 40,000 words, most of them with low numbers. One in twenty is in the
  * query log.
@@ -125,7 +129,7 @@ export async function writeGeneratedIndex(dir: string, size: GeneratedSize): Pro
       ),
       phrases: await writeShards('phrases', 'phrase', 'token, phrase'),
       pages: { shards: [await write('pages', 'SELECT 1 AS nothing')] },
-      sites: { shards: [await write('sites', 'SELECT 1 AS nothing')] },
+      sites: { shards: [await write('sites', sites)] },
     },
   }
   connection.closeSync()

@@ -9,12 +9,13 @@ import type { JobRef, JobStore } from '#jobs/redis/store.ts'
 import { quietLog } from '../quiet-log.ts'
 import { redisUrl, uniquePrefix } from '../services.ts'
 
-/** Opens a store under a unique prefix on the Redis of this test run. */
+/** Opens a store under a unique prefix on the Redis of this test run, or on another one. */
 export async function openStore(
   namespace = uniquePrefix(),
   shards = 1,
+  url = redisUrl(),
 ): Promise<JobStore & { close(): void }> {
-  const redis = connectRedis(redisUrl(), { name: 'test', log: quietLog, retries: null })
+  const redis = connectRedis(url, { name: 'test', log: quietLog, retries: null })
   const store = { redis, namespace, shards }
   await renewEpochs(uuid, store)
   return { ...store, close: () => redis.disconnect() }
