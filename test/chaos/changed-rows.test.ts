@@ -32,7 +32,8 @@ async function play(job: Job, random: (below: number) => number) {
   const rows: Row[] = []
   for (let step = 0; step < steps; step++) {
     for (let n = random(6); n > 0; n--) {
-      const row = { n: rows.length, status: null, visits: 0 }
+      // So large that clients that were away for a moment continue from a snapshot.
+      const row = { n: rows.length, status: null, visits: 0, text: 'x'.repeat(4_000) }
       await job.add(row)
       rows.push(row)
     }
