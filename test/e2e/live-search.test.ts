@@ -129,18 +129,19 @@ test('a page survives a server restart: it shows the lost connection and catches
   await untilLive(page)
   expect(frames.filter((frame) => frame.includes('"watch"'))).toEqual([
     expect.stringMatching(
-      /"watch",\{"jobs":\[\{"id":"[^"]+","since":\{"epoch":"[^"]+","seq":\d+\}\}\]\}/,
+      /"watch",\{"jobs":\[\{"id":"[^"]+","since":\{"epoch":"[^"]+","seq":\d+\}\}\],"patches":true\}/,
     ),
   ])
   await page.locator('main [data-job-state="complete"]').waitFor()
   await page.locator(`table[aria-rowcount="${whole.sites + 1}"]`).waitFor()
 })
 
-test('after a worker dies, the page shows the next attempt from its first row', async () => {
+test('after a worker dies, the page shows the next attempt with all its rows', async () => {
   await whole.addWorker()
   const page = await openLive(user, '/')
   await startSearch(page, everybodysTarget)
-  await page.locator('table[aria-rowcount]').waitFor()
+  await page.locator('main [data-job-state="running"]').waitFor()
+  whole.freezeWorkers()
   await whole.stopWorkers()
   await whole.addWorker()
   await page.getByText('Started again, attempt 2').waitFor()
