@@ -1,3 +1,4 @@
+import { ChangedRows } from './changed-rows.ts'
 import type { Cells, Row } from './define-search.ts'
 import { SearchFailed, WriteRefused } from './errors.ts'
 import type { NoteEvent, StateEvent } from './events.ts'
@@ -35,9 +36,7 @@ export class TrackedRun {
   readonly #deps: TrackedRunDeps
   #rows: string[] = []
   #events: RunEvent[] = []
-  /** By the index of a row: all its changed cells, and those rows that changed since the last event. */
-  readonly #cells = new Map<number, Cells>()
-  readonly #patched = new Set<number>()
+  readonly #changed: ChangedRows
   #progress: Progress | null = null
   #ending: RunWrite['ending'] = null
   #rowCount = 0
@@ -53,6 +52,7 @@ export class TrackedRun {
   constructor(attempt: number, deps: TrackedRunDeps) {
     this.#attempt = attempt
     this.#deps = deps
+    this.#changed = new ChangedRows(attempt)
   }
 
   /**
@@ -98,10 +98,8 @@ export class TrackedRun {
       this.#rows[index - this.#sealedRows] = json
       return
     }
-    const changed = { ...this.#cells.get(index), ...cells }
-    this.#takeBytes(bytesOf(JSON.stringify(changed)))
-    this.#cells.set(index, changed)
-    this.#patched.add(index)
+    this.#takeBytes(bytesOf(this.#changed.withCells(index, cells)))
+    this.#changed.change(index, cells)
     this.#writeAfter(rowsAfterMs)
   }
 
@@ -186,16 +184,7 @@ export class TrackedRun {
   /** Turns the rows and changes gathered so far into events: rows first, as they may be changed. */
   #seal(): void {
     this.#sealRows()
-    const changed = [...this.#patched]
-    this.#patched.clear()
-    for (let from = 0; from < changed.length; from += rowsPerEvent) {
-      const patches = changed
-        .slice(from, from + rowsPerEvent)
-        .map((index) => [index, JSON.stringify(this.#cells.get(index))] as const)
-      const rows = patches.map(([index, cells]) => `[${index},${cells}]`)
-      const data = `{"attempt":${this.#attempt},"rows":[${rows.join(',')}]}`
-      this.#events.push({ type: 'patch', data, rows: 0, patches })
-    }
+    this.#events.push(...this.#changed.takeEvents(rowsPerEvent))
   }
 
   /** Turns the rows gathered so far into one event. */
@@ -234,7 +223,7 @@ export class TrackedRun {
     this.#writing = this.#send(this.#nextWrite()).then(
       () => {
         this.#writing = null
-        if (this.#hasMore() || this.#rows.length > 0 || this.#patched.size > 0)
+        if (this.#hasMore() || this.#rows.length > 0 || this.#changed.pending)
           this.#writeAfter(progressAfterMs)
       },
       (error) => {

@@ -4,6 +4,7 @@ import type { SearchTools } from '#searches/search-tools.ts'
 import type { DomainTotals } from '#webindex/query/domain-totals.ts'
 import { describeGeneration } from './reading/describe-index.ts'
 import { readSite } from './reading/domain-field.ts'
+import { rankColumns } from './reading/rank-columns.ts'
 import { readIndex } from './reading/read-index.ts'
 import { linesField, readLines } from './reading/read-lines.ts'
 
@@ -59,20 +60,7 @@ export const bulkDomains = defineSearch<SearchTools, typeof Input>({
       type: 'number',
       help: 'Pages of the site in this index.',
     },
-    {
-      key: 'rank',
-      label: 'Rank in this index',
-      type: 'number',
-      unit: 'of 100',
-      help: 'Percentage of sites in this index with a lower PageRank; 100 is the top. Empty if the index does not know the site.',
-    },
-    {
-      key: 'web_rank',
-      label: 'Web rank',
-      type: 'number',
-      unit: 'position',
-      help: 'Position among all domains of an imported Common Crawl ranking; 1 is the first. Empty without such an import, or if the domain is not in it.',
-    },
+    ...rankColumns,
     {
       key: 'first_seen',
       label: 'First seen',

@@ -10,7 +10,7 @@ import { describeTop } from './reading/describe-top.ts'
 import { limitField } from './reading/limit-field.ts'
 import { parseKeyword } from './reading/parse-keyword.ts'
 import { queryLogColumns } from './reading/query-log-columns.ts'
-import { readIndex } from './reading/read-index.ts'
+import { readTopRows } from './reading/read-top-rows.ts'
 
 const Input = z.object({
   q: z
@@ -144,27 +144,25 @@ export const keywords = defineSearch<SearchTools, typeof Input>({
     { key: 'phrase', descending: false },
   ],
 
-  async *run(input: Input, { openIndex, signal, progress, note }: SearchContext<SearchTools>) {
+  async *run(input: Input, context: SearchContext<SearchTools>) {
+    const { openIndex, signal, note } = context
     const index = await openIndex()
     note(describeGeneration(index.generation, 'phrases'))
     const hasQueryLog = index.generation.counts.queries > 0
     const languages = await index.languages({ signal })
-    const phase = { phase: 'Ranking phrases', total: index.shards.phrases, unit: 'shards' }
-    progress({ ...phase, done: 0 })
-    const question = questionOf(input, languages)
-    const parts = readIndex(index.phrasesWith(question, { signal }), note)
-    let [shown, covered, found, leftOut] = [0, 0, 0, 0]
-    for await (const { rows, done, ...part } of parts) {
-      found = part.found
-      leftOut = part.leftOut
-      progress({ ...phase, done })
-      for (const row of rows) {
-        shown++
-        covered += row.variants ?? 1
-        yield toRow(row, hasQueryLog)
-        signal.throwIfAborted()
-      }
-    }
+    let covered = 0
+    const { shown, found, leftOut } = yield* readTopRows(
+      index.phrasesWith(questionOf(input, languages), { signal }),
+      {
+        phase: 'Ranking phrases',
+        shards: index.shards.phrases,
+        toRow(phrase) {
+          covered += phrase.variants ?? 1
+          return toRow(phrase, hasQueryLog)
+        },
+      },
+      context,
+    )
     if (leftOut > 0) note(describeFragments(leftOut, languages))
     if (found === 0) note(describeNoPhrases(input, index.generation))
     if (found > covered)

@@ -1,13 +1,15 @@
 import { z } from 'zod'
-import { defineSearch, type SearchContext } from '#jobs/define-search.ts'
+import { defineSearch, type Row, type SearchContext } from '#jobs/define-search.ts'
 import { SearchFailed } from '#jobs/errors.ts'
 import type { SearchTools } from '#searches/search-tools.ts'
+import type { GapSite } from '#webindex/query/link-gap.ts'
 import { describeCoverage, describeGeneration } from './reading/describe-index.ts'
 import { describeTop } from './reading/describe-top.ts'
 import { domainField, readSite, siteOfField } from './reading/domain-field.ts'
 import { limitField } from './reading/limit-field.ts'
-import { readIndex } from './reading/read-index.ts'
+import { rankColumns } from './reading/rank-columns.ts'
 import { linesField, readLines } from './reading/read-lines.ts'
+import { readTopRows } from './reading/read-top-rows.ts'
 
 const maxCompetitors = 10
 
@@ -77,20 +79,7 @@ export const linkGap = defineSearch<SearchTools, typeof Input>({
       type: 'number',
       help: 'Different pages of this site that link to these competitors.',
     },
-    {
-      key: 'rank',
-      label: 'Rank in this index',
-      type: 'number',
-      unit: 'of 100',
-      help: 'Percentage of sites in this index with a lower PageRank; 100 is the top. It describes this index, not the web.',
-    },
-    {
-      key: 'web_rank',
-      label: 'Web rank',
-      type: 'number',
-      unit: 'position',
-      help: 'Position among all domains of an imported Common Crawl ranking; 1 is the first. Empty without such an import, or if the domain is not in it.',
-    },
+    ...rankColumns,
     {
       key: 'sample_url',
       label: 'Sample page',
@@ -107,7 +96,7 @@ export const linkGap = defineSearch<SearchTools, typeof Input>({
   ],
 
   async *run(input: Input, context: SearchContext<SearchTools>) {
-    const { openIndex, signal, progress, note } = context
+    const { openIndex, signal, note } = context
     const index = await openIndex()
     note(describeGeneration(index.generation, 'links'))
     const mine = siteOfField(input.domain)
@@ -118,31 +107,15 @@ export const linkGap = defineSearch<SearchTools, typeof Input>({
       throw new SearchFailed('None of the competitors is a domain. Enter domains such as redis.io.')
     const { limit, atLeast } = input
     const question = { mine, competitors, atLeast: Math.min(atLeast, competitors.length), limit }
-    const phase = { phase: 'Comparing links', total: index.shards.links, unit: 'shards' }
-    progress({ ...phase, done: 0 })
-    let [shown, found, leftOut] = [0, 0, 0]
-    for await (const { rows, done, ...part } of readIndex(
+    const { shown, found, leftOut } = yield* readTopRows(
       index.linkGap(question, { signal }),
-      note,
-    )) {
-      found = part.found
-      leftOut = part.leftOut
-      progress({ ...phase, done })
-      for (const gap of rows) {
-        shown++
-        yield {
-          site: gap.site,
-          competitors: gap.competitors.length,
-          links_to: gap.competitors.map((place) => competitors[place]).join(', '),
-          links: gap.links,
-          linking_pages: gap.linkingPages,
-          rank: gap.rank,
-          web_rank: gap.webRank,
-          sample_url: gap.sampleUrl,
-        }
-        signal.throwIfAborted()
-      }
-    }
+      {
+        phase: 'Comparing links',
+        shards: index.shards.links,
+        toRow: (gap) => toRow(gap, competitors),
+      },
+      context,
+    )
     if (leftOut > 0)
       note(`Left out ${leftOut.toLocaleString('en')} sites that link to ${mine} already.`)
     if (found > limit) note(describeTop({ shown, found }, 'sites', 'competitors, then links'))
@@ -154,3 +127,16 @@ export const linkGap = defineSearch<SearchTools, typeof Input>({
       )
   },
 })
+
+function toRow(gap: GapSite, competitors: readonly string[]): Row {
+  return {
+    site: gap.site,
+    competitors: gap.competitors.length,
+    links_to: gap.competitors.map((place) => competitors[place]).join(', '),
+    links: gap.links,
+    linking_pages: gap.linkingPages,
+    rank: gap.rank,
+    web_rank: gap.webRank,
+    sample_url: gap.sampleUrl,
+  }
+}

@@ -8,7 +8,8 @@ import { describeCoverage, describeGeneration } from './reading/describe-index.t
 import { describeTop } from './reading/describe-top.ts'
 import { domainField } from './reading/domain-field.ts'
 import { limitField } from './reading/limit-field.ts'
-import { readIndex } from './reading/read-index.ts'
+import { rankColumns } from './reading/rank-columns.ts'
+import { readTopRows } from './reading/read-top-rows.ts'
 import { type FoundLink, verifySamplePages } from './reading/verify-sample-pages.ts'
 
 const Input = z.object({
@@ -110,20 +111,7 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
       type: 'date',
       help: `The latest date of a page with one of these links in this index. ${linksUnknown}`,
     },
-    {
-      key: 'rank',
-      label: 'Rank in this index',
-      type: 'number',
-      unit: 'of 100',
-      help: 'Percentage of sites in this index with a lower PageRank; 100 is the top. It describes this index, not the web.',
-    },
-    {
-      key: 'web_rank',
-      label: 'Web rank',
-      type: 'number',
-      unit: 'position',
-      help: 'Position among all domains of an imported Common Crawl ranking; 1 is the first. Empty without such an import, or if the domain is not in it.',
-    },
+    ...rankColumns,
     {
       key: 'sample_url',
       label: 'Sample page',
@@ -162,25 +150,18 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
 
 async function* findDomains(
   input: Input,
-  { openIndex, signal, progress, note }: SearchContext<SearchTools>,
+  context: SearchContext<SearchTools>,
 ): AsyncGenerator<ReferringDomain> {
+  const { openIndex, signal, note } = context
   const { scope, follow, limit } = input
   const index = await openIndex()
   note(describeGeneration(index.generation, 'links'))
   const question = { target: targetOf(input), scope, follow, limit }
-  const parts = readIndex(index.referringDomains(question, { signal }), note)
-  const phase = { phase: 'Ranking domains', total: index.shards.links, unit: 'shards' }
-  progress({ ...phase, done: 0 })
-  let [shown, found] = [0, 0]
-  for await (const { rows, done, ...part } of parts) {
-    found = part.found
-    progress({ ...phase, done })
-    for (const domain of rows) {
-      shown++
-      yield domain
-      signal.throwIfAborted()
-    }
-  }
+  const { shown, found } = yield* readTopRows(
+    index.referringDomains(question, { signal }),
+    { phase: 'Ranking domains', shards: index.shards.links, toRow: (domain) => domain },
+    context,
+  )
   if (found === 0) note(describeNothingFound(input, index.generation))
   if (found > limit)
     note(describeTop({ shown, found }, 'referring domains', 'links, then linking pages, then rank'))
