@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Worker } from 'bullmq'
 import type { Search } from '#jobs/define-search.ts'
 import { StateEvent } from '#jobs/events.ts'
@@ -36,6 +37,8 @@ export async function openTestEnvironment(searches: Search[], log: Log = quietLo
     retries: null,
     subscriber: true,
   })
+  // Seen once: a subscription that was asked for before the connection was ready got lost.
+  if (subscriber.status !== 'ready') await once(subscriber, 'ready')
   const findSearch = (name: string) => searches.find((search) => search.name === name)
   const common = { store, queues, db: postgres.db, log }
   const workers: Worker[] = []
