@@ -150,19 +150,20 @@ export const keywords = defineSearch<SearchTools, typeof Input>({
     note(describeGeneration(index.generation, 'phrases'))
     const hasQueryLog = index.generation.counts.queries > 0
     const languages = await index.languages({ signal })
-    let covered = 0
-    const { shown, found, leftOut } = yield* readTopRows(
+    const { batches, counts } = readTopRows(
       index.phrasesWith(questionOf(input, languages), { signal }),
-      {
-        phase: 'Ranking phrases',
-        shards: index.shards.phrases,
-        toRow(phrase) {
-          covered += phrase.variants ?? 1
-          return toRow(phrase, hasQueryLog)
-        },
-      },
+      { phase: 'Ranking phrases', shards: index.shards.phrases },
       context,
     )
+    let [shown, covered] = [0, 0]
+    for await (const batch of batches)
+      for (const phrase of batch) {
+        shown++
+        covered += phrase.variants ?? 1
+        yield toRow(phrase, hasQueryLog)
+        signal.throwIfAborted()
+      }
+    const { found, leftOut } = counts
     if (leftOut > 0) note(describeFragments(leftOut, languages))
     if (found === 0) note(describeNoPhrases(input, index.generation))
     if (found > covered)

@@ -107,15 +107,19 @@ export const linkGap = defineSearch<SearchTools, typeof Input>({
       throw new SearchFailed('None of the competitors is a domain. Enter domains such as redis.io.')
     const { limit, atLeast } = input
     const question = { mine, competitors, atLeast: Math.min(atLeast, competitors.length), limit }
-    const { shown, found, leftOut } = yield* readTopRows(
+    const { batches, counts } = readTopRows(
       index.linkGap(question, { signal }),
-      {
-        phase: 'Comparing links',
-        shards: index.shards.links,
-        toRow: (gap) => toRow(gap, competitors),
-      },
+      { phase: 'Comparing links', shards: index.shards.links },
       context,
     )
+    let shown = 0
+    for await (const batch of batches)
+      for (const gap of batch) {
+        shown++
+        yield toRow(gap, competitors)
+        signal.throwIfAborted()
+      }
+    const { found, leftOut } = counts
     if (leftOut > 0)
       note(`Left out ${leftOut.toLocaleString('en')} sites that link to ${mine} already.`)
     if (found > limit) note(describeTop({ shown, found }, 'sites', 'competitors, then links'))

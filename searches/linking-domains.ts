@@ -133,39 +133,39 @@ export const linkingDomains = defineSearch<SearchTools, typeof Input>({
   ],
 
   async *run(input: Input, context: SearchContext<SearchTools>): RowStream {
+    const { openIndex, signal, note } = context
+    const { scope, follow, limit } = input
     const target = targetOf(input)
+    const index = await openIndex()
+    note(describeGeneration(index.generation, 'links'))
+    const { batches, counts } = readTopRows(
+      index.referringDomains({ target, scope, follow, limit }, { signal }),
+      { phase: 'Ranking domains', shards: index.shards.links },
+      context,
+    )
     const known: FoundLink[] = []
-    for await (const domain of findDomains(input, context)) {
-      const index = yield toRow(domain)
-      if (known.length < input.verify && domain.sampleUrl !== null)
-        known.push({
-          index,
-          sourceUrl: domain.sampleUrl,
-          isTarget: (href) => leadsTo(href, target, input.scope),
-        })
-    }
+    let shown = 0
+    for await (const batch of batches)
+      for (const domain of batch) {
+        shown++
+        const row = yield toRow(domain)
+        if (known.length < input.verify && domain.sampleUrl !== null)
+          known.push({
+            index: row,
+            sourceUrl: domain.sampleUrl,
+            isTarget: (href) => leadsTo(href, target, scope),
+          })
+        signal.throwIfAborted()
+      }
+    const { found } = counts
+    if (found === 0) note(describeNothingFound(input, index.generation))
+    if (found > limit)
+      note(
+        describeTop({ shown, found }, 'referring domains', 'links, then linking pages, then rank'),
+      )
     if (input.verify > 0) await verifySamplePages(known, context)
   },
 })
-
-async function* findDomains(
-  input: Input,
-  context: SearchContext<SearchTools>,
-): AsyncGenerator<ReferringDomain> {
-  const { openIndex, signal, note } = context
-  const { scope, follow, limit } = input
-  const index = await openIndex()
-  note(describeGeneration(index.generation, 'links'))
-  const question = { target: targetOf(input), scope, follow, limit }
-  const { shown, found } = yield* readTopRows(
-    index.referringDomains(question, { signal }),
-    { phase: 'Ranking domains', shards: index.shards.links, toRow: (domain) => domain },
-    context,
-  )
-  if (found === 0) note(describeNothingFound(input, index.generation))
-  if (found > limit)
-    note(describeTop({ shown, found }, 'referring domains', 'links, then linking pages, then rank'))
-}
 
 function targetOf({ domain }: Input): LinkTarget {
   const reading = readTarget(domain)

@@ -2,32 +2,29 @@ import type { SearchContext } from '#jobs/define-search.ts'
 import type { TopPart } from '#webindex/query/read-top.ts'
 import { readIndex } from './read-index.ts'
 
-/** Numbers of rows: those yielded, those that a search without limit would yield, those filtered out. */
+/** Numbers of rows: all that the query has found, and those that its filter left out. */
 export interface TopCounts {
-  shown: number
   found: number
   leftOut: number
 }
 
 /**
- * Yields the rows of a query for the top ones, and reports its progress in shards.
- * @throws as readIndex
+ * Reads the rows of a query for the top ones, and reports its progress in shards.
+ * @returns the rows in batches, and counts that are final after the last batch
  */
-export async function* readTopRows<Found, Row>(
-  parts: AsyncIterable<TopPart<Found>>,
-  { phase, shards, toRow }: { phase: string; shards: number; toRow(found: Found): Row },
-  { signal, progress, note }: Pick<SearchContext<unknown>, 'signal' | 'progress' | 'note'>,
-): AsyncGenerator<Row, TopCounts> {
-  const counts = { shown: 0, found: 0, leftOut: 0 }
-  progress({ phase, done: 0, total: shards, unit: 'shards' })
-  for await (const { rows, done, found, leftOut } of readIndex(parts, note)) {
-    Object.assign(counts, { found, leftOut })
-    progress({ phase, done, total: shards, unit: 'shards' })
-    for (const row of rows) {
-      counts.shown++
-      yield toRow(row)
-      signal.throwIfAborted()
+export function readTopRows<Row>(
+  parts: AsyncIterable<TopPart<Row>>,
+  { phase, shards }: { phase: string; shards: number },
+  { progress, note }: Pick<SearchContext<unknown>, 'progress' | 'note'>,
+): { batches: AsyncIterable<Row[]>; counts: TopCounts } {
+  const counts = { found: 0, leftOut: 0 }
+  async function* batches(): AsyncGenerator<Row[]> {
+    progress({ phase, done: 0, total: shards, unit: 'shards' })
+    for await (const { rows, done, found, leftOut } of readIndex(parts, note)) {
+      Object.assign(counts, { found, leftOut })
+      progress({ phase, done, total: shards, unit: 'shards' })
+      yield rows
     }
   }
-  return counts
+  return { batches: batches(), counts }
 }

@@ -50,7 +50,9 @@ test('after a server restart one request resumes all watches and the page catche
   expect(await statuses()).toEqual(['live', 'reconnecting', 'live'])
   const since = (id: string) => `{"id":"${id}","since":{"epoch":"[^"]+","seq":\\d+}}`
   expect(sent('watch').slice(watchesBefore)).toEqual([
-    expect.stringMatching(`\\["watch",{"jobs":\\[${ids.map(since).join(',')}\\],"patches":true}\\]$`),
+    expect.stringMatching(
+      `\\["watch",{"jobs":\\[${ids.map(since).join(',')}\\],"patches":true}\\]$`,
+    ),
   ])
   expect(sent('feed:open').at(-1)).toContain('{"filter":{"search":"linking-domains"}}')
   for (const id of ids)
